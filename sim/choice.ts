@@ -1,0 +1,22 @@
+/**
+ * What is being chosen. `sched`: who steps next, the options being actors. Any other name is the
+ * outcome of one thing (`alloc-fail`, `wake-order`, …), the options being 0, 1, 2, …, where 0 is
+ * what happens where nothing interferes.
+ */
+export type ChoiceKind = 'sched' | (string & {});
+
+/**
+ * One point at which a run could go more than one way. The engine reuses a single object for
+ * all of them: a strategy reads it during choose() and does not keep it.
+ */
+export interface Choice {
+  /** Position among the choices of this run, from 0. Points with one option are not choices. */
+  index: number;
+  kind: ChoiceKind;
+  /** How many options there are, at least 2. */
+  count: number;
+  /** The first `count` entries: for `sched` the actors, stable small integers; else 0, 1, …. */
+  options: Int32Array;
+  /** Index into `options` of what happens without interference: for `sched`, the actor that stepped last. */
+  stay: number;
+}

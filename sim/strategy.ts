@@ -1,0 +1,18 @@
+import type { Choice } from './choice.ts';
+
+/**
+ * Answers every choice of a run. A strategy keeps no reference to the engine and draws randomness
+ * from (seed, run) alone, so that any run can be made again without those before it.
+ */
+export interface Strategy {
+  /** The text that `strategyByName` turns into this strategy again: `pct:3:120`. */
+  readonly name: string;
+  /** Prepares run number `run`, from 0, in ascending order; false where there is nothing left to try. */
+  begin(run: number): boolean;
+  /** Index into `choice.options` of the option taken. */
+  choose(choice: Choice): number;
+  /** The run is over, after `choiceCount` choices. */
+  end(choiceCount: number): void;
+  /** Whether every schedule has been run (up to the strategy's own equivalence). */
+  readonly exhausted: boolean;
+}
