@@ -1,0 +1,97 @@
+import type { Cpu } from '../sim/engine.ts';
+import type { Fiber } from '../sim/fiber.ts';
+import type { Context, Machine } from './machine.ts';
+import type { Task } from './task.ts';
+
+/** A lock that a context holds, in order of acquisition. */
+export interface HeldLock {
+  /** `&files->file_lock`: all locks of one class follow the same rules. */
+  readonly className: string;
+  readonly addr: number;
+  /** Whether the holder may not sleep while it has it. */
+  readonly spinning: boolean;
+  readonly site: number;
+}
+
+/** What a context has entered and must leave again. */
+export interface ExecContext extends Context {
+  readonly held: HeldLock[];
+  /** Nesting of rcu_read_lock(). */
+  rcuDepth: number;
+  /** Nesting of rcu_read_lock_trace(). */
+  rcuTraceDepth: number;
+}
+
+/** The kernel's side of a CPU: what is per_cpu in Linux. */
+export class KernelCpu {
+  readonly id: number;
+  readonly sim: Cpu;
+  /** The task on it; null where it idles. In an interrupt: the task interrupted. */
+  current: Task | null = null;
+  /** Runnable tasks that wait for it, longest first. */
+  readonly queue: Task[] = [];
+  /** What the interrupts in progress have interrupted, outermost first; null for the idle loop. */
+  readonly interrupted: (Fiber | null)[] = [];
+  /** preempt_disable() nesting, spinlocks included. */
+  preemptCount = 0;
+  /** local_irq_disable() nesting. */
+  irqsOff = 0;
+  /** local_bh_disable() nesting. */
+  bhOff = 0;
+  /** A switch has been asked for: TIF_NEED_RESCHED. */
+  needResched = false;
+
+  constructor(id: number, sim: Cpu) {
+    this.id = id;
+    this.sim = sim;
+  }
+
+  get inInterrupt(): boolean {
+    return this.interrupted.length > 0;
+  }
+
+  /** Tells the engine whether another task could be put here now. Called after each change to the above. */
+  refresh(): void {
+    this.sim.preemptible = this.queue.length > 0 && this.preemptCount === 0 &&
+      this.irqsOff === 0 && this.interrupted.length === 0 && this.current !== null;
+  }
+
+  reset(): void {
+    this.current = null;
+    this.queue.length = 0;
+    this.interrupted.length = 0;
+    this.preemptCount = 0;
+    this.irqsOff = 0;
+    this.bhOff = 0;
+    this.needResched = false;
+  }
+}
+
+/** Every CPU, and the one that the machine is stepping. */
+export class Cpus {
+  readonly all: readonly KernelCpu[];
+  readonly #machine: Machine;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.all = machine.engine.cpus.map((sim) => new KernelCpu(sim.id, sim));
+  }
+
+  get this(): KernelCpu {
+    return this.all[this.#machine.engine.cpu.id]!;
+  }
+
+  /** The task that runs here, or that the present interrupt has interrupted. */
+  get current(): Task {
+    return this.this.current!;
+  }
+
+  /** The present context: a task or an interrupt; null where an event fires on its own. */
+  get context(): ExecContext | null {
+    return (this.#machine.engine.fiber?.owner as ExecContext | undefined) ?? null;
+  }
+
+  reset(): void {
+    for (const cpu of this.all) cpu.reset();
+  }
+}

@@ -1,0 +1,43 @@
+import type { Sim } from '../sim/request.ts';
+
+/**
+ * What a kind of file can do: struct file_operations, include/linux/fs.h. `file` is the address of
+ * its struct file, `buf` a user address. All return as the kernel's do: a count, 0, or -errno. A
+ * missing operation has Linux's meaning: no read is -EINVAL, no ioctl -ENOTTY, no flush is 0.
+ */
+export interface FileOps {
+  /** The Linux name of the table: `pipefifo_fops`. */
+  readonly name: string;
+  /** The module that holds it and its code, '' for the kernel itself. */
+  readonly module: string;
+  open?(file: number): Sim<number>;
+  read?(file: number, buf: number, count: number): Sim<number>;
+  write?(file: number, buf: number, count: number): Sim<number>;
+  unlocked_ioctl?(file: number, cmd: number, arg: number): Sim<number>;
+  /** On each close of a descriptor, before the reference goes. `files` is the closer's files_struct. */
+  flush?(file: number, files: number): Sim<number>;
+  /** On the last put. May sleep. */
+  release?(file: number): Sim<number>;
+  /** Absent: -ESPIPE. */
+  llseek?(file: number, offset: number, whence: number): Sim<number>;
+  /** Poll mask without waiting: POLLIN 1, POLLOUT 4, POLLERR 8, POLLHUP 0x10. */
+  poll?(file: number): number;
+}
+
+/** One system call: its x86-64 number, and what it does. Arguments are register values. */
+export interface SyscallRow {
+  readonly nr: number;
+  readonly name: string;
+  /** Names of the arguments, for traces. */
+  readonly args: readonly string[];
+  run(...args: number[]): Sim<number>;
+}
+
+/** What can be opened by a path: the inode behind it. */
+export interface InodeKind {
+  /** `/dev/null`, or a directory prefix ending in `/`. */
+  readonly path: string;
+  readonly ops: FileOps;
+  /** S_IFCHR, S_IFREG, …; include/uapi/linux/stat.h */
+  readonly type: number;
+}

@@ -1,0 +1,130 @@
+import type { Machine } from './machine.ts';
+import {
+  KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE, KASAN_SLAB_TYPESAFE_FREE, PAGE_SIZE,
+} from './memory.ts';
+import { pointerText, RULE } from './oops.ts';
+import type { AllocNote, HeapObject } from './slab.ts';
+import type { FailureKind } from '../sim/failure.ts';
+
+/** What the shadow byte says went wrong, in mm/kasan/report_generic.c's words. */
+function bugOf(addr: number, shadow: number, object: HeapObject | undefined):
+  { kind: FailureKind; word: string } {
+  switch (shadow) {
+    case KASAN_SLAB_FREE:
+    case KASAN_SLAB_TYPESAFE_FREE:
+      return { kind: 'use-after-free', word: 'slab-use-after-free' };
+    case KASAN_SLAB_REDZONE:
+    case KASAN_PAGE_REDZONE:
+      return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
+    default:
+      if (shadow < 8) return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
+      if (object?.freed) return { kind: 'use-after-free', word: 'use-after-free' };
+      return { kind: 'bad-access', word: addr < 0 ? 'wild-memory-access' : 'use-after-free' };
+  }
+}
+
+/** The memory's fault handler. mm/kasan/report.c: kasan_report(), arch/x86/mm/fault.c */
+export class Kasan {
+  readonly #machine: Machine;
+  /** Whether the current context is in an RCU read section: then type-stable freed memory may be read. */
+  inReadSection: () => boolean = () => false;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    machine.memory.onFault = (addr, size, write, shadow) =>
+      this.#fault(addr, size, write, shadow);
+  }
+
+  /** Frees, or reports what is wrong with the pointer. mm/kasan/common.c: kasan_slab_free() */
+  free(addr: number): void {
+    const { slab } = this.#machine;
+    if (addr === 0 || slab.free(addr)) return;
+    const object = slab.objectOf(addr);
+    const word = object?.freed && object.addr === addr ? 'double-free' : 'invalid-free';
+    this.#report('double-free', `BUG: KASAN: ${word} in ${this.#function()}`,
+      `Free of addr ${pointerText(addr)} by task ${this.#machine.who()}`, addr, object);
+  }
+
+  #fault(addr: number, size: number, write: boolean, shadow: number): void {
+    if (shadow === KASAN_SLAB_TYPESAFE_FREE && this.inReadSection()) return;
+    if (addr >= 0 && addr < PAGE_SIZE) return this.#null(addr, write);
+    const object = addr < 0 ? undefined : this.#machine.slab.objectOf(addr);
+    const { kind, word } = bugOf(addr, shadow, object);
+    this.#report(kind, `BUG: KASAN: ${word} in ${this.#function()}`,
+      `${write ? 'Write' : 'Read'} of size ${size} at addr ${pointerText(addr)} ` +
+      `by task ${this.#machine.who()}`, addr, object);
+  }
+
+  #null(addr: number, write: boolean): void {
+    const machine = this.#machine;
+    const address = addr.toString(16).padStart(16, '0');
+    machine.fail({
+      kind: 'bad-access',
+      title: `BUG: kernel NULL pointer dereference, address: ${address}`,
+      lines: [
+        `#PF: supervisor ${write ? 'write' : 'read'} access in kernel mode`,
+        `#PF: error_code(0x000${write ? 2 : 0}) - not-present page`,
+        ...machine.traceLines(),
+      ],
+    });
+  }
+
+  #function(): string {
+    return this.#machine.stack()[0]?.symbol.name ?? 'boot';
+  }
+
+  #report(kind: FailureKind, title: string, what: string, addr: number,
+    object: HeapObject | undefined): void {
+    const machine = this.#machine;
+    machine.fail({
+      kind,
+      title,
+      lines: [
+        what, '', ...machine.traceLines(), '',
+        ...(object ? objectLines(object, addr) : []),
+        ...(addr >= 0 ? this.#shadowLines(addr) : []),
+        RULE,
+      ],
+      objects: object ? [{ type: object.cache, addr: object.addr }] : [],
+    });
+  }
+
+  /** Five rows of sixteen shadow bytes, the buggy one marked. print_memory_metadata() */
+  #shadowLines(addr: number): string[] {
+    const lines = ['Memory state around the buggy address:'];
+    const middle = addr - (addr % 128);
+    for (let row = middle - 256; row <= middle + 256; row += 128) {
+      if (row < 0) continue;
+      const bytes: string[] = [];
+      for (let i = 0; i < 16; i++) {
+        bytes.push(this.#machine.memory.shadowAt(row + i * 8).toString(16).padStart(2, '0'));
+      }
+      lines.push(`${row === middle ? '>' : ' '}${pointerText(row)}: ${bytes.join(' ')}`);
+      if (row === middle) lines.push(' '.repeat(19 + ((addr % 128) >> 3) * 3) + '^');
+    }
+    return lines;
+  }
+}
+
+function noteLines(title: string, note: AllocNote): string[] {
+  return [`${title} by task ${note.pid} on cpu ${note.cpu}:`,
+    ...note.stack.map((line) => ` ${line}`), ''];
+}
+
+function objectLines(object: HeapObject, addr: number): string[] {
+  const { sizeBytes, freed } = object;
+  const end = object.addr + sizeBytes;
+  const inside = addr >= object.addr && addr < end;
+  const where = inside ? `${addr - object.addr} bytes inside of`
+    : `${addr - end} bytes to the right of`;
+  return [
+    ...noteLines('Allocated', object.allocated),
+    ...(freed ? noteLines('Freed', freed) : []),
+    `The buggy address belongs to the object at ${pointerText(object.addr)}`,
+    ` which belongs to the cache ${object.cache} of size ${sizeBytes}`,
+    `The buggy address is located ${where}`,
+    ` ${freed ? 'freed' : 'allocated'} ${sizeBytes}-byte region ` +
+      `[${pointerText(object.addr)}, ${pointerText(end)})`,
+    '',
+  ];
+}

@@ -1,0 +1,288 @@
+import { assert } from '../base/assert.ts';
+import type { StructMemory } from '../base/layout.ts';
+
+/** Kernel addresses are offsets; seen from programs and reports they stand in the direct map. */
+export const DIRECT_MAP_HIGH = 0xffff8880;
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 1 << PAGE_SHIFT;
+
+/**
+ * One shadow byte tells of 8 bytes: 0 all may be touched, 1…7 only that many, and above 0x80 none,
+ * for the reason that the number names. mm/kasan/kasan.h
+ */
+export const KASAN_PAGE_FREE = 0xff;
+export const KASAN_PAGE_REDZONE = 0xfe;
+export const KASAN_SLAB_REDZONE = 0xfc;
+export const KASAN_SLAB_FREE = 0xfb;
+/** Freed memory of a SLAB_TYPESAFE_BY_RCU cache: only readers under RCU may still look at it. */
+export const KASAN_SLAB_TYPESAFE_FREE = 0xf7;
+
+/** What the kernel does on an access that the shadow forbids. Returns where the access is allowed after all. */
+export type AccessFault = (addr: number, size: number, write: boolean, shadow: number) => void;
+/** Told of every plain access while a race monitor listens. */
+export type AccessWatch = (addr: number, size: number, write: boolean) => void;
+
+const decoder = { decode: (bytes: Uint8Array): string => String.fromCharCode(...bytes) };
+
+/**
+ * The simulated physical memory: the only place where kernel objects live, and the only code that
+ * touches it. Little-endian, as x86-64. After checkpoint() the first write to a page keeps a copy,
+ * and rollback() puts the copies back: resetting costs what a run has written, not what exists.
+ */
+export class Memory implements StructMemory {
+  readonly sizeBytes: number;
+  readonly wasm: WebAssembly.Memory;
+  onFault: AccessFault = (addr, size) => assert(false, `unhandled access of ${size} at ${addr}`);
+  onAccess: AccessWatch | null = null;
+  readonly #u8: Uint8Array;
+  readonly #u16: Uint16Array;
+  readonly #u32: Uint32Array;
+  readonly #s32: Int32Array;
+  readonly #u64: BigUint64Array;
+  readonly #shadow: Uint8Array;
+  readonly #dirty: Uint8Array;
+  #dirtyPages: number[] = [];
+  #saving = false;
+  /** By page: what rollback() puts back, kept from run to run. */
+  readonly #saved = new Map<number, { bytes: Uint8Array; shadow: Uint8Array }>();
+
+  /** `sizeBytes` is a multiple of 64 KiB. The shadow stands behind it in the same WebAssembly memory. */
+  constructor(sizeBytes: number) {
+    this.sizeBytes = sizeBytes;
+    this.wasm = new WebAssembly.Memory({ initial: (sizeBytes + sizeBytes / 8) / 65_536 });
+    const buffer = this.wasm.buffer;
+    this.#u8 = new Uint8Array(buffer, 0, sizeBytes);
+    this.#u16 = new Uint16Array(buffer, 0, sizeBytes / 2);
+    this.#u32 = new Uint32Array(buffer, 0, sizeBytes / 4);
+    this.#s32 = new Int32Array(buffer, 0, sizeBytes / 4);
+    this.#u64 = new BigUint64Array(buffer, 0, sizeBytes / 8);
+    this.#shadow = new Uint8Array(buffer, sizeBytes, sizeBytes / 8);
+    this.#shadow.fill(KASAN_PAGE_FREE);
+    this.#dirty = new Uint8Array(sizeBytes >> PAGE_SHIFT);
+  }
+
+  // Reads. The shadow of an address outside memory is undefined, so one test covers both.
+
+  u8(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 1, false);
+    return this.#u8[addr]!;
+  }
+
+  u16(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 2, false);
+    return this.#u16[addr >> 1]!;
+  }
+
+  u32(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, false);
+    return this.#u32[addr >> 2]!;
+  }
+
+  s32(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, false);
+    return this.#s32[addr >> 2]!;
+  }
+
+  u64(addr: number): bigint {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
+    return this.#u64[addr >> 3]!;
+  }
+
+  /** A signed 64-bit value that is a safe integer. */
+  long(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
+    return this.#s32[(addr >> 2) + 1]! * 0x1_0000_0000 + this.#u32[addr >> 2]!;
+  }
+
+  /** The offset that a kernel pointer stands for; 0 for NULL; below zero where it points nowhere. */
+  ptr(addr: number): number {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
+    const high = this.#u32[(addr >> 2) + 1]!;
+    const low = this.#u32[addr >> 2]!;
+    if (high === DIRECT_MAP_HIGH) return low;
+    return high === 0 && low < PAGE_SIZE ? low : -1;
+  }
+
+  // Writes.
+
+  setU8(addr: number, value: number): void {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 1, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u8[addr] = value;
+  }
+
+  setU16(addr: number, value: number): void {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 2, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u16[addr >> 1] = value;
+  }
+
+  setU32(addr: number, value: number): void {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u32[addr >> 2] = value;
+  }
+
+  setS32(addr: number, value: number): void {
+    this.setU32(addr, value);
+  }
+
+  setU64(addr: number, value: bigint): void {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u64[addr >> 3] = value;
+  }
+
+  setLong(addr: number, value: number): void {
+    assert(Number.isSafeInteger(value), `${value} is not a safe integer`);
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u32[addr >> 2] = value;
+    this.#s32[(addr >> 2) + 1] = Math.floor(value / 0x1_0000_0000);
+  }
+
+  setPtr(addr: number, value: number): void {
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u32[addr >> 2] = value;
+    this.#u32[(addr >> 2) + 1] = value === 0 ? 0 : DIRECT_MAP_HIGH;
+  }
+
+  // Ranges.
+
+  chars(addr: number, size: number): string {
+    this.check(addr, size, false);
+    const end = this.#u8.indexOf(0, addr);
+    return decoder.decode(this.#u8.subarray(addr, end < 0 ? addr + size : Math.min(end, addr + size)));
+  }
+
+  /** Cut to size - 1 bytes, and padded with NULs. */
+  setChars(addr: number, size: number, value: string): void {
+    this.check(addr, size, true);
+    this.#touchRange(addr, size);
+    this.#u8.fill(0, addr, addr + size);
+    for (let i = 0; i < Math.min(value.length, size - 1); i++) {
+      this.#u8[addr + i] = value.charCodeAt(i);
+    }
+  }
+
+  copyOut(addr: number, size: number): Uint8Array {
+    this.check(addr, size, false);
+    return this.#u8.slice(addr, addr + size);
+  }
+
+  copyIn(addr: number, bytes: Uint8Array): void {
+    this.check(addr, bytes.length, true);
+    this.#touchRange(addr, bytes.length);
+    this.#u8.set(bytes, addr);
+  }
+
+  /** memcpy, both ranges checked. */
+  copy(to: number, from: number, size: number): void {
+    this.check(from, size, false);
+    this.check(to, size, true);
+    this.#touchRange(to, size);
+    this.#u8.copyWithin(to, from, from + size);
+  }
+
+  fill(addr: number, size: number, byte: number): void {
+    this.check(addr, size, true);
+    this.#touchRange(addr, size);
+    this.#u8.fill(byte, addr, addr + size);
+  }
+
+  /** Faults where any of the bytes must not be touched. */
+  check(addr: number, size: number, write: boolean): void {
+    for (let at = addr; at < addr + size; at = (at | 7) + 1) {
+      const bytes = Math.min((at | 7) + 1, addr + size) - at;
+      if (this.#shadow[at >> 3] !== 0 || this.onAccess) this.#check(at, bytes, write);
+    }
+  }
+
+  // For the allocators: no checks.
+
+  rawU32(addr: number): number {
+    return this.#u32[addr >> 2]!;
+  }
+
+  setRawU32(addr: number, value: number): void {
+    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
+    this.#u32[addr >> 2] = value;
+  }
+
+  rawFill(addr: number, size: number, byte: number): void {
+    this.#touchRange(addr, size);
+    this.#u8.fill(byte, addr, addr + size);
+  }
+
+  shadowAt(addr: number): number {
+    return this.#shadow[addr >> 3] ?? KASAN_PAGE_FREE;
+  }
+
+  /** Marks [addr, addr + size) as forbidden for the reason given; addr is a multiple of 8. */
+  poison(addr: number, size: number, reason: number): void {
+    this.#touchRange(addr, size);
+    this.#shadow.fill(reason, addr >> 3, (addr + size + 7) >> 3);
+  }
+
+  /** Allows the first `size` bytes from addr on, to the byte. */
+  unpoison(addr: number, size: number): void {
+    this.#touchRange(addr, size);
+    this.#shadow.fill(0, addr >> 3, (addr + size) >> 3);
+    if (size & 7) this.#shadow[(addr + size) >> 3] = size & 7;
+  }
+
+  // Reset.
+
+  /** From here on writes are remembered. May be called again: then from there on. */
+  checkpoint(): void {
+    this.#dirty.fill(0);
+    this.#dirtyPages = [];
+    this.#saved.clear();
+    this.#saving = true;
+  }
+
+  /** Memory and shadow as they were at checkpoint(). */
+  rollback(): void {
+    for (const page of this.#dirtyPages) {
+      const saved = this.#saved.get(page)!;
+      this.#u8.set(saved.bytes, page << PAGE_SHIFT);
+      this.#shadow.set(saved.shadow, (page << PAGE_SHIFT) >> 3);
+      this.#dirty[page] = 0;
+    }
+    this.#dirtyPages.length = 0;
+  }
+
+  get dirtyPageCount(): number {
+    return this.#dirtyPages.length;
+  }
+
+  #touch(page: number): void {
+    this.#dirty[page] = 1;
+    if (!this.#saving) return;
+    this.#dirtyPages.push(page);
+    if (!this.#saved.has(page)) {
+      const from = page << PAGE_SHIFT;
+      this.#saved.set(page, {
+        bytes: this.#u8.slice(from, from + PAGE_SIZE),
+        shadow: this.#shadow.slice(from >> 3, (from + PAGE_SIZE) >> 3),
+      });
+    }
+  }
+
+  #touchRange(addr: number, size: number): void {
+    for (let page = addr >> PAGE_SHIFT; page <= (addr + size - 1) >> PAGE_SHIFT; page++) {
+      if (this.#dirty[page] === 0) this.#touch(page);
+    }
+  }
+
+  /** The rest of the check: partly allowed granules, watchers, faults. */
+  #check(addr: number, size: number, write: boolean): void {
+    const shadow = this.#shadow[addr >> 3];
+    const allowed = shadow === 0 ||
+      (shadow !== undefined && shadow < 8 && (addr & 7) + size <= shadow);
+    if (!allowed) this.onFault(addr, size, write, shadow ?? KASAN_PAGE_FREE);
+    if (addr < 0 || addr + size > this.sizeBytes) assert(false, `fault at ${addr} was ignored`);
+    this.onAccess?.(addr, size, write);
+  }
+}

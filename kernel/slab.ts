@@ -1,0 +1,344 @@
+import { assert } from '../base/assert.ts';
+import { alignUp } from '../base/layout.ts';
+import {
+  KASAN_PAGE_FREE, KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE,
+  KASAN_SLAB_TYPESAFE_FREE, PAGE_SHIFT, PAGE_SIZE, type Memory,
+} from './memory.ts';
+
+/** Who allocated or freed something, and where. */
+export interface AllocNote {
+  /** `A/101` */
+  readonly task: string;
+  readonly pid: number;
+  readonly cpu: number;
+  /** Call trace, innermost first, as printed. */
+  readonly stack: readonly string[];
+  /** Stable name of the innermost place: `do_sys_openat2:I2`. */
+  readonly site: string;
+}
+
+/** An object of the simulated heap, live or freed. */
+export interface HeapObject {
+  readonly addr: number;
+  readonly sizeBytes: number;
+  readonly cache: string;
+  readonly allocated: AllocNote;
+  /** Which object this is of its type and allocation site, from 1: its stable identity. */
+  readonly ordinal: number;
+  readonly freed: AllocNote | undefined;
+}
+
+/** A kmem_cache: objects of one size. mm/slub.c */
+export interface KmemCache {
+  readonly id: number;
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** SLAB_TYPESAFE_BY_RCU: freed memory may be another object of this cache at once. */
+  readonly typesafe: boolean;
+  /** How a slab is cut: bytes from one object to the next, objects, bytes in all. */
+  readonly stride: number;
+  readonly count: number;
+  readonly slabBytes: number;
+}
+
+// Every object has a header in front, inside the redzone: words allocId, freeId, link.
+const HEADER = 16;
+const ALLOC_ID = 16;
+const FREE_ID = 12;
+const LINK = 8;
+
+// Global words of the allocator, in page 1: all state is in memory, so rollback() resets it too.
+const NEXT_PAGE = PAGE_SIZE;
+const QUARANTINE_HEAD = PAGE_SIZE + 4;
+const QUARANTINE_TAIL = PAGE_SIZE + 8;
+const QUARANTINE_COUNT = PAGE_SIZE + 12;
+const LIVE_COUNT = PAGE_SIZE + 16;
+const PAGE_LISTS = PAGE_SIZE + 64; // by order
+const CACHE_LISTS = PAGE_SIZE + 256; // by cache id
+const CACHES_MAX = (PAGE_SIZE - 256) / 4;
+const PAGE_INFO = 2 * PAGE_SIZE; // by page: words cache id + 1, first page of its slab
+
+const ORDER_MAX = 13;
+const QUARANTINE_OBJECTS = 1_024;
+const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192];
+
+/** The heap: pages, slab caches, kmalloc. Freed objects rest in a quarantine before they are reused. */
+export class Slab {
+  readonly memory: Memory;
+  readonly #note: () => AllocNote;
+  readonly #caches: KmemCache[] = [];
+  readonly #kmalloc: KmemCache[];
+  readonly #large: KmemCache;
+  #notes: AllocNote[];
+  #ordinals: number[] = [];
+  #ordinalOf = new Map<string, number>();
+  #savedNotes = 0;
+  #savedOrdinalOf = new Map<string, number>();
+
+  /** `note` says who is running and where. */
+  constructor(memory: Memory, note: () => AllocNote) {
+    this.memory = memory;
+    this.#note = note;
+    this.#notes = [{ task: 'swapper/0', pid: 0, cpu: 0, stack: [], site: 'boot' }];
+    this.#ordinals = [0];
+    const infoPages = Math.ceil(((memory.sizeBytes >> PAGE_SHIFT) * 8) / PAGE_SIZE);
+    memory.setRawU32(NEXT_PAGE, 2 + infoPages);
+    this.#large = this.cache('kmalloc-large', 0);
+    this.#kmalloc = KMALLOC_SIZES.map((size) => this.cache(`kmalloc-${size}`, size));
+  }
+
+  cache(name: string, sizeBytes: number, options: { typesafe?: boolean } = {}): KmemCache {
+    const id = this.#caches.length;
+    assert(id < CACHES_MAX, 'too many caches');
+    const typesafe = options.typesafe ?? false;
+    const made: KmemCache = { id, name, sizeBytes, typesafe, ...shapeOf(sizeBytes) };
+    this.#caches.push(made);
+    return made;
+  }
+
+  /** The address of an uninitialised object, or 0 where memory is exhausted. */
+  alloc(cache: KmemCache): number {
+    const list = CACHE_LISTS + cache.id * 4;
+    let addr = this.memory.rawU32(list);
+    if (addr === 0) {
+      if (!this.#grow(cache)) return 0;
+      addr = this.memory.rawU32(list);
+    }
+    this.memory.setRawU32(list, this.memory.rawU32(addr - LINK));
+    this.#allocated(addr, cache.sizeBytes, cache.name);
+    return addr;
+  }
+
+  zalloc(cache: KmemCache): number {
+    const addr = this.alloc(cache);
+    if (addr !== 0) this.memory.rawFill(addr, cache.sizeBytes, 0);
+    return addr;
+  }
+
+  /** 0 where memory is exhausted. */
+  kmalloc(sizeBytes: number): number {
+    const cache = this.#kmalloc.find((candidate) => candidate.sizeBytes >= sizeBytes);
+    if (cache) {
+      const addr = this.alloc(cache);
+      if (addr !== 0 && sizeBytes < cache.sizeBytes) {
+        const end = alignUp(sizeBytes, 8);
+        this.memory.poison(addr + end, cache.sizeBytes - end, KASAN_SLAB_REDZONE);
+        this.memory.unpoison(addr, sizeBytes);
+      }
+      return addr;
+    }
+    const start = this.pages(sizeBytes + HEADER, this.#large.id);
+    if (start === 0) return 0;
+    this.memory.poison(start, HEADER, KASAN_PAGE_REDZONE);
+    this.#allocated(start + HEADER, sizeBytes, this.#large.name);
+    return start + HEADER;
+  }
+
+  kzalloc(sizeBytes: number): number {
+    const addr = this.kmalloc(sizeBytes);
+    if (addr !== 0) this.memory.rawFill(addr, sizeBytes, 0);
+    return addr;
+  }
+
+  /** False where `addr` is not a live object: a double or invalid free, for the caller to report. */
+  free(addr: number): boolean {
+    const cache = this.#cacheOf(addr);
+    if (!cache || this.#objectAt(addr) !== addr || this.memory.rawU32(addr - FREE_ID) !== 0) {
+      return false;
+    }
+    this.memory.setRawU32(addr - FREE_ID, this.#remember());
+    this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) - 1);
+    if (cache.typesafe) {
+      this.memory.poison(addr, cache.sizeBytes, KASAN_SLAB_TYPESAFE_FREE);
+      this.#release(addr, cache);
+    } else {
+      const size = cache === this.#large ? this.#largeSize(addr) : cache.sizeBytes;
+      this.memory.poison(addr, size, KASAN_SLAB_FREE);
+      this.#quarantine(addr);
+    }
+    return true;
+  }
+
+  /** Objects allocated and not freed. */
+  get liveCount(): number {
+    return this.memory.rawU32(LIVE_COUNT);
+  }
+
+  /** The object whose bytes or redzone hold `addr`, live or freed; undefined where there is none. */
+  objectOf(addr: number): HeapObject | undefined {
+    const start = this.#objectAt(addr);
+    if (start === 0) return undefined;
+    const allocId = this.memory.rawU32(start - ALLOC_ID);
+    const freeId = this.memory.rawU32(start - FREE_ID);
+    const cache = this.#cacheOf(start)!;
+    return {
+      addr: start,
+      sizeBytes: cache === this.#large ? this.#largeSize(start) : cache.sizeBytes,
+      cache: cache.name,
+      allocated: this.#notes[allocId]!,
+      ordinal: this.#ordinals[allocId]!,
+      freed: freeId === 0 ? undefined : this.#notes[freeId]!,
+    };
+  }
+
+  /** A number that differs for each allocation at this address: tells a recycled object from the old one. */
+  generationOf(addr: number): number {
+    return this.memory.rawU32(addr - ALLOC_ID);
+  }
+
+  /** Every live object, in address order: for leak checks. */
+  *live(): Generator<HeapObject> {
+    const end = this.memory.rawU32(NEXT_PAGE);
+    for (let page = 0; page < end; page++) {
+      const owner = this.memory.rawU32(PAGE_INFO + page * 8);
+      if (owner === 0 || this.memory.rawU32(PAGE_INFO + page * 8 + 4) !== page) continue;
+      const cache = this.#caches[owner - 1];
+      if (!cache) continue;
+      const { stride, count } = cache;
+      for (let i = 0; i < (cache === this.#large ? 1 : count); i++) {
+        const addr = (page << PAGE_SHIFT) + HEADER + i * stride;
+        if (this.memory.rawU32(addr - ALLOC_ID) === 0) continue;
+        if (this.memory.rawU32(addr - FREE_ID) === 0) yield this.objectOf(addr)!;
+      }
+    }
+  }
+
+  /** Contiguous pages, rounded up to a power of two of them; 0 where there are none. Poisoned: unpoison what is used. */
+  pages(sizeBytes: number, owner = CACHES_MAX): number {
+    const order = orderOf(sizeBytes);
+    if (order > ORDER_MAX) return 0;
+    const list = PAGE_LISTS + order * 4;
+    let start = this.memory.rawU32(list);
+    if (start !== 0) {
+      this.memory.setRawU32(list, this.memory.rawU32(start));
+    } else {
+      const page = this.memory.rawU32(NEXT_PAGE);
+      if ((page + (1 << order)) * PAGE_SIZE > this.memory.sizeBytes) return 0;
+      this.memory.setRawU32(NEXT_PAGE, page + (1 << order));
+      start = page * PAGE_SIZE;
+    }
+    for (let i = 0; i < 1 << order; i++) {
+      const info = PAGE_INFO + ((start >> PAGE_SHIFT) + i) * 8;
+      this.memory.setRawU32(info, owner + 1);
+      this.memory.setRawU32(info + 4, start >> PAGE_SHIFT);
+    }
+    return start;
+  }
+
+  freePages(start: number, sizeBytes: number): void {
+    const order = orderOf(sizeBytes);
+    this.memory.poison(start, PAGE_SIZE << order, KASAN_PAGE_FREE);
+    for (let i = 0; i < 1 << order; i++) {
+      this.memory.setRawU32(PAGE_INFO + ((start >> PAGE_SHIFT) + i) * 8, 0);
+    }
+    this.memory.setRawU32(start, this.memory.rawU32(PAGE_LISTS + order * 4));
+    this.memory.setRawU32(PAGE_LISTS + order * 4, start);
+  }
+
+  checkpoint(): void {
+    this.#savedNotes = this.#notes.length;
+    this.#savedOrdinalOf = new Map(this.#ordinalOf);
+  }
+
+  rollback(): void {
+    if (this.#notes.length === this.#savedNotes) return;
+    this.#notes.length = this.#savedNotes;
+    this.#ordinals.length = this.#savedNotes;
+    this.#ordinalOf = new Map(this.#savedOrdinalOf);
+  }
+
+  #allocated(addr: number, sizeBytes: number, type: string): void {
+    const id = this.#remember();
+    const key = `${type} ${this.#notes[id]!.site}`;
+    const ordinal = (this.#ordinalOf.get(key) ?? 0) + 1;
+    this.#ordinalOf.set(key, ordinal);
+    this.#ordinals[id] = ordinal;
+    this.memory.setRawU32(addr - ALLOC_ID, id);
+    this.memory.setRawU32(addr - FREE_ID, 0);
+    this.memory.setRawU32(addr - LINK, sizeBytes);
+    this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) + 1);
+    this.memory.unpoison(addr, sizeBytes);
+  }
+
+  #remember(): number {
+    this.#notes.push(this.#note());
+    this.#ordinals.push(0);
+    return this.#notes.length - 1;
+  }
+
+  #quarantine(addr: number): void {
+    const memory = this.memory;
+    const tail = memory.rawU32(QUARANTINE_TAIL);
+    if (tail === 0) memory.setRawU32(QUARANTINE_HEAD, addr);
+    else memory.setRawU32(tail - 4, addr);
+    memory.setRawU32(addr - 4, 0);
+    memory.setRawU32(QUARANTINE_TAIL, addr);
+    const count = memory.rawU32(QUARANTINE_COUNT) + 1;
+    memory.setRawU32(QUARANTINE_COUNT, count);
+    if (count <= QUARANTINE_OBJECTS) return;
+    const oldest = memory.rawU32(QUARANTINE_HEAD);
+    memory.setRawU32(QUARANTINE_HEAD, memory.rawU32(oldest - 4));
+    memory.setRawU32(QUARANTINE_COUNT, count - 1);
+    this.#release(oldest, this.#cacheOf(oldest)!);
+  }
+
+  /** Makes freed memory available again. */
+  #release(addr: number, cache: KmemCache): void {
+    if (cache === this.#large) {
+      this.freePages(addr - HEADER, this.#largeSize(addr) + HEADER);
+      return;
+    }
+    const list = CACHE_LISTS + cache.id * 4;
+    this.memory.setRawU32(addr - LINK, this.memory.rawU32(list));
+    this.memory.setRawU32(list, addr);
+  }
+
+  /** A new slab; its objects go on the free list in address order. */
+  #grow(cache: KmemCache): boolean {
+    const { stride, count, slabBytes } = cache;
+    const start = this.pages(slabBytes, cache.id);
+    if (start === 0) return false;
+    this.memory.poison(start, slabBytes, KASAN_SLAB_REDZONE);
+    this.memory.rawFill(start, slabBytes, 0);
+    const list = CACHE_LISTS + cache.id * 4;
+    for (let i = count - 1; i >= 0; i--) {
+      const addr = start + HEADER + i * stride;
+      this.memory.setRawU32(addr - LINK, this.memory.rawU32(list));
+      this.memory.setRawU32(list, addr);
+    }
+    return true;
+  }
+
+  #cacheOf(addr: number): KmemCache | undefined {
+    if (addr < PAGE_SIZE || addr >= this.memory.sizeBytes) return undefined;
+    return this.#caches[this.memory.rawU32(PAGE_INFO + (addr >> PAGE_SHIFT) * 8) - 1];
+  }
+
+  #largeSize(addr: number): number {
+    return this.memory.rawU32(addr - LINK);
+  }
+
+  /** Start of the object whose stride holds `addr`, or 0 where none was ever there. */
+  #objectAt(addr: number): number {
+    const cache = this.#cacheOf(addr);
+    if (!cache) return 0;
+    const slab = this.memory.rawU32(PAGE_INFO + (addr >> PAGE_SHIFT) * 8 + 4) << PAGE_SHIFT;
+    if (cache === this.#large) return slab + HEADER;
+    const { stride, count } = cache;
+    // A redzone between two objects belongs to the one before it: overruns are commoner.
+    const index = Math.min(count - 1, Math.max(0, Math.floor((addr - slab - HEADER) / stride)));
+    const start = slab + HEADER + index * stride;
+    return this.memory.rawU32(start - ALLOC_ID) === 0 ? 0 : start;
+  }
+}
+
+function orderOf(sizeBytes: number): number {
+  return Math.max(0, Math.ceil(Math.log2(Math.ceil(sizeBytes / PAGE_SIZE))));
+}
+
+/** At least eight objects where they fit in 32 KiB. */
+function shapeOf(sizeBytes: number): Pick<KmemCache, 'stride' | 'count' | 'slabBytes'> {
+  const stride = HEADER + alignUp(sizeBytes, 16);
+  const slabBytes = PAGE_SIZE << orderOf(Math.min(8 * stride + HEADER, 8 * PAGE_SIZE));
+  return { stride, count: Math.max(1, Math.floor((slabBytes - HEADER) / stride)), slabBytes };
+}

@@ -1,0 +1,90 @@
+import { chars, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
+
+/**
+ * The structs of tasks, as far as this kernel models them. Field names are Linux's, offsets are
+ * ours. Sources: include/linux/sched.h, sched/signal.h, cred.h, wait.h, fdtable.h, fs.h, mm_types.h
+ */
+
+/** include/linux/wait.h: here the first waiting task; the rest hang on task_struct.wait_next. */
+export const wait_queue_head = struct('wait_queue_head', {
+  lock: u32,
+  head: ptr('struct task_struct'),
+});
+
+export const task_struct = struct('task_struct', {
+  __state: u32, // TASK_*
+  flags: u32, // PF_*
+  pid: s32, // thread id
+  tgid: s32, // thread group id: what getpid() returns
+  exit_state: s32, // EXIT_*
+  exit_code: s32, // as wait4() reports it
+  exit_signal: s32, // what the parent gets; -1 in a thread that is not the leader
+  pdeath_signal: s32,
+  usage: s32, // refcount_t
+  cpu: s32,
+  prio: s32,
+  personality: u32,
+  comm: chars(16), // TASK_COMM_LEN
+  mm: ptr('struct mm_struct'),
+  active_mm: ptr('struct mm_struct'),
+  fs: ptr('struct fs_struct'),
+  files: ptr('struct files_struct'), // alloc_lock
+  signal: ptr('struct signal_struct'),
+  sighand: ptr('struct sighand_struct'),
+  cred: ptr('struct cred'),
+  real_parent: ptr('struct task_struct'), // tasklist_lock
+  group_leader: ptr('struct task_struct'), // tasklist_lock
+  wait_next: ptr('struct task_struct'), // next on the wait queue this task sleeps on
+  wait_head: ptr('struct wait_queue_head'), // that queue
+  alloc_lock: u32, // spinlock_t: mm, files, fs pointers
+  no_new_privs: u32, // task->atomic_flags bit PFA_NO_NEW_PRIVS
+  seccomp_mode: u32,
+  default_timer_slack_ns: long,
+  timer_slack_ns: long,
+  start_time: long, // ns since boot
+  pending: u64, // signals, bit n-1 for signal n
+  blocked: u64,
+  bpf_storage: ptr('struct bpf_local_storage'), // whatever hangs off a task and dies with it
+});
+
+export const signal_struct = struct('signal_struct', {
+  sigcnt: s32, // refcount_t
+  live: s32, // threads that have not begun to exit
+  nr_threads: s32,
+  flags: u32, // SIGNAL_*
+  group_exit_code: s32,
+  is_child_subreaper: u8,
+  has_child_subreaper: u8,
+  shared_pending: u64,
+  wait_chldexit: u32, // spinlock_t of the queue below
+  wait_chldexit_head: ptr('struct task_struct'),
+  rlim_nofile_cur: long,
+  rlim_nofile_max: long,
+  rlim_nproc_cur: long,
+  rlim_nproc_max: long,
+});
+
+export const sighand_struct = struct('sighand_struct', {
+  count: s32, // refcount_t
+  siglock: u32, // spinlock_t
+  ignored: u64, // bit n-1: SIG_IGN for signal n
+  handled: u64, // bit n-1: a handler is installed
+});
+
+export const cred = struct('cred', {
+  usage: s32,
+  uid: u32,
+  gid: u32,
+  euid: u32,
+  egid: u32,
+  securebits: u32, // SECBIT_KEEP_CAPS
+  cap_permitted: u64,
+  cap_effective: u64,
+  cap_inheritable: u64,
+});
+
+export const fs_struct = struct('fs_struct', {
+  users: s32,
+  lock: u32,
+  umask: s32,
+});

@@ -1,0 +1,331 @@
+import { assert } from '../base/assert.ts';
+import type { Choice } from './choice.ts';
+import { Clock } from './clock.ts';
+import { requestCostNs } from './cost.ts';
+import { Oops, type Failure } from './failure.ts';
+import { Frame, type Fiber } from './fiber.ts';
+import { BLOCK, CALL, SPIN, type Request } from './request.ts';
+import type { Schedule } from './schedule.ts';
+import type { Strategy } from './strategy.ts';
+import { Trace } from './trace.ts';
+
+/** Who can be chosen to step: CPU i is actor i; preempting CPU i is PREEMPT + i; an event source EVENT + i. */
+export const PREEMPT = 64;
+export const EVENT = 128;
+export const CPUS_MAX = 64;
+
+/** `explore`: the strategy says who steps. `timed`: the CPU with the least time does. */
+export type Mode = 'explore' | 'timed';
+
+/** A CPU, as the engine sees it. The kernel puts the fiber there that it would step next. */
+export class Cpu {
+  readonly id: number;
+  /** Its clock, in virtual nanoseconds since boot. */
+  nowNs = 0;
+  /** What it steps next, interrupts before the task they interrupted; null where idle. */
+  fiber: Fiber | null = null;
+  /** Whether the kernel would switch to another task here if asked: somebody waits, and preemption is on. */
+  preemptible = false;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+/** The kernel, as the engine sees it. */
+export interface Host {
+  /** The fiber asked to leave its CPU: put another there, or null. */
+  blocked(cpu: Cpu, fiber: Fiber): void;
+  /** The fiber's bottom function returned. */
+  finished(cpu: Cpu, fiber: Fiber): void;
+  /** Switch `cpu` to another task. Called only where cpu.preemptible. */
+  preempt(cpu: Cpu): void;
+  /** A function returned into `frame`, which is in a module's text. */
+  returnedInto(frame: Frame): void;
+  /** Nothing can run and no timer is pending. True: something can now; false: the run is over. */
+  idle(): boolean;
+  /** The run took more than stepsMax steps: a failure, or undefined to just stop. */
+  overrun(): Failure | undefined;
+}
+
+/** Something that may happen at any moment while `ready`: a grace period ends, an interrupt comes. */
+export interface EventSource {
+  readonly name: string;
+  ready: boolean;
+  fire(): void;
+}
+
+/** Looks at each step before it is taken. */
+export interface Monitor {
+  step(cpu: Cpu, fiber: Fiber, request: Request): void;
+}
+
+/**
+ * Runs fibers on CPUs, one request at a time, and asks the strategy wherever more than one thing
+ * could happen next. Between two requests a fiber runs alone.
+ */
+export class Engine {
+  readonly cpus: readonly Cpu[];
+  readonly clock = new Clock();
+  readonly trace = new Trace();
+  readonly sources: EventSource[] = [];
+  readonly monitors: Monitor[] = [];
+  host!: Host;
+  mode: Mode = 'explore';
+  /** Whether a timer may fire before everything else has come to rest (explore mode). */
+  earlyTimers = true;
+  stepsMax = 200_000;
+
+  /** The CPU and fiber being stepped. */
+  cpu: Cpu;
+  fiber: Fiber | null = null;
+  failures: Failure[] = [];
+  choiceCount = 0;
+
+  #strategy: Strategy | null = null;
+  #stopped = false;
+  #lastActor = 0;
+  #at: number[] = [];
+  #skip: number[] = [];
+  readonly #options = new Int32Array(3 * CPUS_MAX);
+  readonly #choice: Choice;
+
+  constructor(cpuCount: number) {
+    assert(cpuCount >= 1 && cpuCount <= CPUS_MAX, `${cpuCount} CPUs`);
+    this.cpus = Array.from({ length: cpuCount }, (_, id) => new Cpu(id));
+    this.cpu = this.cpus[0]!;
+    this.#choice = { index: 0, kind: 'sched', count: 0, options: this.#options, stay: 0 };
+  }
+
+  /** Back to the state before the first step. The host puts its fibers on the CPUs after this. */
+  reset(nowNs = 0): void {
+    for (const cpu of this.cpus) {
+      cpu.nowNs = nowNs;
+      cpu.fiber = null;
+      cpu.preemptible = false;
+    }
+    for (const source of this.sources) source.ready = false;
+    this.clock.reset();
+    this.trace.reset();
+    this.failures = [];
+    this.choiceCount = 0;
+    this.fiber = null;
+    this.cpu = this.cpus[0]!;
+    this.#stopped = false;
+    this.#lastActor = 0;
+    this.#at = [];
+    this.#skip = [];
+  }
+
+  /** Steps until the host says that the run is over, a fatal failure, or stepsMax. */
+  run(strategy: Strategy): void {
+    this.#strategy = strategy;
+    const stepsMax = this.trace.stepCount + this.stepsMax;
+    while (!this.#stopped) {
+      if (this.trace.stepCount >= stepsMax) {
+        const failure = this.host.overrun();
+        if (failure) this.failures.push(failure);
+        break;
+      }
+      const more = this.mode === 'timed' ? this.#timed() : this.#explored();
+      if (!more) break;
+    }
+    this.#strategy = null;
+  }
+
+  /** What this run did differently from staying. */
+  schedule(): Schedule {
+    return { at: this.#at, skip: this.#skip };
+  }
+
+  /** A failure after which the run goes on, or ends where it is fatal. */
+  report(failure: Failure): void {
+    if (failure.fatal) throw new Oops(failure);
+    this.failures.push(failure);
+  }
+
+  /** Ends the run after the present step. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** The outcome, from 0 to count-1, of something that is not who steps: 0 where nothing interferes. */
+  decide(kind: string, count: number): number {
+    if (count < 2 || !this.#strategy) return 0;
+    for (let i = 0; i < count; i++) this.#options[i] = i;
+    return this.#choose(kind, count, 0);
+  }
+
+  /** Lets every fiber go on that spins on `addr`: what it waits for may have come. */
+  unspin(addr: number): void {
+    for (const cpu of this.cpus) {
+      const fiber = cpu.fiber;
+      if (fiber?.spinning && fiber.pending.addr === addr) {
+        fiber.spinning = false;
+        if (cpu.nowNs < this.cpu.nowNs) cpu.nowNs = this.cpu.nowNs;
+      }
+    }
+  }
+
+  /** The latest clock of all CPUs. */
+  nowNs(): number {
+    return this.cpus.reduce((latest, cpu) => Math.max(latest, cpu.nowNs), 0);
+  }
+
+  #choose(kind: string, count: number, stay: number): number {
+    const choice = this.#choice;
+    choice.index = this.choiceCount++;
+    choice.kind = kind;
+    choice.count = count;
+    choice.stay = stay;
+    const pick = this.#strategy!.choose(choice);
+    if (pick !== stay) {
+      assert(pick >= 0 && pick < count, `${this.#strategy!.name} picked ${pick} of ${count}`);
+      this.#at.push(choice.index);
+      this.#skip.push(pick > stay ? pick - stay : pick - stay + count);
+    }
+    return pick;
+  }
+
+  #explored(): boolean {
+    const options = this.#options;
+    const cpus = this.cpus;
+    let count = 0;
+    let stay = 0;
+    for (let i = 0; i < cpus.length; i++) {
+      const fiber = cpus[i]!.fiber;
+      if (fiber !== null && !fiber.spinning) {
+        if (i === this.#lastActor) stay = count;
+        options[count++] = i;
+      }
+    }
+    const running = count;
+    for (let i = 0; i < cpus.length; i++) {
+      if (cpus[i]!.preemptible) options[count++] = PREEMPT + i;
+    }
+    for (let i = 0; i < this.sources.length; i++) {
+      if (this.sources[i]!.ready) options[count++] = EVENT + i;
+    }
+    const timer = this.clock.first();
+    if (timer && (running === 0 || (this.earlyTimers && !timer.background))) {
+      if (count === 0 || !timer.background) options[count++] = EVENT + this.sources.length;
+    }
+    if (count === 0) return this.host.idle();
+    if (running === 0 && this.clock.foregroundCount === 0 && timer?.background && count === 1) {
+      return this.host.idle();
+    }
+    const pick = count === 1 ? 0 : this.#choose('sched', count, stay);
+    this.#act(options[pick]!);
+    return true;
+  }
+
+  #act(actor: number): void {
+    if (actor < PREEMPT) {
+      this.#lastActor = actor;
+      this.#step(this.cpus[actor]!);
+    } else if (actor < EVENT) {
+      this.#lastActor = actor - PREEMPT;
+      this.#guarded(this.cpus[actor - PREEMPT]!, () =>
+        this.host.preempt(this.cpus[actor - PREEMPT]!));
+    } else if (actor < EVENT + this.sources.length) {
+      this.#guarded(this.cpu, () => this.sources[actor - EVENT]!.fire());
+    } else {
+      this.#fireTimer();
+    }
+  }
+
+  #timed(): boolean {
+    let next: Cpu | null = null;
+    for (const cpu of this.cpus) {
+      if (cpu.fiber === null || cpu.fiber.spinning) continue;
+      if (next === null || cpu.nowNs < next.nowNs) next = cpu;
+    }
+    const timer = this.clock.first();
+    if (timer && (next === null ? this.clock.foregroundCount > 0 : timer.dueNs <= next.nowNs)) {
+      this.#fireTimer();
+      return true;
+    }
+    for (const source of this.sources) {
+      if (source.ready && next === null) {
+        this.#guarded(this.cpu, () => source.fire());
+        return true;
+      }
+    }
+    if (next === null) return this.host.idle();
+    this.#step(next);
+    return true;
+  }
+
+  /** Time does not pass on a CPU that has nothing to do: it takes part from when the timer is due. */
+  #fireTimer(): void {
+    const dueNs = this.clock.first()!.dueNs;
+    for (const cpu of this.cpus) {
+      if (cpu.nowNs < dueNs && (cpu.fiber === null || this.mode === 'explore')) cpu.nowNs = dueNs;
+    }
+    this.#guarded(this.cpu, () => this.clock.fireFirst());
+  }
+
+  #guarded(cpu: Cpu, act: () => void): void {
+    this.cpu = cpu;
+    this.fiber = cpu.fiber;
+    try {
+      act();
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #step(cpu: Cpu): void {
+    const fiber = cpu.fiber!;
+    const request = fiber.pending;
+    this.cpu = cpu;
+    this.fiber = fiber;
+    fiber.stepCount++;
+    cpu.nowNs += requestCostNs[request.kind * 4 + request.access]!;
+    this.trace.step(cpu.id, fiber.ordinal, request.site, request.addr, request.access);
+    if (request.site !== 0) fiber.top.site = request.site;
+    try {
+      for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.step(cpu, fiber, request);
+      this.#resume(cpu, fiber);
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  /** Runs the fiber up to its next request. */
+  #resume(cpu: Cpu, fiber: Fiber): void {
+    let frame = fiber.top;
+    for (;;) {
+      const result = frame.gen.next(fiber.sent);
+      fiber.sent = undefined;
+      if (result.done) {
+        if (frame.parent === null) {
+          fiber.done = true;
+          this.host.finished(cpu, fiber);
+          return;
+        }
+        fiber.sent = result.value;
+        frame = frame.parent;
+        fiber.top = frame;
+        if (frame.symbol.module !== '') this.host.returnedInto(frame);
+        continue;
+      }
+      const request = result.value;
+      if (request.kind === CALL) {
+        frame = new Frame(request.gen!, request.symbol!, frame);
+        fiber.top = frame;
+        continue;
+      }
+      fiber.pending = request;
+      if (request.kind === BLOCK) this.host.blocked(cpu, fiber);
+      else if (request.kind === SPIN) fiber.spinning = true;
+      return;
+    }
+  }
+
+  #caught(error: unknown): void {
+    if (!(error instanceof Oops)) throw error;
+    this.failures.push(error.failure);
+    this.#stopped = true;
+  }
+}

@@ -1,0 +1,131 @@
+import { kernelSymbol, type KernelSymbol } from './site.ts';
+
+/** What a fiber may ask of the engine. */
+export const STEP = 0; // a point at which another CPU may run; the operation itself follows atomically
+export const CALL = 1; // a function of kernel text is entered: never seen by strategies
+export const BLOCK = 2; // leave the CPU until somebody wakes this fiber
+export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on this address
+
+/** What a step does to `size` bytes at `addr`. Two steps conflict if they overlap and one is not READ. */
+export const NONE = 0;
+export const READ = 1;
+export const WRITE = 2;
+export const RMW = 3;
+export type Access = typeof NONE | typeof READ | typeof WRITE | typeof RMW;
+
+/** Memory order of a marked access, for the race monitor and the memory models. */
+export const RELAXED = 0;
+export const ACQUIRE = 1;
+export const RELEASE = 2;
+export const FULL = 3;
+export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FULL;
+
+/** A kernel function that may be preempted: `const n = yield* sys_close(6)`. */
+export type Sim<T> = Generator<Request, T, unknown>;
+
+type Effect<T> = (request: Request<any>) => T;
+
+const nothing: Effect<any> = () => undefined;
+
+/**
+ * One operation that a fiber is about to do. It is its own iterator: `yield* request` hands it to
+ * the engine, and once the engine resumes the fiber, performs `effect` and evaluates to its
+ * result. One class for all requests, so that the engine's loop stays monomorphic; not a
+ * generator, which would cost twice as much.
+ */
+export class Request<T = unknown> implements Iterator<Request, T, unknown> {
+  kind: number;
+  site: number;
+  addr: number;
+  size: number;
+  access: Access;
+  order: Order = RELAXED;
+  /** Operands of `effect`. */
+  a: number;
+  b: number;
+  effect: Effect<T>;
+  /** CALL only: the body of the function entered, and its name. */
+  gen: Sim<T> | null;
+  symbol: KernelSymbol | null;
+  done = false;
+  value: unknown = undefined;
+  #asked = false;
+
+  constructor(kind: number, site: number, addr: number, size: number, access: Access,
+    effect: Effect<T> = nothing, a = 0, b = 0) {
+    this.kind = kind;
+    this.site = site;
+    this.addr = addr;
+    this.size = size;
+    this.access = access;
+    this.effect = effect;
+    this.a = a;
+    this.b = b;
+    this.gen = null;
+    this.symbol = null;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(sent?: unknown): IteratorResult<Request, T> {
+    if (!this.#asked) {
+      this.#asked = true;
+      this.value = this;
+    } else {
+      this.done = true;
+      this.value = this.kind === CALL ? sent : this.effect(this);
+    }
+    return this as unknown as IteratorResult<Request, T>;
+  }
+}
+
+/** A named point at which another CPU may run, with no access of its own. */
+export function step(site: number): Request<void> {
+  return new Request<void>(STEP, site, 0, 0, NONE);
+}
+
+/** A point about to touch `size` bytes at `addr`; `effect` then does so. */
+export function access<T>(site: number, addr: number, size: number, kind: Access,
+  effect?: (request: Request<any>) => T): Request<T> {
+  return new Request<T>(STEP, site, addr, size, kind, effect);
+}
+
+export function block(site: number): Request<void> {
+  return new Request<void>(BLOCK, site, 0, 0, NONE);
+}
+
+export function spin(site: number, addr: number): Request<void> {
+  return new Request<void>(SPIN, site, addr, 4, READ);
+}
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as Function;
+
+/**
+ * Makes every generator method of a class a function of kernel text: it gets a symbol named like
+ * the method, and each call of it a frame on the fiber's stack, which reports print and which
+ * must still be mapped when something returns into it. Private methods are `static inline`.
+ */
+export function kernelText(cls: { prototype: object }, module = ''): void {
+  const methods = cls.prototype as Record<string, unknown>;
+  for (const name of Object.getOwnPropertyNames(methods)) {
+    const body = methods[name];
+    if (typeof body === 'function' && body instanceof GeneratorFunction) {
+      methods[name] = kernelFunction(name, body as (...args: never[]) => Sim<unknown>, module);
+    }
+  }
+}
+
+/** The same for one function. */
+export function kernelFunction<F extends (...args: never[]) => Sim<unknown>>(
+  name: string, body: F, module = ''): F {
+  const symbol = kernelSymbol(name, module);
+  function enter(this: unknown, ...args: never[]): Request {
+    const call = new Request<unknown>(CALL, 0, 0, 0, NONE);
+    call.gen = body.apply(this, args);
+    call.symbol = symbol;
+    return call;
+  }
+  return enter as unknown as F;
+}

@@ -1,0 +1,195 @@
+import { assert } from '../../base/assert.ts';
+import type { Choice } from '../choice.ts';
+import type { Strategy } from '../strategy.ts';
+
+export interface BoundedOptions {
+  /** Schedules with more deviations than this are left out. Default: none are. */
+  readonly bound?: number;
+  /** Runs kept for the deeper levels, 16 bytes each. Beyond it the order is lost, not a run. */
+  readonly nodesMax?: number;
+}
+
+const NODES_MAX = 2 ** 21;
+
+/**
+ * Every schedule exactly once: first the one that stays, then those with one deviation, with two,
+ * and so on, so that the first failure found has as few deviations as any. Keeps no states: each
+ * run starts anew and follows its prefix.
+ *
+ * Level b + 1 is made from the runs of level b: a schedule of b + 1 deviations without its last
+ * one *is* a run of level b, which is therefore all that need be remembered (and its number of
+ * choices). The children of such a node are run from its last choice backwards, since the first
+ * of them then shows how many options there were at all the choices before. A node that there is
+ * no room to remember has its whole subtree run at once, depth first.
+ *
+ * The iteration is that of Musuvathi and Qadeer: Iterative Context Bounding for Systematic
+ * Testing of Multithreaded Programs, PLDI 2007, with deviations of every kind counted.
+ *
+ * Unlike other strategies, a run cannot be made again from its number: use its schedule.
+ */
+export class Bounded implements Strategy {
+  readonly name: string;
+  readonly #bound: number;
+  readonly #nodes: NodeList;
+  /** The skip at each choice of the present run, forced up to `#length`, and what was there. */
+  #skips = new Int32Array(64);
+  #counts = new Int32Array(64);
+  #length = 0;
+  /** The node whose children are being run, and the first choice at which they may deviate. */
+  #node = ROOT;
+  #floor = 0;
+  /** Deviations of the runs at this level; from choice `#deepFrom` on, up to the bound. */
+  #level = 0;
+  #deepFrom = Infinity;
+  /** Deviations forced in the present run. */
+  #used = 0;
+  #phase: 'first' | 'more' | 'over' = 'first';
+  #cut = false;
+
+  constructor({ bound = Infinity, nodesMax = NODES_MAX }: BoundedOptions = {}) {
+    this.name = bound === Infinity ? 'exhaustive' : `exhaustive:${bound}`;
+    this.#bound = bound;
+    this.#nodes = new NodeList(nodesMax);
+  }
+
+  /** True once every schedule has been run and none was left out for its deviations. */
+  get exhausted(): boolean {
+    return this.#phase === 'over' && !this.#cut;
+  }
+
+  begin(): boolean {
+    if (this.#phase === 'first') this.#phase = 'more';
+    else if (this.#phase === 'more' && !this.#toNextSibling() && !this.#toNextNode()) {
+      this.#phase = 'over';
+    }
+    return this.#phase === 'more';
+  }
+
+  choose(choice: Choice): number {
+    const { index, count, stay } = choice;
+    if (index >= this.#counts.length) this.#makeRoom();
+    this.#counts[index] = count;
+    if (index >= this.#length) {
+      this.#skips[index] = 0;
+      return stay;
+    }
+    const skip = this.#skips[index]!;
+    assert(skip < count, `a model that varies: choice ${index} lost options; see strategy twice`);
+    const taken = stay + skip;
+    return taken < count ? taken : taken - count;
+  }
+
+  end(choiceCount: number): void {
+    assert(choiceCount >= this.#length, 'a model that varies: fewer choices; see strategy twice');
+    const deviatedAt = this.#length - 1;
+    this.#length = choiceCount;
+    if (choiceCount === deviatedAt + 1) return; // nothing after the last deviation: no children
+    if (this.#used >= this.#bound) {
+      this.#cut = true;
+    } else if (this.#deepFrom === Infinity) {
+      const skip = deviatedAt < 0 ? 0 : this.#skips[deviatedAt]!;
+      const added = this.#nodes.add(this.#node, deviatedAt, skip, choiceCount);
+      if (!added) this.#deepFrom = deviatedAt + 1;
+    }
+  }
+
+  /** The next schedule below the present node: the last choice that can deviate further does. */
+  #toNextSibling(): boolean {
+    for (let index = this.#length - 1; index >= this.#floor; index--) {
+      const skip = this.#skips[index]!;
+      if (skip > 0) this.#used--;
+      if (index < this.#deepFrom) this.#deepFrom = Infinity; // that subtree is done
+      const limit = index >= this.#deepFrom ? this.#bound : this.#level;
+      if (this.#used < limit && skip + 1 < this.#counts[index]!) {
+        this.#skips[index] = skip + 1;
+        this.#used++;
+        this.#length = index + 1;
+        return true;
+      }
+      this.#skips[index] = 0;
+    }
+    return false;
+  }
+
+  /** The first child of the node after the present one; false where there is no more node. */
+  #toNextNode(): boolean {
+    this.#node = this.#level === 0 ? ROOT : this.#node + 1;
+    if (this.#node >= this.#nodes.count) return false;
+    this.#deepFrom = Infinity;
+    this.#length = this.#nodes.choiceCountOf(this.#node);
+    while (this.#length > this.#skips.length) this.#makeRoom();
+    this.#skips.fill(0, 0, this.#length);
+    this.#floor = this.#nodes.atOf(this.#node) + 1;
+    this.#used = this.#nodes.spell(this.#node, this.#skips) + 1;
+    this.#level = this.#used;
+    this.#skips[this.#length - 1] = 1;
+    return true;
+  }
+
+  #makeRoom(): void {
+    this.#skips = grown(this.#skips, 2 * this.#skips.length);
+    this.#counts = grown(this.#counts, 2 * this.#counts.length);
+  }
+}
+
+/** The run that stays: its own parent. */
+const ROOT = 0;
+
+/** Columns of a node. */
+const PARENT = 0;
+const AT = 1;
+const SKIP = 2;
+const CHOICE_COUNT = 3;
+const COLUMNS = 4;
+
+/** Runs with choices after their last deviation, in the order in which they were made. */
+class NodeList {
+  readonly #countMax: number;
+  #cells = new Int32Array(COLUMNS * 64);
+  #count = 0;
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** False where the list is full. */
+  add(parent: number, at: number, skip: number, choiceCount: number): boolean {
+    if (this.#count === this.#countMax) return false;
+    const start = this.#count++ * COLUMNS;
+    if (start === this.#cells.length) this.#cells = grown(this.#cells, 2 * this.#cells.length);
+    this.#cells[start + PARENT] = parent;
+    this.#cells[start + AT] = at;
+    this.#cells[start + SKIP] = skip;
+    this.#cells[start + CHOICE_COUNT] = choiceCount;
+    return true;
+  }
+
+  /** Index of the choice at which a node's run deviates last; -1 for the root. */
+  atOf(node: number): number {
+    return this.#cells[node * COLUMNS + AT]!;
+  }
+
+  choiceCountOf(node: number): number {
+    return this.#cells[node * COLUMNS + CHOICE_COUNT]!;
+  }
+
+  /** Writes the deviations of a node's run into `skips`, all 0 before; returns how many. */
+  spell(node: number, skips: Int32Array): number {
+    let count = 0;
+    for (let at = node; at !== ROOT; at = this.#cells[at * COLUMNS + PARENT]!) {
+      skips[this.#cells[at * COLUMNS + AT]!] = this.#cells[at * COLUMNS + SKIP]!;
+      count++;
+    }
+    return count;
+  }
+}
+
+function grown(cells: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(length);
+  larger.set(cells);
+  return larger;
+}
