@@ -120,27 +120,32 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#grow(1), value);
+    const start = this.#grow(1);
+    this.#view.setUint8(start, value);
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#grow(2), value, true);
+    const start = this.#grow(2);
+    this.#view.setUint16(start, value, true);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const start = this.#grow(4);
+    this.#view.setUint32(start, value, true);
   }
 
   s32(value: number): void {
-    this.#view.setInt32(this.#grow(4), value, true);
+    const start = this.#grow(4);
+    this.#view.setInt32(start, value, true);
   }
 
   u64(value: bigint): void {
-    this.#view.setBigUint64(this.#grow(8), value, true);
+    const start = this.#grow(8);
+    this.#view.setBigUint64(start, value, true);
   }
 
   bytes(bytes: Uint8Array): void {
-    const start = this.#grow(bytes.length); // first: growing replaces #bytes
+    const start = this.#grow(bytes.length);
     this.#bytes.set(bytes, start);
   }
 
@@ -166,7 +171,7 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Makes room for `count` bytes and returns where they start. */
+  /** Makes room for `count` bytes and returns where they start. Replaces #bytes and #view. */
   #grow(count: number): number {
     const start = this.#length;
     this.#length += count;

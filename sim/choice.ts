@@ -6,6 +6,14 @@
 export type ChoiceKind = 'sched' | (string & {});
 
 /**
+ * Among the actors, those below PREEMPT go on step by step: CPU i is actor i. The others act at
+ * once: PREEMPT + i has CPU i switch to another task, and from EVENT on something happens (an
+ * interrupt, the end of a grace period). They are never the one that stays.
+ */
+export const PREEMPT = 64;
+export const EVENT = 128;
+
+/**
  * One point at which a run could go more than one way. The engine reuses a single object for
  * all of them: a strategy reads it during choose() and does not keep it.
  */

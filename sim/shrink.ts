@@ -29,7 +29,7 @@ const SHIFT_MAX = 4;
 /**
  * The same failure from fewer deviations. Cuts off the tail; leaves out halves, quarters, … and
  * single deviations (ddmin by complements: Zeller and Hildebrandt, TSE 28(2), 2002); then
- * neighbours in pairs, one of two while moving the other; and moves what is left to earlier
+ * neighbours in pairs, or one of two while the other moves; and moves what is left to earlier
  * choices, so that equal failures come out equal. What a candidate really did replaces it, so
  * that a deviation which no longer fits is gone at once. Deterministic.
  */
@@ -134,29 +134,36 @@ function cutTail(search: Search): void {
   }
 }
 
+/** Even sizes: of two actors, who steps after the gap stays the same then, and so does the tail. */
 function dropChunks(search: Search): void {
-  for (let size = search.count >> 1; size > 1; size >>= 1) dropEach(search, size);
+  for (let size = search.count >> 1; size > 1; size >>= 1) dropEach(search, size & ~1);
 }
 
 function dropSingles(search: Search): boolean {
   return dropEach(search, 1);
 }
 
-/** Leaves out each run of `size` deviations in turn, from the end: the head keeps its meaning. */
-function dropEach(search: Search, size: number): boolean {
+/**
+ * Leaves out `size` deviations at a time, from the end: the head keeps its meaning. Where they
+ * are needed, goes on with those `stride` further ahead.
+ */
+function dropEach(search: Search, size: number, stride = size): boolean {
   let improved = false;
-  for (let end = search.count; end > 0 && !search.isOver;) {
+  let end = search.count;
+  while (end > 0 && !search.isOver) {
     const start = Math.max(0, end - size);
-    if (search.attempt(without(search.best.schedule, start, end))) improved = true;
-    end = Math.min(start, search.count);
+    const dropped = search.attempt(without(search.best.schedule, start, end));
+    improved ||= dropped;
+    end = Math.min(dropped ? start : end - stride, search.count);
   }
   return improved;
 }
 
 /** Leaves out two deviations that stand close: away and back again. */
 function dropPairs(search: Search): boolean {
+  if (dropEach(search, 2, 1)) return true;
   if (search.count > FEW) return false;
-  for (let distance = 1; distance <= 3; distance++) {
+  for (let distance = 2; distance <= 3; distance++) {
     for (let i = search.count - distance - 1; i >= 0; i--) {
       const once = without(search.best.schedule, i + distance, i + distance + 1);
       if (search.attempt(without(once, i, i + 1))) return true;
@@ -194,26 +201,31 @@ function* shifted(schedule: Schedule, index: number, otherAt: number): Generator
   }
 }
 
-/** Moves each deviation to an earlier choice, or to a nearer option, by halves and then by one. */
+/** Moves deviations to earlier choices, alone or with all after them, and to nearer options. */
 function slide(search: Search): boolean {
   if (search.count > FEW) return false;
   let improved = false;
   for (let i = 0; i < search.count; i++) {
-    let gap = Infinity;
-    while (gap > 0 && i < search.count && !search.isOver) {
-      const { at, skip } = search.best.schedule;
-      const least = (at[i - 1] ?? -1) + 1;
-      gap = Math.min(gap, at[i]! - least);
-      if (gap > 0 && search.attempt(replaced(search.best.schedule, i, at[i]! - gap, skip[i]!))) {
-        improved = true;
-      } else {
-        gap >>= 1;
-      }
-    }
+    if (slideOne(search, i, search.count)) improved = true;
+    if (slideOne(search, i, i + 1)) improved = true;
     for (let skip = 1; skip < (search.best.schedule.skip[i] ?? 0); skip++) {
       const at = search.best.schedule.at[i]!;
       if (search.attempt(replaced(search.best.schedule, i, at, skip))) improved = true;
     }
+  }
+  return improved;
+}
+
+/** Moves those from number `start` to before `end` towards the one before: by all, by half, …. */
+function slideOne(search: Search, start: number, end: number): boolean {
+  let improved = false;
+  let gap = Infinity;
+  while (gap > 0 && start < search.count && !search.isOver) {
+    const { at, skip } = search.best.schedule;
+    gap = Math.min(gap, at[start]! - (at[start - 1] ?? -1) - 1);
+    const moved = at.map((index, i) => (i >= start && i < end ? index - gap : index));
+    if (gap > 0 && search.attempt({ at: moved, skip })) improved = true;
+    else gap >>= 1;
   }
   return improved;
 }

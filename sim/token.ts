@@ -122,7 +122,8 @@ function split(word: string): [string, string] {
   if (word.slice(checkAt + 1) !== checkOf(word.slice(0, checkAt))) {
     throw new InputError('token check fails: it was cut or changed');
   }
-  return [unescapeWord(word.slice(VERSION.length + 1, payloadAt)), word.slice(payloadAt + 1, checkAt)];
+  const scenario = unescapeWord(word.slice(VERSION.length + 1, payloadAt));
+  return [scenario, word.slice(payloadAt + 1, checkAt)];
 }
 
 function checkOf(text: string): string {
@@ -230,8 +231,13 @@ function readCount(reader: ByteReader, sizeMin: number, what: string): number {
 
 /** A text as characters that no shell takes amiss: `%XX` for all but letters, digits and -_./ */
 function escapeWord(text: string): string {
-  assert(text.isWellFormed(), 'a name with half a character');
-  return encodeURIComponent(text)
+  let escaped: string;
+  try {
+    escaped = encodeURIComponent(text);
+  } catch {
+    throw new InputError(`${JSON.stringify(text)}: no name for a token, it has half a character`);
+  }
+  return escaped
     .replaceAll('%2F', '/')
     .replaceAll(/[!~*'()]/g, (odd) => `%${odd.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -2,9 +2,9 @@
 // end in `# exits N`, where N is the exit code it must have; else that is 0. A line that ends in
 // a backslash goes on in the next. Prints one line a command, then a count.
 //
-//   node test/readme.mjs [--done COMMAND]... [FILE]
+//   node test/readme.mjs [--done EXIT_CODE COMMAND]... [FILE]
 //
-// --done names a command that the caller has run already: it counts, and does not run again.
+// --done gives the exit code of a command that the caller has run: it does not run again.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -64,12 +64,18 @@ function run({ command }) {
 
 /** @param {string[]} args */
 function main(args) {
-  const done = args.filter((_, i) => args[i - 1] === '--done');
-  const files = args.filter((arg, i) => arg !== '--done' && args[i - 1] !== '--done');
-  const path = files[0] ?? join(ROOT, 'README.md');
+  /** @type {Map<string, number>} */
+  const done = new Map();
+  const rest = [...args];
+  while (rest[0] === '--done') {
+    const [, exitCode = '', command = ''] = rest.splice(0, 3);
+    done.set(command, Number(exitCode));
+  }
+  const path = rest[0] ?? join(ROOT, 'README.md');
   const counts = { passed: 0, failed: 0 };
   for (const step of commandsOf(readFileSync(path, 'utf8'))) {
-    const ran = done.includes(step.command) ? { status: 0, output: '' } : run(step);
+    const before = done.get(step.command);
+    const ran = before === undefined ? run(step) : { status: before, output: '' };
     const passed = ran.status === step.expected;
     counts[passed ? 'passed' : 'failed']++;
     const where = `README.md:${step.line}: ${step.command}`;

@@ -188,7 +188,7 @@ class NodeList {
   }
 }
 
-function grown(cells: Int32Array, length: number): Int32Array {
+function grown(cells: Int32Array, length: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(length);
   larger.set(cells);
   return larger;

@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { Prng } from '../../base/prng.ts';
-import type { Choice } from '../choice.ts';
+import { EVENT, PREEMPT, type Choice } from '../choice.ts';
 import type { Strategy } from '../strategy.ts';
 
 export const PCT_DEPTH_MAX = 64;
@@ -27,7 +27,8 @@ export interface PctOptions {
  * Probabilistic concurrency testing: the actor of highest priority steps; at `depth` - 1 random
  * choices the one about to step falls below all others. A bug of depth d among n actors and k
  * choices is found with probability at least 1 / (n * k^(d-1)) a run. A new actor gets its
- * priority when first seen.
+ * priority when first seen. A preemption puts another task on its CPU, so both draw anew once it
+ * has happened: otherwise one of high priority would be the only thing ever to happen.
  *
  * Choices of other kinds have no priorities. Half of the runs stay at all of them, for which the
  * bound holds as it is; the others deviate from time to time, so that faults are met as well.
@@ -82,6 +83,11 @@ export class Pct implements Strategy {
       this.#priorities[choice.options[highest]!] = change % this.#depth;
       this.#changesDone++;
       highest = this.#highest(choice);
+    }
+    const actor = choice.options[highest]!;
+    if (actor >= PREEMPT) {
+      this.#priorities[actor] = 0;
+      if (actor < EVENT) this.#priorities[actor - PREEMPT] = 0;
     }
     return highest;
   }

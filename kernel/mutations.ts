@@ -1,0 +1,43 @@
+/**
+ * Named changes to the kernel. A `bug` is a deliberate mistake, one line at the place where the
+ * real code does it right; a `fix` is a remedy that the real code lacks. `machine.mutated(name)`
+ * asks for one. The only such table.
+ */
+export interface Mutation {
+  readonly name: string;
+  readonly kind: 'bug' | 'fix';
+  /** The hazard of the specs that it belongs to. */
+  readonly hazard: string;
+  readonly about: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'autofs.keep-file', kind: 'fix', hazard: '00-H1',
+    about: 'CLOSEMOUNT keeps the closed file until the ioctl has ended, as binder does (80cd795630d6)',
+  },
+  {
+    name: 'close_fd.synchronous', kind: 'bug', hazard: '00-H4',
+    about: 'close_fd() drops the last reference at once, inside the caller, instead of deferring it',
+  },
+  {
+    name: 'fdget.hoist-slot', kind: 'bug', hazard: '00-H5',
+    about: 'fdget() loads the slot before it reads the share count, as without acquire order',
+  },
+  {
+    name: 'fget.skip-recheck', kind: 'bug', hazard: '00-H6',
+    about: 'fget() does not look again at the slot and the table after taking its reference',
+  },
+  {
+    name: 'dup2.skip-reserved', kind: 'bug', hazard: '00-H7',
+    about: 'dup2() onto a reserved but not yet installed descriptor goes ahead instead of -EBUSY',
+  },
+  {
+    name: 'task_work.no-notify', kind: 'bug', hazard: '00-H9',
+    about: 'queued task work does not force a task that loops in the kernel out to user mode',
+  },
+  {
+    name: 'fork.keep-pointer', kind: 'bug', hazard: '00-H10',
+    about: 'dup_task_struct() leaves the pointer to the parent\'s per-task storage in the child',
+  },
+];
