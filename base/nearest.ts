@@ -31,8 +31,7 @@ function editDistance(a: string, b: string): number {
     const line = [row];
     for (let column = 1; column <= b.length; column++) {
       const same = a[row - 1] === b[column - 1] ? 0 : 1;
-      let distance = Math.min(
-        line[column - 1]! + 1, above[column]! + 1, above[column - 1]! + same);
+      let distance = Math.min(line[column - 1]! + 1, above[column]! + 1, above[column - 1]! + same);
       if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
         distance = Math.min(distance, twoAbove[column - 2]! + 1);
       }

@@ -1,26 +1,8 @@
 import type { Cpu } from '../sim/engine.ts';
 import type { Fiber } from '../sim/fiber.ts';
-import type { Context, Machine } from './machine.ts';
+import type { ExecContext } from './context.ts';
+import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
-
-/** A lock that a context holds, in order of acquisition. */
-export interface HeldLock {
-  /** `&files->file_lock`: all locks of one class follow the same rules. */
-  readonly className: string;
-  readonly addr: number;
-  /** Whether the holder may not sleep while it has it. */
-  readonly spinning: boolean;
-  readonly site: number;
-}
-
-/** What a context has entered and must leave again. */
-export interface ExecContext extends Context {
-  readonly held: HeldLock[];
-  /** Nesting of rcu_read_lock(). */
-  rcuDepth: number;
-  /** Nesting of rcu_read_lock_trace(). */
-  rcuTraceDepth: number;
-}
 
 /** The kernel's side of a CPU: what is per_cpu in Linux. */
 export class KernelCpu {

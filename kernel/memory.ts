@@ -215,6 +215,34 @@ export class Memory implements StructMemory {
     this.#u8.fill(byte, addr, addr + size);
   }
 
+  rawCopyIn(addr: number, bytes: Uint8Array): void {
+    this.#touchRange(addr, bytes.length);
+    this.#u8.set(bytes, addr);
+  }
+
+  rawCopyOut(addr: number, size: number): Uint8Array {
+    return this.#u8.slice(addr, addr + size);
+  }
+
+  rawCopy(to: number, from: number, size: number): void {
+    this.#touchRange(to, size);
+    this.#u8.copyWithin(to, from, from + size);
+  }
+
+  /**
+   * Does `act` without telling the race monitor: for what the processor itself reads, and for what
+   * a lock orders that is not modelled. The shadow is checked as ever.
+   */
+  unwatched<T>(act: () => T): T {
+    const watch = this.onAccess;
+    this.onAccess = null;
+    try {
+      return act();
+    } finally {
+      this.onAccess = watch;
+    }
+  }
+
   shadowAt(addr: number): number {
     return this.#shadow[addr >> 3] ?? KASAN_PAGE_FREE;
   }

@@ -4,7 +4,8 @@ import { Fiber, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
 import { block, kernelText, type Sim } from '../sim/request.ts';
 import { site, type KernelSymbol } from '../sim/site.ts';
-import type { Cpus, ExecContext, KernelCpu } from './cpu.ts';
+import type { ExecContext } from './context.ts';
+import type { Cpus, KernelCpu } from './cpu.ts';
 import type { Machine } from './machine.ts';
 import { TASK_DEAD, TASK_RUNNING, TASK_NORMAL, type Task } from './task.ts';
 

@@ -1,4 +1,4 @@
-import { chars, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
+import { chars, embed, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
 
 /**
  * The structs of tasks, as far as this kernel models them. Field names are Linux's, offsets are
@@ -9,6 +9,12 @@ import { chars, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
 export const wait_queue_head = struct('wait_queue_head', {
   lock: u32,
   head: ptr('struct task_struct'),
+});
+
+/** include/linux/mutex.h: 0, or the task that holds it; and who waits. */
+export const mutex = struct('mutex', {
+  owner: ptr('struct task_struct'),
+  wait: embed(wait_queue_head),
 });
 
 export const task_struct = struct('task_struct', {

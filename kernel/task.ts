@@ -1,7 +1,7 @@
 import { Fiber } from '../sim/fiber.ts';
 import { kernelSymbol } from '../sim/site.ts';
 import type { Sim } from '../sim/request.ts';
-import type { ExecContext, HeldLock } from './cpu.ts';
+import type { ExecContext, HeldLock } from './context.ts';
 import type { Machine } from './machine.ts';
 import { task_struct } from './structs.ts';
 

@@ -25,6 +25,9 @@ export interface Choice {
   count: number;
   /** The first `count` entries: for `sched` the actors, stable small integers; else 0, 1, …. */
   options: Int32Array;
-  /** Index into `options` of what happens without interference: for `sched`, the actor that stepped last. */
+  /**
+   * Index into `options` of what happens without interference: for `sched`, the actor that
+   * stepped last; where that one cannot step, the first.
+   */
   stay: number;
 }

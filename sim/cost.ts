@@ -23,3 +23,4 @@ requestCostNs[STEP * 4 + WRITE] = COST_NS.write;
 requestCostNs[STEP * 4 + RMW] = COST_NS.rmw;
 requestCostNs[BLOCK * 4 + NONE] = COST_NS.block;
 requestCostNs[SPIN * 4 + READ] = COST_NS.spin;
+requestCostNs[SPIN * 4 + RMW] = COST_NS.spin;

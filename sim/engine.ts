@@ -61,6 +61,18 @@ export interface Monitor {
 }
 
 /**
+ * Told of what comes before what, beside the order of the requests themselves: a grace period, a
+ * wake-up, a lock of which the model has only the effect. A key is an address, or below zero.
+ */
+export interface Ordering {
+  /** What the present fiber has done so far comes before what follows an acquire() of `key`. */
+  release(key: number): void;
+  acquire(key: number): void;
+  /** It comes before everything that `fiber` will do. */
+  wake(fiber: Fiber): void;
+}
+
+/**
  * Runs fibers on CPUs, one request at a time, and asks the strategy wherever more than one thing
  * could happen next. Between two requests a fiber runs alone.
  */
@@ -70,6 +82,7 @@ export class Engine {
   readonly trace = new Trace();
   readonly sources: EventSource[] = [];
   readonly monitors: Monitor[] = [];
+  ordering: Ordering | null = null;
   host!: Host;
   mode: Mode = 'explore';
   /** Whether a timer may fire before everything else has come to rest (explore mode). */
@@ -131,6 +144,7 @@ export class Engine {
       if (!more) break;
     }
     this.#strategy = null;
+    this.fiber = null;
   }
 
   /** What this run did differently from staying. */

@@ -9,7 +9,7 @@ export const FAILURE_KINDS = [
 ] as const;
 export type FailureKind = (typeof FAILURE_KINDS)[number];
 
-/** What a run proved wrong about the simulated system. A value: returned, never thrown to a caller. */
+/** What a run proved wrong about the simulated system. A value: returned, never thrown. */
 export interface Failure {
   readonly kind: FailureKind;
   /** The first line of the report: `BUG: KASAN: slab-use-after-free in autofs_dev_ioctl`. */
@@ -31,12 +31,12 @@ export interface FailureObject {
   readonly address: string;
 }
 
-/** Two failures with one key are the same bug: shrinking keeps it, and campaigns de-duplicate by it. */
+/** Failures with one key are one bug: shrinking keeps it, campaigns de-duplicate by it. */
 export function keyOf(failure: Failure): string {
   return `${failure.kind} ${failure.sites.join(' ')}`.trimEnd();
 }
 
-/** What ends the fiber that meets it. Only the engine catches it, and makes it the run's failure. */
+/** Ends the fiber that meets it. Only the engine catches it, and makes it the run's failure. */
 export class Oops extends Error {
   override readonly name = 'Oops';
   readonly failure: Failure;

@@ -15,13 +15,16 @@ export interface RunResult {
   readonly virtualNs: number;
 }
 
-/** Something that can be run again and again, each time as the strategy says: a scenario in its world. */
+/** What can be run again and again, each time as the strategy says: a scenario in its world. */
 export interface Model {
-  /** One run, from the initial state to the end. Calls strategy.choose() only: begin() and end() are the caller's. */
+  /**
+   * One run, from the initial state to the end. Calls strategy.choose() only: begin() and end()
+   * are the caller's.
+   */
   run(strategy: Strategy): RunResult;
 }
 
-/** The failure that names a run: the fatal one where there is one, else the first; undefined where clean. */
+/** The failure that names a run: the fatal one, else the first; undefined where clean. */
 export function primaryFailure(result: RunResult): Failure | undefined {
   return result.failures.find((failure) => failure.fatal) ?? result.failures[0];
 }

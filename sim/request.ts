@@ -43,6 +43,10 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
   /** Operands of `effect`. */
   a: number;
   b: number;
+  /** What `effect` acts on, and its 64-bit operands, so that effects can be constants. */
+  target: any = null;
+  wide: bigint = 0n;
+  wideOld: bigint = 0n;
   effect: Effect<T>;
   /** CALL only: the body of the function entered, and its name. */
   gen: Sim<T> | null;
@@ -110,7 +114,7 @@ const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as 
 export function kernelText(cls: { prototype: object }, module = ''): void {
   const methods = cls.prototype as Record<string, unknown>;
   for (const name of Object.getOwnPropertyNames(methods)) {
-    const body = methods[name];
+    const body: unknown = Object.getOwnPropertyDescriptor(methods, name)!.value;
     if (typeof body === 'function' && body instanceof GeneratorFunction) {
       methods[name] = kernelFunction(name, body as (...args: never[]) => Sim<unknown>, module);
     }

@@ -134,9 +134,16 @@ function cutTail(search: Search): void {
   }
 }
 
-/** Even sizes: of two actors, who steps after the gap stays the same then, and so does the tail. */
+/**
+ * Halves, quarters, …. Of even size, and where that fails one deviation earlier: between two
+ * actors the tail then keeps its meaning, and either of them has the gap to itself.
+ */
 function dropChunks(search: Search): void {
-  for (let size = search.count >> 1; size > 1; size >>= 1) dropEach(search, size & ~1);
+  for (let half = search.count >> 1; half > 1; half >>= 1) {
+    const size = half & ~1;
+    dropEach(search, size);
+    dropEach(search, size, 1);
+  }
 }
 
 function dropSingles(search: Search): boolean {
@@ -144,24 +151,23 @@ function dropSingles(search: Search): boolean {
 }
 
 /**
- * Leaves out `size` deviations at a time, from the end: the head keeps its meaning. Where they
- * are needed, goes on with those `stride` further ahead.
+ * Leaves out `size` deviations at a time, from the end: the head keeps its meaning. The last
+ * `spared` are left alone.
  */
-function dropEach(search: Search, size: number, stride = size): boolean {
+function dropEach(search: Search, size: number, spared = 0): boolean {
   let improved = false;
-  let end = search.count;
+  let end = search.count - spared;
   while (end > 0 && !search.isOver) {
     const start = Math.max(0, end - size);
-    const dropped = search.attempt(without(search.best.schedule, start, end));
-    improved ||= dropped;
-    end = Math.min(dropped ? start : end - stride, search.count);
+    if (search.attempt(without(search.best.schedule, start, end))) improved = true;
+    end = Math.min(start, search.count);
   }
   return improved;
 }
 
 /** Leaves out two deviations that stand close: away and back again. */
 function dropPairs(search: Search): boolean {
-  if (dropEach(search, 2, 1)) return true;
+  if (dropEach(search, 2) || dropEach(search, 2, 1)) return true;
   if (search.count > FEW) return false;
   for (let distance = 2; distance <= 3; distance++) {
     for (let i = search.count - distance - 1; i >= 0; i--) {

@@ -36,7 +36,7 @@ export interface ScheduleToken {
 }
 
 /**
- * One run as one shell word, to be pasted into a report: `B1.lost-update.EAEHAQ.3b1c09ae`, which
+ * One run as one shell word, to be pasted into a report: `B1.lost-update.AwIBAQUC.c71627b2`, which
  * is the version, the scenario (its odd characters as %XX), a payload in base64url, and a check
  * over all before it. The payload: flags; the parts of the header that differ from the most
  * usual; then strategy, seed and run, or the count of deviations and for each its gap (choices
@@ -72,7 +72,7 @@ const TOKEN_LENGTH_MAX = 2 ** 24;
 /** Choices and options are int32 in the engine. */
 const INT_MAX = 2 ** 31 - 1;
 
-const NOT_A_TOKEN = 'expected a token such as B1.lost-update.EAEHAQ.3b1c09ae';
+const NOT_A_TOKEN = 'expected a token such as B1.lost-update.AwIBAQUC.c71627b2';
 
 export function encodeToken(token: Token): string {
   const writer = new ByteWriter();
@@ -97,9 +97,10 @@ export function decodeToken(text: string): Token {
   const reader = new ByteReader(decodePayload(payload), 'token');
   const flags = reader.u8();
   const header = readHeader(reader, flags, scenario);
-  const token: Token = flags & FLAG_SCHEDULE
-    ? { form: 'schedule', header, schedule: readSchedule(reader) }
-    : readSeedForm(reader, header);
+  const token: Token =
+    flags & FLAG_SCHEDULE
+      ? { form: 'schedule', header, schedule: readSchedule(reader) }
+      : readSeedForm(reader, header);
   if (reader.remaining > 0) throw reader.error(`${reader.remaining} bytes too many`);
   if (encodeToken(token) !== word) throw new InputError('token: not in its only valid form');
   return token;

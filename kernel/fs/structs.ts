@@ -1,5 +1,5 @@
 import { array, embed, long, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
-import { wait_queue_head } from '../structs.ts';
+import { mutex, wait_queue_head } from '../structs.ts';
 
 /** The structs of descriptors and files: include/linux/fdtable.h, fs.h. Offsets are ours. */
 
@@ -24,12 +24,6 @@ export const files_struct = struct('files_struct', {
   close_on_exec_init: u64,
   open_fds_init: u64,
   fd_array: array(ptr('struct file'), NR_OPEN_DEFAULT),
-});
-
-/** struct mutex: 0, or the task that holds it; and who waits. */
-export const mutex = struct('mutex', {
-  owner: ptr('struct task_struct'),
-  wait: embed(wait_queue_head),
 });
 
 export const file = struct('file', {

@@ -15,7 +15,7 @@ test('numbers of every width are read as they were written, low byte first', () 
   writer.bytes(Uint8Array.of(1, 2, 3));
   writer.text('Ångström 🐞');
   const bytes = writer.finish();
-  expect([...bytes.slice(0, 7)]).toEqual([0xab, 0x34, 0x12, 0xef, 0xbe, 0xad, 0xde]);
+  expect(Array.from(bytes.subarray(0, 7))).toEqual([0xab, 0x34, 0x12, 0xef, 0xbe, 0xad, 0xde]);
   const back = new ByteReader(bytes, 'test');
   expect(back.u8()).toBe(0xab);
   expect(back.u16()).toBe(0x1234);
@@ -65,7 +65,7 @@ test.each<[string, (bytes: ByteReader) => unknown, ByteReader]>([
   [
     'test: malformed variable-length number, at offset 0',
     (r) => r.varint(),
-    reader(...new Array<number>(9).fill(0xff)),
+    reader(...Array.from({ length: 9 }, () => 0xff)),
   ],
   ['test: text of 3 characters is cut off, at offset 1', (r) => r.text(), reader(3, 65)],
   ['test: seek to 3, the end is at 2, at offset 0', (r) => r.seek(3), reader(1, 2)],

@@ -16,7 +16,9 @@ test('fingerprints are what they always were', () => {
 });
 
 test('200,000 short streams have 200,000 fingerprints, and each half is as good alone', () => {
-  const digests = Array.from({ length: 200_000 }, (_, i) => digestOf([i % 500, Math.floor(i / 500)]));
+  const digests = Array.from({ length: 200_000 }, (_, i) =>
+    digestOf([i % 500, Math.floor(i / 500)]),
+  );
   expect(new Set(digests).size).toBe(digests.length);
   // 200,000 values of 32 bits: 4.7 pairs alike expected, over 20 once in 10^7 times.
   for (const half of [0, 8]) {

@@ -14,7 +14,15 @@ test('a seed gives the numbers that it always gave', () => {
     ]
   `);
   expect(draw(new Prng(1), 2)).toEqual(draw(new Prng('1'), 2));
-  expect(Array.from({ length: 8 }, ((p) => () => p.below(10))(new Prng(7)))).toMatchInlineSnapshot(`
+  expect(
+    Array.from(
+      { length: 8 },
+      (
+        (p) => () =>
+          p.below(10)
+      )(new Prng(7)),
+    ),
+  ).toMatchInlineSnapshot(`
     [
       3,
       0,
@@ -59,7 +67,7 @@ test('a split stream hangs on seed and name, not on what was drawn', () => {
 
 /** Sum of (seen - expected)^2 / expected. Above 30.1 for 9 degrees once in 2,300 fair streams. */
 function chiSquare(values: Iterable<number>, buckets: number): number {
-  const counts = new Array<number>(buckets).fill(0);
+  const counts = Array.from({ length: buckets }, () => 0);
   let total = 0;
   for (const value of values) {
     counts[value]!++;
@@ -83,7 +91,12 @@ test('the first draws of neighbouring seeds are as even as those of one stream',
     expect(chiSquare(thirds, 9)).toBeLessThan(30.1);
   }
   const prng = new Prng('one');
-  expect(chiSquare(Array.from({ length: 10_000 }, () => prng.below(10)), 10)).toBeLessThan(30.1);
+  expect(
+    chiSquare(
+      Array.from({ length: 10_000 }, () => prng.below(10)),
+      10,
+    ),
+  ).toBeLessThan(30.1);
 });
 
 test('below() keeps its bounds, at the ends as well', () => {

@@ -22,7 +22,12 @@ test('a strategy that ends is exhausted where nothing is left, also exactly at t
   const ways = 20;
   for (const runsMax of [ways, ways + 1, 1_000]) {
     const outcome = explore(independent([3, 3]), { strategy: new Bounded(), runsMax });
-    expect(outcome).toMatchObject({ verdict: 'clean', runs: ways, steps: 6 * ways, exhausted: true });
+    expect(outcome).toMatchObject({
+      verdict: 'clean',
+      runs: ways,
+      steps: 6 * ways,
+      exhausted: true,
+    });
   }
   const less = explore(independent([3, 3]), { strategy: new Bounded(), runsMax: ways - 1 });
   expect(less).toMatchObject({ runs: ways - 1, exhausted: false });
@@ -78,7 +83,10 @@ test('tells of progress after each run', () => {
 test('workers that share a search make each run once', () => {
   const hashes = (runFirst: number, runStride: number, runsMax: number): string[] => {
     const seen: string[] = [];
-    const isFound = ({ traceHash }: { traceHash: string }): boolean => (seen.push(traceHash), false);
+    const isFound = ({ traceHash }: { traceHash: string }): boolean => (
+      seen.push(traceHash),
+      false
+    );
     explore(lostUpdate(6), { strategy: new Random(1), runsMax, runFirst, runStride, isFound });
     return seen;
   };

@@ -6,10 +6,15 @@ import { shrink } from '../../sim/shrink.ts';
 import { Pct } from '../../sim/strategies/pct.ts';
 import { Random } from '../../sim/strategies/random.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
+import { Stay } from '../../sim/strategies/stay.ts';
 import type { Strategy } from '../../sim/strategy.ts';
 import { abba, depthThree, failingAllocations, lostUpdate, madeUp, runOnce } from '../kit/toy.ts';
 
-function find(model: Model, strategy: Strategy, isFound?: (result: RunResult) => boolean): RunResult {
+function find(
+  model: Model,
+  strategy: Strategy,
+  isFound?: (result: RunResult) => boolean,
+): RunResult {
   const { found } = explore(model, { strategy, runsMax: 100_000, ...(isFound && { isFound }) });
   return found!.result;
 }
@@ -19,7 +24,8 @@ function hasIdleDeviation(model: Model, result: RunResult): boolean {
   const isSame = sameFailureAs(result);
   const { at, skip } = result.schedule;
   return at.some((_, i) =>
-    isSame(runOnce(model, new Replay({ at: at.toSpliced(i, 1), skip: skip.toSpliced(i, 1) }))));
+    isSame(runOnce(model, new Replay({ at: at.toSpliced(i, 1), skip: skip.toSpliced(i, 1) }))),
+  );
 }
 
 test.each([0, 1, 5, 20, 100])('the lost update with padding %i takes one deviation', (padding) => {
@@ -60,29 +66,38 @@ test('faults shrink as schedules do: to the first two in a row', () => {
 
 test('20,000 deviations take few runs', () => {
   const model = lostUpdate(7_000);
-  const found = find(model, new Random(1), ({ failures, schedule }) =>
-    failures.length > 0 && schedule.at.length > 13_000);
+  const found = find(
+    model,
+    new Random(1),
+    ({ failures, schedule }) => failures.length > 0 && schedule.at.length > 13_000,
+  );
   const { result, runs } = shrink(model, found, sameFailureAs(found));
   expect(result.schedule.at).toHaveLength(1);
   expect(runs).toBeLessThan(600);
 });
 
 test('no deviation of a shrunk run can be left out, and shrinking is deterministic', () => {
+  let shrunkCount = 0;
   fc.assert(
     fc.property(fc.nat(10_000), (seed) => {
       const model = madeUp(seed, 6);
-      const outcome = explore(model, { strategy: new Random(1), runsMax: 200 });
-      if (outcome.found === undefined) return;
-      const isSame = sameFailureAs(outcome.found.result);
-      const once = shrink(model, outcome.found.result, isSame);
+      const calm = sameFailureAs(runOnce(model, new Stay()));
+      const isFound = (result: RunResult): boolean => result.failures.length > 0 && !calm(result);
+      const { found } = explore(model, { strategy: new Random(1), runsMax: 200, isFound });
+      if (found === undefined) return;
+      shrunkCount++;
+      const isSame = sameFailureAs(found.result);
+      const once = shrink(model, found.result, isSame);
       expect(once.minimal).toBe(true);
+      expect(once.result.schedule.at.length).toBeGreaterThan(0);
       expect(hasIdleDeviation(model, once.result)).toBe(false);
       expect(isSame(once.result)).toBe(true);
       expect(once.result).toEqual(runOnce(model, new Replay(once.result.schedule)));
-      expect(shrink(model, outcome.found.result, isSame)).toEqual(once);
+      expect(shrink(model, found.result, isSame)).toEqual(once);
     }),
     { numRuns: 200 },
   );
+  expect(shrunkCount).toBeGreaterThan(50);
 });
 
 test('limits are kept, and the best so far is returned', () => {

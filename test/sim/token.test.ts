@@ -6,7 +6,11 @@ import { InputError } from '../../base/errors.ts';
 import { fingerprintOf } from '../../base/hash.ts';
 import { Prng } from '../../base/prng.ts';
 import {
-  decodeToken, encodeToken, TOKEN_DEVIATIONS_MAX, type Token, type TokenHeader,
+  decodeToken,
+  encodeToken,
+  TOKEN_DEVIATIONS_MAX,
+  type Token,
+  type TokenHeader,
 } from '../../sim/token.ts';
 
 const USUAL: TokenHeader = {
@@ -30,7 +34,11 @@ const SHRUNK: Token = { form: 'schedule', header: USUAL, schedule: { at: [1, 7],
 
 // Arbitraries
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', './x.ts'));
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('__proto__', './x.ts'),
+);
 const header = fc
   .record({
     scenario: text,
@@ -42,7 +50,8 @@ const header = fc
     options: fc.uniqueArray(fc.tuple(text, text), { selector: ([name]) => name, maxLength: 3 }),
   })
   .map(({ options, ...rest }): TokenHeader =>
-    options.length === 0 ? rest : { ...rest, options: Object.fromEntries(options) });
+    options.length === 0 ? rest : { ...rest, options: Object.fromEntries(options) },
+  );
 const schedule = fc
   .array(fc.tuple(fc.oneof(fc.nat(5), fc.nat(100_000)), fc.integer({ min: 1, max: 300 })))
   .map((pairs) => {
@@ -62,19 +71,26 @@ const token: fc.Arbitrary<Token> = fc.oneof(
 );
 
 test('every token comes back as it was', () => {
-  fc.assert(fc.property(token, (any) => {
-    expect(decodeToken(encodeToken(any))).toEqual(any);
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(token, (any) => {
+      expect(decodeToken(encodeToken(any))).toEqual(any);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('a token is one word to a shell, whatever the scenario is called', () => {
-  fc.assert(fc.property(token, (any) => {
-    expect(encodeToken(any)).toMatch(/^B1\.[\w.%/-]*\.[\w-]+\.[0-9a-f]{8}$/);
-  }));
+  fc.assert(
+    fc.property(token, (any) => {
+      expect(encodeToken(any)).toMatch(/^B1\.[\w.%/-]*\.[\w-]+\.[0-9a-f]{8}$/);
+    }),
+  );
 });
 
 test('tokens are what they always were, short, and name their scenario', () => {
-  expect(encodeToken(FOUND)).toMatchInlineSnapshot(`"B1../races/x.ts.FgNiYWQBEWZnZXQuc2tpcC1yZWNoZWNrCXBjdDozOjEyMAHnJA.42d04b92"`);
+  expect(encodeToken(FOUND)).toMatchInlineSnapshot(
+    `"B1../races/x.ts.FgNiYWQBEWZnZXQuc2tpcC1yZWNoZWNrCXBjdDozOjEyMAHnJA.42d04b92"`,
+  );
   expect(encodeToken(SHRUNK)).toMatchInlineSnapshot(`"B1.lost-update.AwIBAQUC.c71627b2"`);
   expect(decodeToken(`  ${encodeToken(SHRUNK)}\n`)).toEqual(SHRUNK);
 });
@@ -117,9 +133,17 @@ describe('what is not a token is an InputError on one line', () => {
   });
 
   test('any text', () => {
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.string().map((s) => `B1.${s}`)), (any) => {
-      refuses(any);
-    }));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((s) => `B1.${s}`),
+        ),
+        (any) => {
+          refuses(any);
+        },
+      ),
+    );
   });
 
   test.each([
@@ -139,7 +163,10 @@ describe('what is not a token is an InputError on one line', () => {
     return `${word}.${fingerprintOf(word).slice(0, 8)}`;
   }
 
-  const bytes = (...values: number[]) => (writer: ByteWriter) => writer.bytes(Uint8Array.from(values));
+  const bytes =
+    (...values: number[]) =>
+    (writer: ByteWriter) =>
+      writer.bytes(Uint8Array.from(values));
 
   test.each([
     ['nothing', framed(bytes()), '1 bytes expected, 0 left'],
@@ -177,7 +204,7 @@ describe('what is not a token is an InputError on one line', () => {
   });
 });
 
-test('a schedule too long for a token is the caller\'s to know', () => {
+test("a schedule too long for a token is the caller's to know", () => {
   const at = Array.from({ length: TOKEN_DEVIATIONS_MAX + 1 }, (_, i) => i);
   const long: Token = { ...SHRUNK, schedule: { at, skip: at.map(() => 1) } };
   expect(() => encodeToken(long)).toThrow(InputError);
@@ -186,5 +213,7 @@ test('a schedule too long for a token is the caller\'s to know', () => {
 });
 
 test('a name with half a character cannot be encoded', () => {
-  expect(() => encodeToken({ ...SHRUNK, header: { ...USUAL, scenario: 'x\ud800' } })).toThrow(InputError);
+  expect(() => encodeToken({ ...SHRUNK, header: { ...USUAL, scenario: 'x\ud800' } })).toThrow(
+    InputError,
+  );
 });

@@ -5,7 +5,10 @@ import { Auto } from '../../../sim/strategies/auto.ts';
 import { abba, depthThree, independent, lostUpdate, runOnce } from '../../kit/toy.ts';
 
 test('a small model is exhausted, and no schedule run twice', () => {
-  const outcome = explore(independent([4, 4]), { strategy: defaultPlan({ seed: 1 }), runsMax: 1_000 });
+  const outcome = explore(independent([4, 4]), {
+    strategy: defaultPlan({ seed: 1 }),
+    runsMax: 1_000,
+  });
   expect(outcome).toMatchObject({ verdict: 'clean', runs: 70, exhausted: true });
 });
 

@@ -52,8 +52,16 @@ const multinomial = (steps: readonly number[]): number =>
 
 describe('every interleaving exactly once', () => {
   test.each([
-    [[1, 1]], [[2, 2]], [[3, 3]], [[5, 5]], [[8, 8]], [[1, 9]], [[2, 2, 2]], [[3, 3, 3]],
-    [[1, 2, 3, 4]], [[1, 1, 1, 1, 1, 1]],
+    [[1, 1]],
+    [[2, 2]],
+    [[3, 3]],
+    [[5, 5]],
+    [[8, 8]],
+    [[1, 9]],
+    [[2, 2, 2]],
+    [[3, 3, 3]],
+    [[1, 2, 3, 4]],
+    [[1, 1, 1, 1, 1, 1]],
   ])('of tasks with %j steps', (steps) => {
     const orders: string[] = [];
     const model = independent(steps, (order) => orders.push(order.join('')));
@@ -65,7 +73,9 @@ describe('every interleaving exactly once', () => {
 
   test('of tasks that never meet, of which there is one', () => {
     expect(enumerate(independent([4]))).toEqual({
-      schedules: [''], deviations: [0], exhausted: true,
+      schedules: [''],
+      deviations: [0],
+      exhausted: true,
     });
   });
 
@@ -132,7 +142,9 @@ test('finds the deadlock and the lost update with as few deviations as there can
 
 test('a model that varies is not explored in silence', () => {
   let runs = 0;
-  const varying: Model = { run: (strategy) => independent(runs++ === 0 ? [3, 3] : [3]).run(strategy) };
+  const varying: Model = {
+    run: (strategy) => independent(runs++ === 0 ? [3, 3] : [3]).run(strategy),
+  };
   const strategy = new Bounded();
   expect(() => explore(varying, { strategy, runsMax: 10 })).toThrow('a model that varies');
 });

@@ -78,7 +78,11 @@ test('a preemption that is always possible does not crowd out the steps', () => 
 
 test('actors with large numbers are as good as others', () => {
   const choice: Choice = {
-    index: 0, kind: 'sched', count: 3, options: Int32Array.of(5, 40, 10_000), stay: 0,
+    index: 0,
+    kind: 'sched',
+    count: 3,
+    options: Int32Array.of(5, 40, 10_000),
+    stay: 0,
   };
   const strategy = pct(1, 1);
   const taken = new Set<number>();

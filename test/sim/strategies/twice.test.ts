@@ -8,7 +8,9 @@ import { idle, independent, lostUpdate, madeUp, runOnce, toyModel } from '../../
 test('a model that keeps nothing between runs passes, its own failures unchanged', () => {
   for (let run = 0; run < 50; run++) {
     const model = run % 2 === 0 ? lostUpdate(1) : madeUp(run, 5);
-    expect(runOnce(runTwice(model), new Random(1), run)).toEqual(runOnce(model, new Random(1), run));
+    expect(runOnce(runTwice(model), new Random(1), run)).toEqual(
+      runOnce(model, new Random(1), run),
+    );
   }
 });
 
@@ -47,7 +49,9 @@ test('a difference that no choice shows is still one', () => {
 
 test('choices that vary are pointed out', () => {
   let runs = 0;
-  const model = { run: (strategy: Stay) => independent(runs++ % 2 ? [2, 2] : [2, 2, 2]).run(strategy) };
+  const model = {
+    run: (strategy: Stay) => independent(runs++ % 2 ? [2, 2] : [2, 2, 2]).run(strategy),
+  };
   const { failures } = runOnce(runTwice(model), new Stay());
   expect(failures[0]!.text).toContain(
     'at choice 0: sched among 0 1 2, staying with 0; then sched among 0 1, staying with 0',
