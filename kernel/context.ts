@@ -4,10 +4,14 @@ import type { Context } from './machine.ts';
 export interface HeldLock {
   /** `&files->file_lock`: all locks of one class follow the same rules. */
   readonly className: string;
+  /** kernel/locks/lock-class.ts */
+  readonly classId: number;
   readonly addr: number;
   /** Whether the holder may not sleep while it has it. */
   readonly spinning: boolean;
   readonly site: number;
+  /** It is not had yet: the context waits for it. */
+  waiting: boolean;
 }
 
 /** What a context has entered and must leave again. */

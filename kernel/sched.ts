@@ -188,6 +188,12 @@ export class Sched implements Host {
     return this.hooks.idle();
   }
 
+  /** `file alloc_file:I2#1`: type, allocation site, ordinal. */
+  objectName(addr: number): string {
+    const object = this.machine.slab.objectOf(addr);
+    return object ? `${object.cache} ${object.allocated.site}#${object.ordinal}` : '';
+  }
+
   overrun(): Failure | undefined {
     return this.hooks.overrun();
   }

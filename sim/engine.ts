@@ -1,18 +1,15 @@
 import { assert } from '../base/assert.ts';
-import type { Choice } from './choice.ts';
+import { EVENT, PREEMPT, type Choice } from './choice.ts';
 import { Clock } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
-import { Frame, type Fiber } from './fiber.ts';
+import { Frame, placeOf, type Fiber } from './fiber.ts';
 import { BLOCK, CALL, SPIN, type Request } from './request.ts';
 import type { Schedule } from './schedule.ts';
 import type { Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
 
-/** Who can be chosen to step: CPU i is actor i; preempting CPU i is PREEMPT + i; an event source EVENT + i. */
-export const PREEMPT = 64;
-export const EVENT = 128;
-export const CPUS_MAX = 64;
+export const CPUS_MAX = PREEMPT;
 
 /** `explore`: the strategy says who steps. `timed`: the CPU with the least time does. */
 export type Mode = 'explore' | 'timed';
@@ -26,6 +23,8 @@ export class Cpu {
   fiber: Fiber | null = null;
   /** Whether the kernel would switch to another task here if asked: somebody waits, and preemption is on. */
   preemptible = false;
+  /** Whether it has not stepped since it was preempted: then it is not preempted again. */
+  switched = false;
 
   constructor(id: number) {
     this.id = id;
@@ -44,6 +43,8 @@ export interface Host {
   returnedInto(frame: Frame): void;
   /** Nothing can run and no timer is pending. True: something can now; false: the run is over. */
   idle(): boolean;
+  /** The stable identity of the object at an address, for the detailed trace; '' where it has none. */
+  objectName(addr: number): string;
   /** The run took more than stepsMax steps: a failure, or undefined to just stop. */
   overrun(): Failure | undefined;
 }
@@ -116,6 +117,7 @@ export class Engine {
       cpu.nowNs = nowNs;
       cpu.fiber = null;
       cpu.preemptible = false;
+      cpu.switched = false;
     }
     for (const source of this.sources) source.ready = false;
     this.clock.reset();
@@ -215,7 +217,7 @@ export class Engine {
     }
     const running = count;
     for (let i = 0; i < cpus.length; i++) {
-      if (cpus[i]!.preemptible) options[count++] = PREEMPT + i;
+      if (cpus[i]!.preemptible && !cpus[i]!.switched) options[count++] = PREEMPT + i;
     }
     for (let i = 0; i < this.sources.length; i++) {
       if (this.sources[i]!.ready) options[count++] = EVENT + i;
@@ -237,12 +239,18 @@ export class Engine {
     if (actor < PREEMPT) {
       this.#lastActor = actor;
       this.#step(this.cpus[actor]!);
-    } else if (actor < EVENT) {
-      this.#lastActor = actor - PREEMPT;
-      this.#guarded(this.cpus[actor - PREEMPT]!, () =>
-        this.host.preempt(this.cpus[actor - PREEMPT]!));
+      return;
+    }
+    this.trace.mix(actor, 0);
+    if (actor < EVENT) {
+      const cpu = this.cpus[actor - PREEMPT]!;
+      this.#lastActor = cpu.id;
+      cpu.switched = true;
+      this.#guarded(cpu, () => this.host.preempt(cpu));
     } else if (actor < EVENT + this.sources.length) {
-      this.#guarded(this.cpu, () => this.sources[actor - EVENT]!.fire());
+      const source = this.sources[actor - EVENT]!;
+      if (this.trace.detailed) this.#line('event', '', source.name);
+      this.#guarded(this.cpu, () => source.fire());
     } else {
       this.#fireTimer();
     }
@@ -272,7 +280,9 @@ export class Engine {
 
   /** Time does not pass on a CPU that has nothing to do: it takes part from when the timer is due. */
   #fireTimer(): void {
-    const dueNs = this.clock.first()!.dueNs;
+    const timer = this.clock.first()!;
+    const { dueNs } = timer;
+    if (this.trace.detailed) this.#line('event', '', timer.name);
     for (const cpu of this.cpus) {
       if (cpu.nowNs < dueNs && (cpu.fiber === null || this.mode === 'explore')) cpu.nowNs = dueNs;
     }
@@ -297,13 +307,30 @@ export class Engine {
     fiber.stepCount++;
     cpu.nowNs += requestCostNs[request.kind * 4 + request.access]!;
     this.trace.step(cpu.id, fiber.ordinal, request.site, request.addr, request.access);
+    cpu.switched = false;
     if (request.site !== 0) fiber.top.site = request.site;
+    if (this.trace.detailed) this.#stepLine(request);
     try {
       for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.step(cpu, fiber, request);
       this.#resume(cpu, fiber);
     } catch (error) {
       this.#caught(error);
     }
+  }
+
+  #stepLine(request: Request): void {
+    const object = request.addr === 0 ? '' : this.host.objectName(request.addr);
+    this.#line('step', object, '');
+  }
+
+  #line(kind: 'step' | 'event', object: string, text: string): void {
+    const { cpu, fiber, trace } = this;
+    const path = fiber?.path ?? '';
+    trace.line({
+      step: trace.stepCount - 1, cpu: cpu.id, path, pid: fiber?.ordinal ?? 0, atNs: cpu.nowNs,
+      kind, site: fiber ? placeOf(fiber) : '', object, nth: trace.nth(path, object),
+      choice: this.choiceCount - 1, text,
+    });
   }
 
   /** Runs the fiber up to its next request. */

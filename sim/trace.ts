@@ -45,6 +45,7 @@ export class Trace {
   detailed = false;
   lines: TraceLine[] = [];
   readonly #ring = new Int32Array(WORDS * CAPACITY);
+  readonly #nth = new Map<string, number>();
   #count = 0;
   #h1 = 0;
   #h2 = 0;
@@ -54,6 +55,16 @@ export class Trace {
     this.#h1 = 0x9368e53c | 0;
     this.#h2 = 0x586dcd20 | 0;
     this.lines = [];
+    this.#nth.clear();
+  }
+
+  /** Which access of `object` by that fiber this is, from 1; counted only in the detailed trace. */
+  nth(path: string, object: string): number {
+    if (object === '') return 0;
+    const key = `${path} ${object}`;
+    const count = (this.#nth.get(key) ?? 0) + 1;
+    this.#nth.set(key, count);
+    return count;
   }
 
   get stepCount(): number {

@@ -8,8 +8,18 @@ import { PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
 import type { KmemCache } from '../slab.ts';
 import { UserPages } from './pages.ts';
 import {
-  mm_struct, MMAP_TOP, PROT_READ, PROT_WRITE, PTE_BLOCKING, PTE_BYTES, PTE_PRESENT, PTE_WRITE,
-  TASK_SIZE, VM_SHARED, VM_WRITE, vm_area_struct,
+  mm_struct,
+  MMAP_TOP,
+  PROT_READ,
+  PROT_WRITE,
+  PTE_BLOCKING,
+  PTE_BYTES,
+  PTE_PRESENT,
+  PTE_WRITE,
+  TASK_SIZE,
+  VM_SHARED,
+  VM_WRITE,
+  vm_area_struct,
 } from './structs.ts';
 
 const MMGET = site('mmget', 'inc');
@@ -77,7 +87,8 @@ export class AddressSpaces {
   mmArena(mm: number): { readonly addr: number; readonly sizeBytes: number } {
     const { memory } = this.machine;
     return memory.unwatched(() => ({
-      addr: mm_struct.at(memory, mm).arena, sizeBytes: ARENA_BYTES,
+      addr: mm_struct.at(memory, mm).arena,
+      sizeBytes: ARENA_BYTES,
     }));
   }
 
@@ -140,8 +151,11 @@ export class AddressSpaces {
     const end = addr + alignUp(sizeBytes, PAGE_SIZE);
     if (addr % PAGE_SIZE !== 0 || sizeBytes <= 0 || !access_ok(addr, end - addr)) return -EINVAL;
     return this.machine.memory.unwatched(() => {
-      for (let vma = this.#overlapping(mm, addr, end); vma !== 0;
-        vma = this.#overlapping(mm, addr, end)) {
+      for (
+        let vma = this.#overlapping(mm, addr, end);
+        vma !== 0;
+        vma = this.#overlapping(mm, addr, end)
+      ) {
         if (!this.#carve(mm, vma, addr, end)) return -ENOMEM;
       }
       return 0;
@@ -257,7 +271,10 @@ export class AddressSpaces {
       const value = memory.u32(s.vm_ptes + i * PTE_BYTES);
       if (value & PTE_PRESENT) this.pages.put(pageOf(value));
     }
-    memory.setPtr(this.#linkTo(mm, (at) => at.addr === vma), s.vm_next);
+    memory.setPtr(
+      this.#linkTo(mm, (at) => at.addr === vma),
+      s.vm_next,
+    );
     mm_struct.at(memory, mm).total_vm -= pageCount;
     this.#kasan.free(s.vm_ptes);
     this.#kasan.free(vma);

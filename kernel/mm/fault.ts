@@ -55,7 +55,9 @@ export class PageFaults extends AddressSpaces {
   };
   /** Fires when a blocking page arrives: any of those awaited. */
   readonly userFault: EventSource = {
-    name: 'user-fault', ready: false, fire: () => this.#arrive(),
+    name: 'user-fault',
+    ready: false,
+    fire: () => this.#arrive(),
   };
   protected readonly sched: Sched;
   #awaited: Awaited[] = [];
@@ -183,8 +185,10 @@ function allows(pte: Pte, write: boolean): boolean {
 export function blockedText({ addr, locks, borrows, modules }: BlockedFault): string {
   const list = (items: readonly string[]): string => (items.length > 0 ? items.join(', ') : 'none');
   const texts = modules.map(({ name, pinned }) => `${name} (${pinned ? 'pinned' : 'NOT pinned'})`);
-  return `sleeps in a page fault at 0x${addr.toString(16)}: ` +
-    `locks ${list(locks)}; borrows ${list(borrows)}; modules ${list(texts)}`;
+  return (
+    `sleeps in a page fault at 0x${addr.toString(16)}: ` +
+    `locks ${list(locks)}; borrows ${list(borrows)}; modules ${list(texts)}`
+  );
 }
 
 kernelText(PageFaults);

@@ -21,7 +21,11 @@ export class BareKernel {
 
   constructor(options: Partial<MachineOptions> = {}) {
     this.machine = new Machine({
-      cpuCount: 2, profile: 'v7.2', mutations: new Set(), memoryBytes: 4 << 20, ...options,
+      cpuCount: 2,
+      profile: 'v7.2',
+      mutations: new Set(),
+      memoryBytes: 4 << 20,
+      ...options,
     });
     this.cpus = new Cpus(this.machine);
     this.sched = new Sched(this.machine, this.cpus);
@@ -33,8 +37,7 @@ export class BareKernel {
   spawn(comm: string, entry: () => Sim<unknown>, mm = 0): Task {
     const { slab } = this.machine;
     const pid = 101 + this.tasks.length;
-    const task = new Task(this.machine, slab.zalloc(this.#taskCache), pid,
-      comm, comm, entry);
+    const task = new Task(this.machine, slab.zalloc(this.#taskCache), pid, comm, comm, entry);
     task.setComm(comm);
     task.s.pid = pid;
     task.s.mm = mm;
