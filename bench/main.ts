@@ -1,9 +1,19 @@
 /** `npm run bench [name…]`: measures every bench whose name contains one of the words. */
+import { engineBenches } from './engine.ts';
 import { type Bench, type Measurement, measure } from './harness.ts';
+import { raceBenches } from './race.ts';
 import { resumeBenches } from './resume.ts';
+import { structBenches } from './struct.ts';
+import { timerBenches } from './timers.ts';
 
 /** Every bench, in the order of the table. A new one is added here. */
-const BENCHES: readonly Bench[] = [...resumeBenches];
+const BENCHES: readonly Bench[] = [
+  ...resumeBenches,
+  ...engineBenches,
+  ...raceBenches,
+  ...structBenches,
+  ...timerBenches,
+];
 
 const HEAD = ['bench', 'unit', 'ops/s', 'ns/op', 'ratio', 'quartiles', 'against'] as const;
 

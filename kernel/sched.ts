@@ -87,6 +87,7 @@ export class Sched implements Host {
     const state = task.s.__state;
     if (state === TASK_RUNNING || (state & states) === 0) return false;
     task.s.__state = TASK_RUNNING;
+    this.machine.engine.ordering?.wake(task.fiber);
     this.hooks.onWakeup(task);
     this.enqueue(task);
     return true;
@@ -99,6 +100,7 @@ export class Sched implements Host {
       return;
     }
     task.s.__state = TASK_RUNNING;
+    this.machine.engine.ordering?.wake(task.fiber);
     this.enqueue(task);
   }
 
@@ -169,6 +171,7 @@ export class Sched implements Host {
       return;
     }
     cpu.fiber = kcpu.interrupted.pop()!;
+    if (cpu.fiber) cpu.fiber.spinning = false; // what it spins for may have come meanwhile
     this.hooks.afterInterrupt(kcpu);
     if (!kcpu.inInterrupt && kcpu.current === null && kcpu.queue.length > 0) this.#switch(kcpu);
     else kcpu.refresh();
@@ -205,6 +208,7 @@ export class Sched implements Host {
     if (next !== prev) this.hooks.onSwitch(cpu, prev, next);
     cpu.current = next;
     cpu.sim.fiber = next?.fiber ?? null;
+    if (next) next.fiber.spinning = false;
     cpu.refresh();
   }
 }

@@ -186,14 +186,14 @@ export class Slab {
     return this.memory.rawU32(addr - ALLOC_ID);
   }
 
-  /** Every live object, in address order: for leak checks. */
-  *live(): Generator<HeapObject> {
+  /** Every live object, or those of one cache, in address order: for leak checks. */
+  *live(name?: string): Generator<HeapObject> {
     const end = this.memory.rawU32(NEXT_PAGE);
     for (let page = 0; page < end; page++) {
       const owner = this.memory.rawU32(PAGE_INFO + page * 8);
       if (owner === 0 || this.memory.rawU32(PAGE_INFO + page * 8 + 4) !== page) continue;
       const cache = this.#caches[owner - 1];
-      if (!cache) continue;
+      if (!cache || (name !== undefined && cache.name !== name)) continue;
       const { stride, count } = cache;
       for (let i = 0; i < (cache === this.#large ? 1 : count); i++) {
         const addr = (page << PAGE_SHIFT) + HEADER + i * stride;

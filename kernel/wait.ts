@@ -55,7 +55,8 @@ export class Waits {
 
   /** Wakes up to `count` tasks of the queue, those first that have waited longest. __wake_up() */
   wake_up(queue: number, count = Infinity): number {
-    const { memory } = this.#machine;
+    const { memory, engine } = this.#machine;
+    engine.ordering?.acquire(queue);
     let woken = 0;
     let addr = memory.ptr(queue + wait_queue_head.off.head);
     while (addr !== 0 && woken < count) {
@@ -63,6 +64,7 @@ export class Waits {
       if (this.#sched.wake(this.#taskAt(addr))) woken++;
       addr = next;
     }
+    engine.ordering?.release(queue);
     return woken;
   }
 
@@ -70,10 +72,12 @@ export class Waits {
     return this.#machine.memory.ptr(queue + wait_queue_head.off.head) !== 0;
   }
 
+  /** Each of these is atomic, as under the queue's own lock: hence the edges for the race monitor. */
   #prepare(queue: number, state: number): void {
     const task = this.#sched.current;
+    const { memory, engine } = this.#machine;
+    engine.ordering?.acquire(queue);
     if (task.s.wait_head === 0) {
-      const { memory } = this.#machine;
       let slot = queue + wait_queue_head.off.head;
       for (let at = memory.ptr(slot); at !== 0; at = memory.ptr(slot)) {
         slot = at + task_struct.off.wait_next;
@@ -83,17 +87,20 @@ export class Waits {
       task.s.wait_head = queue;
     }
     task.s.__state = state;
+    engine.ordering?.release(queue);
   }
 
   #finish(queue: number): void {
     const task = this.#sched.current;
     task.s.__state = TASK_RUNNING;
-    const { memory } = this.#machine;
+    const { memory, engine } = this.#machine;
+    engine.ordering?.acquire(queue);
     let slot = queue + wait_queue_head.off.head;
     while (memory.ptr(slot) !== task.addr) slot = memory.ptr(slot) + task_struct.off.wait_next;
     memory.setPtr(slot, task.s.wait_next);
     task.s.wait_next = 0;
     task.s.wait_head = 0;
+    engine.ordering?.release(queue);
   }
 }
 

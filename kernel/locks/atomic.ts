@@ -169,12 +169,24 @@ export class Atomics {
   }
 }
 
-/** Does a marked access that is no step of its own, unseen by the race monitor. */
-export function unwatched<T>(memory: Memory, act: () => T): T {
+/** A marked read that is no step of its own: the race monitor does not see it. */
+export function peek64(memory: Memory, addr: number): bigint {
+  const watch = memory.onAccess;
+  if (watch === null) return memory.u64(addr);
+  memory.onAccess = null;
+  try {
+    return memory.u64(addr);
+  } finally {
+    memory.onAccess = watch;
+  }
+}
+
+/** The same for a write. */
+export function poke64(memory: Memory, addr: number, value: bigint): void {
   const watch = memory.onAccess;
   memory.onAccess = null;
   try {
-    return act();
+    memory.setU64(addr, value);
   } finally {
     memory.onAccess = watch;
   }

@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts';
 import type { Memory } from '../memory.ts';
 import { pointerText } from '../oops.ts';
 import type { Sched } from '../sched.ts';
-import { unwatched } from './atomic.ts';
+import { peek64, poke64 } from './atomic.ts';
 
 /**
  * Zones of the stored value, which is the number of references minus 1. Below SATURATED it is
@@ -99,13 +99,13 @@ export class FileRefs {
   /** The last thing that is set up in a file: from here on a get may succeed. file_ref_init() */
   init(addr: number, references: number): void {
     const value = BigInt(this.#zones ? references - 1 : references);
-    unwatched(this.memory, () => this.memory.setU64(addr, BigInt.asUintN(64, value)));
+    poke64(this.memory, addr, BigInt.asUintN(64, value));
     this.#machine.engine.ordering?.release(addr);
   }
 
   /** How many there are, 0 where it is dead or dying: for checkers, not a step. file_count() */
   count(addr: number): number {
-    const value = unwatched(this.memory, () => this.memory.u64(addr));
+    const value = peek64(this.memory, addr);
     if (!this.#zones) return Number(BigInt.asIntN(64, value));
     return value >= FILE_REF_RELEASED ? 0 : Number(value) + 1;
   }
@@ -141,7 +141,7 @@ export class FileRefs {
     const value = yield* this.#request(ADD_ONE, site, addr);
     if (!this.#zones) {
       if (value === 1n) this.#warn('refcount-add-on-zero', 'get_file() on a file count of 0', addr);
-    } else if (value > FILE_REF_MAXREF || value === FILE_REF_ONEREF) {
+    } else if (BigInt.asUintN(64, value - 1n) > FILE_REF_MAXREF) {
       this.#warn('refcount-add-on-zero', 'file_ref_inc() on a released file reference', addr);
     }
   }
@@ -177,7 +177,7 @@ export class FileRefs {
   /** v6.1: atomic_long_dec_and_test() */
   *#putPlain(site: number, addr: number): Sim<boolean> {
     const value = yield* this.#request(ADD_MINUS_ONE, site, addr);
-    if (value === FILE_REF_NOREF) {
+    if (value > FILE_REF_MAXREF) {
       this.#warn('refcount-underflow', 'imbalanced put on file reference count', addr);
     }
     return value === 0n;

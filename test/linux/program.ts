@@ -106,10 +106,7 @@ export function operandsOf(call: Call): { name: string; type: FieldType; value: 
 }
 
 /** A call with each operand replaced. The types of operands are the caller's care. */
-export function mapOperands(
-  call: Call,
-  map: (value: unknown, type: FieldType) => unknown,
-): Call {
+export function mapOperands(call: Call, map: (value: unknown, type: FieldType) => unknown): Call {
   const entries = operandsOf(call).map(({ name, type, value }) => [name, map(value, type)]);
   return { kind: call.kind, ...Object.fromEntries(entries) } as Call;
 }
@@ -132,7 +129,9 @@ export function opText(op: Op): string {
 function linesOf(program: Program, indent: string): string[] {
   return program.flatMap((op) => {
     const line = indent + opText(op);
-    return op.kind === 'fork' ? [line, ...linesOf(op.child, `${indent}  `), `${indent}end`] : [line];
+    return op.kind === 'fork'
+      ? [line, ...linesOf(op.child, `${indent}  `), `${indent}end`]
+      : [line];
   });
 }
 

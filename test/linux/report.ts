@@ -30,7 +30,9 @@ export function parseReport(lines: readonly string[]): Results {
 
 /** The first `count` bytes of the pattern that write and sendmsg send. */
 export function patternOf(value: bigint, count: number): Uint8Array {
-  return Uint8Array.from({ length: count }, (_, i) => Number((value >> BigInt((i % 8) * 8)) & 255n));
+  return Uint8Array.from({ length: count }, (_, i) =>
+    Number((value >> BigInt((i % 8) * 8)) & 255n),
+  );
 }
 
 const HEX_BYTES_MAX = 32;

@@ -1,0 +1,212 @@
+import type { EventSource } from '../../sim/engine.ts';
+import { step, type Sim } from '../../sim/request.ts';
+import { kernelSymbol, site } from '../../sim/site.ts';
+import type { ExecContext } from '../context.ts';
+import type { Cpus, KernelCpu } from '../cpu.ts';
+import type { Machine } from '../machine.ts';
+import type { Sched } from '../sched.ts';
+
+const NEXT = site('rcu_core', 'next');
+const rcu_core = kernelSymbol('rcu_core');
+
+/** Keys of the race monitor's ordering, below all addresses. */
+const KEY_READERS = -1;
+const KEY_PERIOD = -2;
+const KEYS_PER_FLAVOUR = 2;
+
+export type RcuCallback = () => Sim<void> | void;
+
+/** One call_rcu(), and what it waits for. struct rcu_head */
+interface Head {
+  readonly name: string;
+  readonly run: RcuCallback;
+  readonly cpu: KernelCpu;
+  /** Readers that began before this have to end first. */
+  readonly since: number;
+  /** CPUs that were between preempt_disable() and preempt_enable(), or in an interrupt. */
+  readonly busy: KernelCpu[];
+  readonly queuedAtNs: number;
+}
+
+const NOBODY: KernelCpu[] = [];
+
+/** A reader that is inside, from its outermost lock on. */
+export interface Reader {
+  readonly context: ExecContext;
+  readonly since: number;
+}
+
+/**
+ * Grace periods of one flavour of RCU. A callback runs once every reader that was inside when it
+ * was queued has left; when exactly is the strategy's choice, for the end of a grace period is an
+ * event source. Callbacks of one CPU run in the order in which they were queued.
+ * kernel/rcu/tree.c
+ */
+export class GracePeriods implements EventSource {
+  readonly name: string;
+  readonly #machine: Machine;
+  readonly #cpus: Cpus;
+  readonly #sched: Sched;
+  readonly #keys: number;
+  /** Whether code that cannot be preempted is a reader too, as for rcu_preempt. */
+  readonly #busyCpusRead: boolean;
+  /** By context, oldest first. */
+  readonly #readers = new Map<ExecContext, number>();
+  #heads: Head[] = [];
+  #running = 0;
+  #seq = 0;
+  /** Told when a callback is queued on an empty list, and when the list becomes empty. */
+  onPeriod: ((waiting: boolean) => void) | null = null;
+
+  constructor(machine: Machine, cpus: Cpus, sched: Sched,
+    options: { name: string; flavour: number; busyCpusRead: boolean }) {
+    this.name = options.name;
+    this.#machine = machine;
+    this.#cpus = cpus;
+    this.#sched = sched;
+    this.#keys = options.flavour * KEYS_PER_FLAVOUR;
+    this.#busyCpusRead = options.busyCpusRead;
+    machine.engine.sources.push(this);
+  }
+
+  /** Callbacks queued, or taken up and not done. */
+  get pending(): number {
+    return this.#heads.length + this.#running;
+  }
+
+  reset(): void {
+    this.#readers.clear();
+    this.#heads = [];
+    this.#running = 0;
+    this.#seq = 0;
+  }
+
+  /** The context enters its outermost section. */
+  enter(context: ExecContext): void {
+    this.#readers.set(context, ++this.#seq);
+    this.#machine.engine.ordering?.acquire(KEY_PERIOD - this.#keys);
+  }
+
+  /** It leaves it. */
+  leave(context: ExecContext): void {
+    this.#readers.delete(context);
+    this.#machine.engine.ordering?.release(KEY_READERS - this.#keys);
+  }
+
+  /** On the present CPU's list, unless another is named. */
+  add(name: string, run: RcuCallback, cpu = this.#cpus.this): void {
+    const { engine } = this.#machine;
+    engine.ordering?.release(KEY_READERS - this.#keys);
+    this.#heads.push({ name, run, cpu, since: ++this.#seq, busy: this.#busyCpus(),
+      queuedAtNs: engine.cpu.nowNs });
+    if (this.#heads.length === 1) this.onPeriod?.(true);
+  }
+
+  /** Whether some callback may run now. Asked before each step, so quick where nothing is queued. */
+  get ready(): boolean {
+    return this.#heads.length !== 0 && this.#due() !== null;
+  }
+
+  /** The engine clears its sources at the start of a run; what this one waits for is its own. */
+  set ready(_: boolean) {}
+
+  /** A grace period ends: the callbacks of one CPU that waited for it run there, as a softirq. */
+  fire(): void {
+    const cpu = this.#due();
+    if (!cpu) return;
+    const batch: Head[] = [];
+    this.#heads = this.#heads.filter((head) => {
+      const taken = head.cpu === cpu && this.#over(head);
+      if (taken) batch.push(head);
+      return !taken;
+    });
+    this.#running += batch.length;
+    if (this.#heads.length === 0) this.onPeriod?.(false);
+    const { pid, comm } = cpu.current ?? { pid: 0, comm: `swapper/${cpu.id}` };
+    const context: ExecContext = { kind: 'softirq', pid, comm, held: [], rcuDepth: 0,
+      rcuTraceDepth: 0 };
+    const nowNs = this.#machine.engine.cpu.nowNs;
+    if (cpu.current === null && cpu.sim.nowNs < nowNs) cpu.sim.nowNs = nowNs;
+    this.#sched.interrupt(cpu, context, this.#invoke(batch), rcu_core);
+  }
+
+  /** The reader that has been inside longest, of those for whom the oldest callback waits. */
+  blocker(): Reader | undefined {
+    const head = this.#heads[0];
+    if (!head) return undefined;
+    for (const [context, since] of this.#readers) {
+      return since < head.since ? { context, since } : undefined;
+    }
+    return undefined;
+  }
+
+  /** A CPU that has kept the oldest callback waiting without leaving its non-preemptible section. */
+  busyBlocker(): KernelCpu | undefined {
+    const head = this.#heads[0];
+    return head && !this.#quiet(head) ? head.busy[0] : undefined;
+  }
+
+  /** When the oldest callback was queued; undefined where there is none. */
+  queuedAtNs(): number | undefined {
+    return this.#heads[0]?.queuedAtNs;
+  }
+
+  /** rcu_do_batch() */
+  *#invoke(batch: readonly Head[]): Sim<void> {
+    for (let i = 0; i < batch.length; i++) {
+      if (i > 0) yield* step(NEXT);
+      const head = batch[i]!;
+      const { ordering } = this.#machine.engine;
+      ordering?.acquire(KEY_READERS - this.#keys);
+      ordering?.release(KEY_PERIOD - this.#keys);
+      this.#machine.remark(() => `grace period over: ${head.name}`);
+      const body = head.run();
+      if (body) yield* body;
+      this.#running--;
+    }
+  }
+
+  /** The first CPU with a callback that is due and that would take a softirq now. */
+  #due(): KernelCpu | null {
+    for (const head of this.#heads) {
+      if (!this.#readersLeft(head)) return null; // nor have they for any younger one
+      const { cpu } = head;
+      if (cpu.irqsOff === 0 && cpu.bhOff === 0 && !cpu.inInterrupt && this.#quiet(head)) return cpu;
+    }
+    return null;
+  }
+
+  #over(head: Head): boolean {
+    return this.#readersLeft(head) && this.#quiet(head);
+  }
+
+  #readersLeft(head: Head): boolean {
+    if (this.#readers.size === 0) return true;
+    for (const since of this.#readers.values()) return since > head.since;
+    return true;
+  }
+
+  /** Whether each CPU that was busy has been seen idle or preemptible since. */
+  #quiet(head: Head): boolean {
+    const { busy } = head;
+    for (let i = busy.length - 1; i >= 0; i--) {
+      if (!isBusy(busy[i]!)) busy.splice(i, 1);
+    }
+    return busy.length === 0;
+  }
+
+  #busyCpus(): KernelCpu[] {
+    if (!this.#busyCpusRead) return NOBODY;
+    let busy = NOBODY;
+    for (const cpu of this.#cpus.all) {
+      if (!isBusy(cpu)) continue;
+      if (busy === NOBODY) busy = [];
+      busy.push(cpu);
+    }
+    return busy;
+  }
+}
+
+function isBusy(cpu: KernelCpu): boolean {
+  return cpu.preemptCount !== 0 || cpu.irqsOff !== 0 || cpu.bhOff !== 0 || cpu.inInterrupt;
+}

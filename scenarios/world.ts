@@ -1,0 +1,199 @@
+import { Bug, InputError } from '../base/errors.ts';
+import { Oops, type Failure } from '../sim/failure.ts';
+import type { Mode } from '../sim/engine.ts';
+import type { Model, RunResult } from '../sim/model.ts';
+import type { Sim } from '../sim/request.ts';
+import type { Strategy } from '../sim/strategy.ts';
+import type { Trace } from '../sim/trace.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import type { Profile } from '../kernel/profile.ts';
+import type { Task } from '../kernel/task.ts';
+import { Stay } from '../sim/strategies/stay.ts';
+import type { Body, Scenario, Variant, WorldView } from './dsl.ts';
+import { Proc, type ProcWorld } from './proc.ts';
+
+export interface WorldOptions {
+  readonly variant?: string;
+  readonly profile?: Profile;
+  /** In addition to the variant's. */
+  readonly mutations?: readonly string[];
+  readonly mode?: Mode;
+}
+
+/** A scenario in a kernel of its own: booted and set up once, then run from there any number of times. */
+export class World implements Model, ProcWorld {
+  readonly scenario: Scenario;
+  readonly variantName: string;
+  readonly variant: Variant;
+  readonly kernel: Kernel;
+  /** Whether runs keep every step with its names. Slow: for showing one run. */
+  detailed = false;
+  notes = new Map<string, unknown>();
+  exits = new Map<string, number>();
+  readonly #gated: readonly Task[];
+  readonly #setupNotes: ReadonlyMap<string, unknown>;
+  readonly #started = new Set<string>();
+
+  constructor(scenario: Scenario, options: WorldOptions = {}) {
+    this.scenario = scenario;
+    this.variantName = options.variant ?? scenario.defaultVariant;
+    const variant = scenario.variants[this.variantName];
+    if (!variant) {
+      throw new InputError(`scenario ${scenario.name} has no variant '${this.variantName}', ` +
+        `expected ${Object.keys(scenario.variants).join(', ')}`);
+    }
+    this.variant = variant;
+    this.kernel = new Kernel({
+      cpuCount: scenario.cpus,
+      profile: options.profile ?? variant.profile ?? scenario.profile,
+      mutations: new Set([...variant.mutations, ...(options.mutations ?? [])]),
+      mode: options.mode ?? 'explore',
+      races: scenario.races ?? false,
+    });
+    this.kernel.machine.engine.stepsMax = scenario.stepsMax ?? 200_000;
+    for (const [path, body] of Object.entries(scenario.images ?? {})) {
+      this.kernel.images.set(path, () => this.userMode(body));
+    }
+    this.#gated = this.#setUp();
+    this.#setupNotes = new Map(this.notes);
+  }
+
+  get trace(): Trace {
+    return this.kernel.machine.engine.trace;
+  }
+
+  run(strategy: Strategy): RunResult {
+    const { kernel } = this;
+    const { engine } = kernel.machine;
+    kernel.rollback();
+    this.notes = new Map(this.#setupNotes);
+    this.exits = new Map();
+    engine.trace.detailed = this.detailed;
+    for (const task of this.#gated) {
+      task.restart();
+      kernel.sched.wakeNew(task);
+    }
+    engine.run(strategy);
+    if (!engine.failures.some(({ fatal }) => fatal)) this.#settle();
+    return {
+      failures: engine.failures,
+      schedule: engine.schedule(),
+      choiceCount: engine.choiceCount,
+      stepCount: engine.trace.stepCount,
+      traceHash: engine.trace.digest(),
+      virtualNs: engine.nowNs(),
+    };
+  }
+
+  // What processes ask for.
+
+  get variantIs(): string {
+    return this.variantName;
+  }
+
+  /** The body of a declared process, once. */
+  take(name: string): Body {
+    const body = this.scenario.processes[name];
+    if (!body || this.#started.has(name)) {
+      throw new InputError(`scenario ${this.scenario.name}: start('${name}'): ` +
+        (body ? 'started already' : 'no such process'));
+    }
+    this.#started.add(name);
+    return body;
+  }
+
+  /** Runs a body in user mode as the current task; what it throws is the scenario's fault. */
+  *userMode(body: Body): Sim<number> {
+    const proc = new Proc(this.kernel, this);
+    try {
+      const code = yield* body(proc);
+      return typeof code === 'number' ? code : 0;
+    } catch (error) {
+      throw scenarioError(error, this.scenario.name, proc.path);
+    }
+  }
+
+  /** Spec of `always`: after each system call. */
+  afterSyscall(): void {
+    const broken = this.#broken(this.scenario.always);
+    if (broken) this.kernel.machine.fail(invariantReport(broken));
+  }
+
+  #setUp(): readonly Task[] {
+    const { kernel, scenario } = this;
+    const gated: Task[] = [];
+    kernel.sched.gate = gated;
+    if (scenario.always) kernel.syscalls.afterEach = () => this.afterSyscall();
+    kernel.boot(() => this.#init());
+    kernel.machine.engine.run(new Stay());
+    kernel.sched.gate = null;
+    const { failures } = kernel.machine.engine;
+    if (failures.length > 0) {
+      throw new InputError(`scenario ${scenario.name}: setup fails: ${failures[0]!.title}`);
+    }
+    const cpuCount = kernel.cpus.all.length;
+    const names = Object.keys(scenario.processes);
+    for (const task of gated) task.s.cpu = Math.max(0, names.indexOf(task.comm)) % cpuCount;
+    gated.sort((a, b) => names.indexOf(a.comm) - names.indexOf(b.comm));
+    kernel.checkpoint();
+    return gated;
+  }
+
+  *#init(): Sim<number> {
+    const init = new Proc(this.kernel, this);
+    try {
+      if (this.scenario.setup) yield* this.scenario.setup(init);
+    } catch (error) {
+      throw scenarioError(error, this.scenario.name, 'setup');
+    }
+    for (const name of Object.keys(this.scenario.processes)) {
+      if (!this.#started.has(name)) yield* init.start(name);
+    }
+    return 0;
+  }
+
+  /** What can only be said once everything has come to rest. */
+  #settle(): void {
+    const { machine } = this.kernel;
+    try {
+      this.kernel.settle();
+      const broken = machine.engine.failures.length > 0 ? undefined
+        : this.#broken(this.scenario.finally);
+      if (broken) machine.fail(invariantReport(broken));
+    } catch (error) {
+      if (!(error instanceof Oops)) throw error;
+      machine.engine.failures.push(error.failure);
+    }
+  }
+
+  #broken(invariants: Scenario['finally']): string | undefined {
+    const view: WorldView = { notes: this.notes, exits: this.exits };
+    for (const [name, holds] of Object.entries(invariants ?? {})) {
+      try {
+        if (!holds(view)) return name;
+      } catch (error) {
+        throw scenarioError(error, this.scenario.name, `invariant '${name}'`);
+      }
+    }
+    return undefined;
+  }
+}
+
+export function invariantReport(name: string): Pick<Failure, 'kind' | 'title' | 'sites'> {
+  return { kind: 'invariant', title: `invariant broken: ${name}`, sites: [name] };
+}
+
+/** One line that says whose code threw, and where. Our own failures pass through. */
+function scenarioError(error: unknown, scenario: string, where: string): unknown {
+  if (error instanceof Oops || error instanceof Bug || error instanceof InputError) return error;
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const at = error instanceof Error ? placeIn(error.stack) : '';
+  return new InputError(`scenario ${scenario}, ${where}: ${message}${at}`);
+}
+
+/** ` (x.ts:12:5)`: the first place of a stack trace. */
+function placeIn(stack: string | undefined): string {
+  const line = stack?.split('\n').find((text) => /^\s+at /.test(text));
+  const place = line?.match(/([^/\\(\s]+:\d+:\d+)\)?$/)?.[1];
+  return place ? ` (${place})` : '';
+}
