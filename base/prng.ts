@@ -1,5 +1,5 @@
 import seedrandom from 'seedrandom';
-import { assert } from './assert.ts';
+import { Bug } from './errors.ts';
 
 /** Draws are 32 bits wide, so a count above this could not be reached evenly. */
 const BELOW_MAX = 2 ** 32;
@@ -25,7 +25,8 @@ export class Prng {
 
   /** An integer from 0 to `count` - 1, each as likely as the next to within `count` / 2^32. */
   below(count: number): number {
-    assert(count >= 1 && count <= BELOW_MAX, `below(${count}): expected 1 to 2^32`);
+    // No assert(): its message would be built at every draw.
+    if (!(count >= 1 && count <= BELOW_MAX)) throw new Bug(`below(${count}): expected 1 to 2^32`);
     return Math.floor(this.#draw() * count);
   }
 

@@ -20,12 +20,27 @@ export class KernelCpu {
   irqsOff = 0;
   /** local_bh_disable() nesting. */
   bhOff = 0;
-  /** A switch has been asked for: TIF_NEED_RESCHED. */
-  needResched = false;
+  /** When a switch was last possible here, or made: what the watchdogs go by. */
+  openAtNs = 0;
 
   constructor(id: number, sim: Cpu) {
     this.id = id;
     this.sim = sim;
+  }
+
+  /** A switch has been asked for: TIF_NEED_RESCHED. */
+  get needResched(): boolean {
+    return this.sim.resched;
+  }
+
+  set needResched(wanted: boolean) {
+    this.sim.resched = wanted;
+  }
+
+  /** Whether the task here could be preempted, if another waited. preemptible() */
+  get isOpen(): boolean {
+    return this.preemptCount === 0 && this.irqsOff === 0 && this.bhOff === 0 &&
+      this.interrupted.length === 0;
   }
 
   get inInterrupt(): boolean {
@@ -34,8 +49,9 @@ export class KernelCpu {
 
   /** Tells the engine whether another task could be put here now. Called after each change to the above. */
   refresh(): void {
-    this.sim.preemptible = this.queue.length > 0 && this.preemptCount === 0 &&
-      this.irqsOff === 0 && this.interrupted.length === 0 && this.current !== null;
+    const open = this.isOpen;
+    if (open) this.openAtNs = this.sim.nowNs;
+    this.sim.preemptible = open && this.queue.length > 0 && this.current !== null;
   }
 
   reset(): void {
@@ -45,6 +61,7 @@ export class KernelCpu {
     this.preemptCount = 0;
     this.irqsOff = 0;
     this.bhOff = 0;
+    this.openAtNs = 0;
     this.needResched = false;
   }
 }

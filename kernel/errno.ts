@@ -14,12 +14,15 @@ export const ERRNOS = [
   { name: 'ERANGE', number: 34 }, { name: 'EDEADLK', number: 35 },
   { name: 'ENAMETOOLONG', number: 36 }, { name: 'ENOLCK', number: 37 },
   { name: 'ENOSYS', number: 38 }, { name: 'ENOTEMPTY', number: 39 }, { name: 'ELOOP', number: 40 },
-  { name: 'ENODATA', number: 61 }, { name: 'ETIME', number: 62 }, { name: 'EOVERFLOW', number: 75 },
+  { name: 'ENODATA', number: 61 }, { name: 'ETIME', number: 62 },
+  { name: 'ENOPKG', number: 65 }, { name: 'EOVERFLOW', number: 75 },
   { name: 'ENOTSOCK', number: 88 }, { name: 'EMSGSIZE', number: 90 },
   { name: 'EPROTONOSUPPORT', number: 93 }, { name: 'ESOCKTNOSUPPORT', number: 94 },
   { name: 'EOPNOTSUPP', number: 95 }, { name: 'EAFNOSUPPORT', number: 97 },
-  { name: 'ECONNRESET', number: 104 }, { name: 'ENOTCONN', number: 107 },
+  { name: 'ECONNRESET', number: 104 }, { name: 'ENOBUFS', number: 105 },
+  { name: 'EISCONN', number: 106 }, { name: 'ENOTCONN', number: 107 },
   { name: 'ETOOMANYREFS', number: 109 }, { name: 'ETIMEDOUT', number: 110 },
+  { name: 'ECONNREFUSED', number: 111 },
   { name: 'ECANCELED', number: 125 }, { name: 'ERESTARTSYS', number: 512 },
   { name: 'ERESTARTNOINTR', number: 513 }, { name: 'ENOIOCTLCMD', number: 515 },
 ] as const;
@@ -43,6 +46,7 @@ export const ENOENT = number('ENOENT');
 export const ESRCH = number('ESRCH');
 export const EINTR = number('EINTR');
 export const EIO = number('EIO');
+export const ENXIO = number('ENXIO');
 export const E2BIG = number('E2BIG');
 export const ENOEXEC = number('ENOEXEC');
 export const EBADF = number('EBADF');
@@ -60,19 +64,26 @@ export const EINVAL = number('EINVAL');
 export const ENFILE = number('ENFILE');
 export const EMFILE = number('EMFILE');
 export const ENOTTY = number('ENOTTY');
+export const EFBIG = number('EFBIG');
 export const ENOSPC = number('ENOSPC');
 export const ESPIPE = number('ESPIPE');
 export const EPIPE = number('EPIPE');
 export const ENAMETOOLONG = number('ENAMETOOLONG');
 export const ENOSYS = number('ENOSYS');
+export const ENOPKG = number('ENOPKG');
 export const ENOTSOCK = number('ENOTSOCK');
 export const EMSGSIZE = number('EMSGSIZE');
 export const EPROTONOSUPPORT = number('EPROTONOSUPPORT');
 export const ESOCKTNOSUPPORT = number('ESOCKTNOSUPPORT');
 export const EOPNOTSUPP = number('EOPNOTSUPP');
 export const EAFNOSUPPORT = number('EAFNOSUPPORT');
+export const ECONNRESET = number('ECONNRESET');
+export const ENOBUFS = number('ENOBUFS');
+export const EISCONN = number('EISCONN');
+export const ENOTCONN = number('ENOTCONN');
 export const ETOOMANYREFS = number('ETOOMANYREFS');
 export const ETIMEDOUT = number('ETIMEDOUT');
+export const ECONNREFUSED = number('ECONNREFUSED');
 export const ERESTARTSYS = number('ERESTARTSYS');
 export const ERESTARTNOINTR = number('ERESTARTNOINTR');
 export const ENOIOCTLCMD = number('ENOIOCTLCMD');

@@ -3,7 +3,8 @@ import {
   KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE, KASAN_SLAB_TYPESAFE_FREE, PAGE_SIZE,
 } from './memory.ts';
 import { pointerText, RULE } from './oops.ts';
-import type { AllocNote, HeapObject } from './slab.ts';
+import type { AllocNote } from './note.ts';
+import type { HeapObject } from './slab.ts';
 import type { FailureKind } from '../sim/failure.ts';
 
 /** What the shadow byte says went wrong, in mm/kasan/report_generic.c's words. */

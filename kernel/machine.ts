@@ -4,9 +4,10 @@ import { stackOf, type Fiber, type StackEntry } from '../sim/fiber.ts';
 import { siteOf } from '../sim/site.ts';
 import { Klog } from './klog.ts';
 import { Memory } from './memory.ts';
-import { placeText, pointerText, symbolText } from './oops.ts';
+import { ContextNote, type AllocNote } from './note.ts';
+import { pointerText, symbolText } from './oops.ts';
 import { PROFILE_FACTS, type Profile, type ProfileFacts } from './profile.ts';
-import { Slab, type AllocNote } from './slab.ts';
+import { Slab } from './slab.ts';
 
 /** What a fiber of the kernel belongs to: a task, or one interrupt on a CPU. */
 export interface Context {
@@ -99,17 +100,7 @@ export class Machine {
   /** Who is running and where, as KASAN keeps it with each object. */
   note(): AllocNote {
     const context = this.context;
-    const entries = this.stack();
-    let stack: readonly string[] | undefined;
-    return {
-      task: this.who(),
-      pid: context?.pid ?? 0,
-      cpu: this.engine.cpu.id,
-      site: placeText(entries),
-      get stack() {
-        return (stack ??= entries.map(symbolText));
-      },
-    };
+    return new ContextNote(context?.comm ?? '', context?.pid ?? 0, this.engine.cpu.id, this.stack());
   }
 
   /** Memory for an object, or 0: exhausted, or the strategy let this allocation fail. */

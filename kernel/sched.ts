@@ -133,6 +133,7 @@ export class Sched implements Host {
 
   /** Runs `gen` on `cpu` before whatever it was doing. */
   interrupt(cpu: KernelCpu, context: ExecContext, gen: Sim<unknown>, symbol: KernelSymbol): void {
+    if (cpu.sim.fiber === null) cpu.sim.nowNs = Math.max(cpu.sim.nowNs, this.machine.engine.cpu.nowNs);
     cpu.interrupted.push(cpu.sim.fiber);
     const path = `CPU${cpu.id}/${symbol.name}`;
     cpu.sim.fiber = new Fiber(path, -1 - cpu.id, context, gen, symbol);
@@ -207,8 +208,10 @@ export class Sched implements Host {
     cpu.needResched = false;
     if (next !== prev) this.hooks.onSwitch(cpu, prev, next);
     cpu.current = next;
-    cpu.sim.fiber = next?.fiber ?? null;
     if (next) next.fiber.spinning = false;
+    // An interrupt taken on the way here comes first.
+    if (cpu.inInterrupt) cpu.interrupted[0] = next?.fiber ?? null;
+    else cpu.sim.fiber = next?.fiber ?? null;
     cpu.refresh();
   }
 }

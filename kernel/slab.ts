@@ -4,18 +4,7 @@ import {
   KASAN_PAGE_FREE, KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE,
   KASAN_SLAB_TYPESAFE_FREE, PAGE_SHIFT, PAGE_SIZE, type Memory,
 } from './memory.ts';
-
-/** Who allocated or freed something, and where. */
-export interface AllocNote {
-  /** `A/101` */
-  readonly task: string;
-  readonly pid: number;
-  readonly cpu: number;
-  /** Call trace, innermost first, as printed. */
-  readonly stack: readonly string[];
-  /** Stable name of the innermost place: `do_sys_openat2:I2`. */
-  readonly site: string;
-}
+import type { AllocNote } from './note.ts';
 
 /** An object of the simulated heap, live or freed. */
 export interface HeapObject {
@@ -69,18 +58,19 @@ export class Slab {
   readonly #caches: KmemCache[] = [];
   readonly #kmalloc: KmemCache[];
   readonly #large: KmemCache;
-  #notes: AllocNote[];
-  #ordinals: number[] = [];
-  #ordinalOf = new Map<string, number>();
+  /** By allocId and freeId; `#types` has the cache's name of an allocation, '' of a free. */
+  readonly #notes: AllocNote[];
+  readonly #types: string[] = [''];
+  /** Worked out from the notes when somebody asks, up to there. */
+  readonly #ordinals: number[] = [];
+  readonly #ordinalOf = new Map<string, number>();
   #savedNotes = 0;
-  #savedOrdinalOf = new Map<string, number>();
 
   /** `note` says who is running and where. */
   constructor(memory: Memory, note: () => AllocNote) {
     this.memory = memory;
     this.#note = note;
     this.#notes = [{ task: 'swapper/0', pid: 0, cpu: 0, stack: [], site: 'boot' }];
-    this.#ordinals = [0];
     const infoPages = Math.ceil(((memory.sizeBytes >> PAGE_SHIFT) * 8) / PAGE_SIZE);
     memory.setRawU32(NEXT_PAGE, 2 + infoPages);
     this.#large = this.cache('kmalloc-large', 0);
@@ -146,7 +136,7 @@ export class Slab {
     if (!cache || this.#objectAt(addr) !== addr || this.memory.rawU32(addr - FREE_ID) !== 0) {
       return false;
     }
-    this.memory.setRawU32(addr - FREE_ID, this.#remember());
+    this.memory.setRawU32(addr - FREE_ID, this.#remember(''));
     this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) - 1);
     if (cache.typesafe) {
       this.memory.poison(addr, cache.sizeBytes, KASAN_SLAB_TYPESAFE_FREE);
@@ -176,7 +166,7 @@ export class Slab {
       sizeBytes: cache === this.#large ? this.#largeSize(start) : cache.sizeBytes,
       cache: cache.name,
       allocated: this.#notes[allocId]!,
-      ordinal: this.#ordinals[allocId]!,
+      ordinal: this.#ordinal(allocId),
       freed: freeId === 0 ? undefined : this.#notes[freeId]!,
     };
   }
@@ -237,33 +227,37 @@ export class Slab {
 
   checkpoint(): void {
     this.#savedNotes = this.#notes.length;
-    this.#savedOrdinalOf = new Map(this.#ordinalOf);
   }
 
   rollback(): void {
-    if (this.#notes.length === this.#savedNotes) return;
     this.#notes.length = this.#savedNotes;
-    this.#ordinals.length = this.#savedNotes;
-    this.#ordinalOf = new Map(this.#savedOrdinalOf);
+    this.#types.length = this.#savedNotes;
+    if (this.#ordinals.length <= this.#savedNotes) return;
+    this.#ordinals.length = 0;
+    this.#ordinalOf.clear();
   }
 
   #allocated(addr: number, sizeBytes: number, type: string): void {
-    const id = this.#remember();
-    const key = `${type} ${this.#notes[id]!.site}`;
-    const ordinal = (this.#ordinalOf.get(key) ?? 0) + 1;
-    this.#ordinalOf.set(key, ordinal);
-    this.#ordinals[id] = ordinal;
-    this.memory.setRawU32(addr - ALLOC_ID, id);
+    this.memory.setRawU32(addr - ALLOC_ID, this.#remember(type));
     this.memory.setRawU32(addr - FREE_ID, 0);
     this.memory.setRawU32(addr - LINK, sizeBytes);
     this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) + 1);
     this.memory.unpoison(addr, sizeBytes);
   }
 
-  #remember(): number {
-    this.#notes.push(this.#note());
-    this.#ordinals.push(0);
-    return this.#notes.length - 1;
+  #remember(type: string): number {
+    this.#types.push(type);
+    return this.#notes.push(this.#note()) - 1;
+  }
+
+  #ordinal(allocId: number): number {
+    for (let id = this.#ordinals.length; id <= allocId; id++) {
+      const key = `${this.#types[id]!} ${this.#notes[id]!.site}`;
+      const ordinal = (this.#ordinalOf.get(key) ?? 0) + 1;
+      this.#ordinalOf.set(key, ordinal);
+      this.#ordinals.push(ordinal);
+    }
+    return this.#ordinals[allocId]!;
   }
 
   #quarantine(addr: number): void {

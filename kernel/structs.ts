@@ -40,6 +40,12 @@ export const task_struct = struct('task_struct', {
   cred: ptr('struct cred'),
   real_parent: ptr('struct task_struct'), // tasklist_lock
   group_leader: ptr('struct task_struct'), // tasklist_lock
+  children: ptr('struct task_struct'), // tasklist_lock: the eldest child
+  sibling: ptr('struct task_struct'), // tasklist_lock: the next child of the same parent
+  thread_next: ptr('struct task_struct'), // tasklist_lock: the next thread of the group
+  vfork_done: ptr('struct task_struct'), // alloc_lock: who sleeps in vfork() for this one
+  set_child_tid: long, // user address, CLONE_CHILD_SETTID
+  clear_child_tid: long, // user address, CLONE_CHILD_CLEARTID
   wait_next: ptr('struct task_struct'), // next on the wait queue this task sleeps on
   wait_head: ptr('struct wait_queue_head'), // that queue
   alloc_lock: u32, // spinlock_t: mm, files, fs pointers
@@ -61,9 +67,15 @@ export const signal_struct = struct('signal_struct', {
   group_exit_code: s32,
   is_child_subreaper: u8,
   has_child_subreaper: u8,
+  notify_count: s32, // threads that exec waits for; -1: for the leader
+  group_exec_task: ptr('struct task_struct'),
+  thread_head: ptr('struct task_struct'), // tasklist_lock: the first thread
+  pgrp: s32,
+  session: s32,
   shared_pending: u64,
-  wait_chldexit: u32, // spinlock_t of the queue below
-  wait_chldexit_head: ptr('struct task_struct'),
+  wait_chldexit: embed(wait_queue_head), // parents in wait4()
+  cred_guard_mutex: embed(mutex), // from the start of an exec to its end
+  exec_update_lock: embed(mutex), // rw_semaphore: while exec changes mm and credentials
   rlim_nofile_cur: long,
   rlim_nofile_max: long,
   rlim_nproc_cur: long,

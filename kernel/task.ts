@@ -11,8 +11,11 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_DEAD = 0x80;
 export const TASK_WAKEKILL = 0x100;
+export const TASK_NOLOAD = 0x400;
 export const TASK_NEW = 0x800;
 export const TASK_KILLABLE = TASK_WAKEKILL | TASK_UNINTERRUPTIBLE;
+/** The sleep of a kernel thread that has nothing to do: nobody waits for its end. */
+export const TASK_IDLE = TASK_UNINTERRUPTIBLE | TASK_NOLOAD;
 export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 export const EXIT_DEAD = 0x10;
 export const EXIT_ZOMBIE = 0x20;
@@ -31,7 +34,8 @@ export class Task implements ExecContext {
   /** Address of its task_struct. */
   readonly addr: number;
   readonly s: ReturnType<typeof task_struct.at>;
-  readonly pid: number;
+  /** Changes once at most: exec in a thread takes over the leader's. */
+  pid: number;
   /** Ancestry: `A`, `A/child#2`. */
   readonly path: string;
   /** task_struct.comm, kept here too since every report wants it. */
@@ -44,6 +48,8 @@ export class Task implements ExecContext {
   daemon = false;
   /** Work to do on the way to user mode, newest first: task_work_add(). null once exit has run it. */
   works: TaskWork | null | undefined = undefined;
+  /** Children made so far: numbers their paths. */
+  forkCount = 0;
   readonly #entry: () => Sim<unknown>;
 
   constructor(machine: Machine, addr: number, pid: number, path: string, comm: string,

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { Bug } from '../base/errors.ts';
 import { EVENT, PREEMPT, type Choice } from './choice.ts';
 import { Clock } from './clock.ts';
 import { requestCostNs } from './cost.ts';
@@ -23,6 +24,8 @@ export class Cpu {
   fiber: Fiber | null = null;
   /** Whether the kernel would switch to another task here if asked: somebody waits, and preemption is on. */
   preemptible = false;
+  /** Timed mode: the kernel wants that switch before the next step here. */
+  resched = false;
   /** Whether it has not stepped since it was preempted: then it is not preempted again. */
   switched = false;
 
@@ -39,7 +42,7 @@ export interface Host {
   finished(cpu: Cpu, fiber: Fiber): void;
   /** Switch `cpu` to another task. Called only where cpu.preemptible. */
   preempt(cpu: Cpu): void;
-  /** A function returned into `frame`, which is in a module's text. */
+  /** The code of `frame`, in a module's text, is about to run: called, resumed or returned into. */
   returnedInto(frame: Frame): void;
   /** Nothing can run and no timer is pending. True: something can now; false: the run is over. */
   idle(): boolean;
@@ -117,6 +120,7 @@ export class Engine {
       cpu.nowNs = nowNs;
       cpu.fiber = null;
       cpu.preemptible = false;
+      cpu.resched = false;
       cpu.switched = false;
     }
     for (const source of this.sources) source.ready = false;
@@ -196,7 +200,9 @@ export class Engine {
     choice.stay = stay;
     const pick = this.#strategy!.choose(choice);
     if (pick !== stay) {
-      assert(pick >= 0 && pick < count, `${this.#strategy!.name} picked ${pick} of ${count}`);
+      if (!(pick >= 0 && pick < count)) {
+        throw new Bug(`${this.#strategy!.name} picked ${pick} of ${count}`);
+      }
       this.#at.push(choice.index);
       this.#skip.push(pick > stay ? pick - stay : pick - stay + count);
     }
@@ -263,7 +269,7 @@ export class Engine {
       if (next === null || cpu.nowNs < next.nowNs) next = cpu;
     }
     const timer = this.clock.first();
-    if (timer && (next === null ? this.clock.foregroundCount > 0 : timer.dueNs <= next.nowNs)) {
+    if (timer && (next === null ? this.#isAwaited() : timer.dueNs <= next.nowNs)) {
       this.#fireTimer();
       return true;
     }
@@ -274,8 +280,14 @@ export class Engine {
       }
     }
     if (next === null) return this.host.idle();
-    this.#step(next);
+    if (next.resched && next.preemptible) this.#guarded(next, () => this.host.preempt(next));
+    else this.#step(next);
     return true;
+  }
+
+  /** Whether the run waits for a timer: one in the foreground, or any, while a CPU burns its time. */
+  #isAwaited(): boolean {
+    return this.clock.foregroundCount > 0 || this.cpus.some(({ fiber }) => fiber !== null);
   }
 
   /** Time does not pass on a CPU that has nothing to do: it takes part from when the timer is due. */
@@ -284,7 +296,8 @@ export class Engine {
     const { dueNs } = timer;
     if (this.trace.detailed) this.#line('event', '', timer.name);
     for (const cpu of this.cpus) {
-      if (cpu.nowNs < dueNs && (cpu.fiber === null || this.mode === 'explore')) cpu.nowNs = dueNs;
+      const waits = cpu.fiber === null || cpu.fiber.spinning || this.mode === 'explore';
+      if (cpu.nowNs < dueNs && waits) cpu.nowNs = dueNs;
     }
     this.#guarded(this.cpu, () => this.clock.fireFirst());
   }
@@ -337,6 +350,7 @@ export class Engine {
   #resume(cpu: Cpu, fiber: Fiber): void {
     let frame = fiber.top;
     for (;;) {
+      if (frame.symbol.module !== '') this.host.returnedInto(frame);
       const result = frame.gen.next(fiber.sent);
       fiber.sent = undefined;
       if (result.done) {
@@ -348,7 +362,6 @@ export class Engine {
         fiber.sent = result.value;
         frame = frame.parent;
         fiber.top = frame;
-        if (frame.symbol.module !== '') this.host.returnedInto(frame);
         continue;
       }
       const request = result.value;

@@ -105,6 +105,7 @@ export class AddressSpaces {
       const to = mm_struct.at(memory, mm);
       to.mmap_base = from.mmap_base;
       to.arena = from.arena;
+      to.flags = from.flags;
       for (let vma = from.mmap; vma !== 0; vma = vm_area_struct.at(memory, vma).vm_next) {
         const { vm_start, vm_end, vm_flags, vm_ptes } = vm_area_struct.at(memory, vma);
         const copy = this.#vma(mm, vm_start, vm_end, vm_flags);

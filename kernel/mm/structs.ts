@@ -10,6 +10,7 @@ export const mm_struct = struct('mm_struct', {
   mmap_base: long, // the next mapping ends here: addresses are given out downwards
   total_vm: long, // pages mapped
   arena: long, // user address of the scratch area, 0 where there is none
+  flags: u32, // MMF_*: here only whether the process may be dumped
 });
 
 /** One mapping. Its page table entries hang here, one u32 a page: see PTE_*. */

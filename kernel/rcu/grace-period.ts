@@ -102,7 +102,7 @@ export class GracePeriods implements EventSource {
     if (this.#heads.length === 1) this.onPeriod?.(true);
   }
 
-  /** Whether some callback may run now. Asked before each step, so quick where nothing is queued. */
+  /** Whether a callback may run now. Asked before each step, so quick where nothing is queued. */
   get ready(): boolean {
     return this.#heads.length !== 0 && this.#due() !== null;
   }
@@ -140,7 +140,7 @@ export class GracePeriods implements EventSource {
     return undefined;
   }
 
-  /** A CPU that has kept the oldest callback waiting without leaving its non-preemptible section. */
+  /** A CPU that was not preemptible when the oldest callback was queued, nor has been since. */
   busyBlocker(): KernelCpu | undefined {
     const head = this.#heads[0];
     return head && !this.#quiet(head) ? head.busy[0] : undefined;

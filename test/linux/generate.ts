@@ -3,39 +3,34 @@
  * and become numbers only when the program is whole, so that shrinking keeps them meaningful.
  */
 import fc from 'fast-check';
+import { callOf, CALLS, receive, send } from './calls.ts';
 import {
-  CLONE_FLAGS,
   FD_LIMIT,
-  O_APPEND,
   O_CLOEXEC,
   O_NONBLOCK,
   anyFd,
   count,
-  dup3Flags,
-  earlier,
-  eventfd,
-  eventfdFlags,
+  earlierPart,
   fileFlags,
-  flagsOf,
-  literal,
-  messageFlags,
-  messagePointer,
-  openFlags,
-  path,
-  pipeReader,
-  pipeWriter,
   pointer,
-  rangeFlags,
-  receiveFlags,
-  room,
-  socket,
-  status,
   value,
   weighted,
   type Earlier,
+  type Wanted,
 } from './operands.ts';
-import { mapOperands, type Call, type Op, type OpKind, type Program, type Ref } from './program.ts';
+import {
+  mapOperands,
+  operandsOf,
+  type Call,
+  type Op,
+  type OpKind,
+  type Program,
+} from './program.ts';
 
+const PROGRAM_MAX = 16;
+const CHILD_MAX = 4;
+const FORK_WEIGHT = 8;
+const STORY_WEIGHT = 3;
 const LARGE_BYTES = 4096;
 /** How many large writes a program may have: a socket's buffer must not fill, as that is not ours. */
 const LARGE_WRITES_MAX = 3;
@@ -55,225 +50,77 @@ const MAKERS = new Set<OpKind>([
 
 // Ops
 
-type Arbitraries = readonly { weight: number; arbitrary: fc.Arbitrary<Call> }[];
-type Fields = Record<string, fc.Arbitrary<unknown>>;
-
-/** An op of a kind; what the fields may be is checked by the test of the round trip. */
-function call(weight: number, kind: Call['kind'], fields: Fields): Arbitraries[number] {
-  const arbitrary = fc.record({ kind: fc.constant(kind), ...fields }) as fc.Arbitrary<Call>;
-  return { weight, arbitrary };
-}
-
-const transfer = (weight: number, kind: 'read' | 'write', fd: fc.Arbitrary<unknown>) =>
-  call(weight, kind, {
-    fd,
-    buffer: pointer,
-    count,
-    ...(kind === 'write' ? { value } : {}),
-  });
-
-const fcntlOf = (weight: number, cmd: fc.Arbitrary<number>, arg: fc.Arbitrary<number>) =>
-  call(weight, 'fcntl', { fd: anyFd, cmd, arg });
-
-const FILES: Arbitraries = [
-  call(5, 'open', { path, flags: openFlags }),
-  call(3, 'dup', { fd: anyFd }),
-  call(5, 'dup2', { from: anyFd, to: anyFd }),
-  call(4, 'dup3', { from: anyFd, to: anyFd, flags: dup3Flags }),
-  call(7, 'close', { fd: anyFd }),
-  call(3, 'close_range', {
-    first: anyFd,
-    last: fc.oneof(anyFd, fc.constantFrom(12, 64, 0xffffffff)),
-    flags: rangeFlags,
+/** What belongs together, and that ops drawn one by one would seldom put side by side. */
+const STORIES: readonly fc.Arbitrary<readonly Op[]>[] = [
+  fc.tuple(send.arbitrary, receive.arbitrary),
+  fc.tuple(send.arbitrary, send.arbitrary, receive.arbitrary, receive.arbitrary),
+  ...(['pipe2', 'socketpair', 'eventfd2'] as const).map((made) => {
+    const [from, to] = made === 'eventfd2' ? [0, 0] : [1, 0];
+    const write = callOf('write', { fd: earlierPart(made, from), value, buffer: pointer, count });
+    const read = callOf('read', { fd: earlierPart(made, to), buffer: pointer, count });
+    return fc.tuple(write, read);
   }),
-  fcntlOf(4, fc.constantFrom(0, 1030), literal), // F_DUPFD, F_DUPFD_CLOEXEC
-  fcntlOf(2, fc.constant(1), fc.constant(0)), // F_GETFD
-  fcntlOf(3, fc.constant(2), fc.constantFrom(0, 1, 2, 3)), // F_SETFD
-  fcntlOf(3, fc.constant(3), fc.constant(0)), // F_GETFL
-  fcntlOf(4, fc.constant(4), flagsOf(O_NONBLOCK, O_APPEND, 1)), // F_SETFL
-  fcntlOf(1, fc.constantFrom(9999, -1), fc.constant(0)),
-  call(6, 'pipe2', { fds: pointer, flags: fileFlags }),
-  call(4, 'eventfd2', { count: fc.constantFrom(0, 0, 1, 5, 0xffffffff), flags: eventfdFlags }),
-  call(5, 'socketpair', {
-    fds: pointer,
-    domain: weighted([
-      [12, 1],
-      [1, 2],
-      [1, 99],
-      [1, 0],
-    ]),
-    type: fc.oneof(
-      { weight: 8, arbitrary: flagsOf(O_CLOEXEC, O_NONBLOCK).map((flags) => 1 | flags) },
-      { weight: 1, arbitrary: fc.constantFrom(11, 4, 0x101) },
-    ),
-    protocol: weighted([
-      [8, 0],
-      [1, 1],
-      [1, 99],
-    ]),
+  ...(['pipe2', 'socketpair'] as const).map((made) => {
+    const close = callOf('close', { fd: earlierPart(made, 0) });
+    const write = callOf('write', { fd: earlierPart(made, 1), value, buffer: pointer, count });
+    const read = callOf('read', { fd: earlierPart(made, 1), buffer: pointer, count });
+    return fc.tuple(write, close, write, read);
   }),
-  transfer(4, 'read', pipeReader),
-  transfer(5, 'write', pipeWriter),
-  transfer(3, 'read', eventfd),
-  transfer(3, 'write', eventfd),
-  transfer(2, 'read', socket),
-  transfer(2, 'write', socket),
-  transfer(2, 'read', anyFd),
-  transfer(2, 'write', anyFd),
-  call(3, 'lseek', {
-    fd: anyFd,
-    offset: fc.constantFrom(0, 5, -5),
-    whence: fc.constantFrom(0, 1, 2, 3, 4, 5, 99),
-  }),
-  call(5, 'sendmsg', {
-    fd: socket,
-    buffer: messagePointer,
-    count: fc.constantFrom(0, 1, 1, 2, 4, 4, 8),
-    value,
-    flags: messageFlags,
-    control: weighted([
-      [14, 'rights'],
-      [2, 'none'],
-      [1, 'unknown'],
-      [1, 'other'],
-      [1, 'short'],
-      [1, 'long'],
-    ]),
-    copies: weighted([
-      [20, 1],
-      [1, 2],
-      [1, 253],
-      [1, 254],
-    ]),
-    fds: fc.array(
-      fc.oneof(
-        { weight: 3, arbitrary: fc.nat(2) },
-        { weight: 2, arbitrary: pipeWriter },
-        { weight: 2, arbitrary: eventfd },
-        { weight: 1, arbitrary: anyFd },
-      ),
-      { maxLength: 3 },
-    ),
-  }),
-  call(6, 'recvmsg', {
-    fd: socket,
-    buffer: messagePointer,
-    count: fc.constantFrom(0, 1, 2, 4, 8, 8, 100),
-    flags: receiveFlags,
-    room,
-  }),
-];
-
-const zero = fc.constant(0n);
-const unused = weighted([
-  [8, 0n],
-  [1, 1n],
-  [1, 2n ** 64n - 1n],
-]);
-const prctl = (weight: number, option: number, arg2: fc.Arbitrary<unknown>) =>
-  call(weight, 'prctl', {
-    option: fc.constant(option),
-    arg2,
-    arg3: unused,
-    arg4: unused,
-    arg5: unused,
-  });
-const output = weighted([
-  [6, 'buf'],
-  [1, 'bad'],
-  [1, 'null'],
-  [1, 'kernel'],
-]);
-const NAMES = ['=a', '=', '=worker/0:1', '=a-name-of-more-than-fifteen'];
-
-const PROCESS: Arbitraries = [
-  call(3, 'wait4', {
-    pid: fc.oneof(
-      { weight: 6, arbitrary: earlier('any') },
-      { weight: 4, arbitrary: fc.constantFrom(-1, -1, -1, 0, 1, -(2 ** 31), -5) },
-    ),
-    status,
-    options: weighted([
-      [6, 0],
-      [3, 1],
-      [1, 2],
-      [1, 4],
-      [1, 0x80000000],
-      [1, 0x40000000],
-      [1, 0x1000000],
-    ]),
-    usage: weighted([
-      [6, 'null'],
-      [1, 'ok'],
-      [1, 'bad'],
-    ]),
-  }),
-  call(1, 'exit', { code: fc.constantFrom(0, 1, 7, 255, 256, -1) }),
-  call(1, 'getpid', {}),
-  call(1, 'getppid', {}),
-  call(1, 'clone', { flags: fc.constantFrom(...CLONE_FLAGS) }),
-  call(3, 'exec', { path: fc.oneof({ weight: 6, arbitrary: fc.constant('self') }, path) }),
-  call(3, 'setrlimit', {
-    soft: fc.oneof(
-      { weight: 6, arbitrary: fc.integer({ min: 3, max: 8 }) },
-      { weight: 3, arbitrary: fc.constant(FD_LIMIT) },
-      { weight: 1, arbitrary: fc.constantFrom(0, 2, 64, FD_LIMIT + 1) },
-    ),
-    hard: weighted([
-      [9, FD_LIMIT],
-      [1, 2 * FD_LIMIT],
-    ]),
-  }),
-  call(1, 'survey', {}),
-  prctl(1, 1, fc.constantFrom(0n, 9n, 64n, 65n, 2n ** 64n - 1n)),
-  prctl(1, 2, output),
-  prctl(1, 3, zero),
-  prctl(1, 4, fc.constantFrom(0n, 1n, 2n, 3n)),
-  prctl(1, 7, zero),
-  prctl(1, 8, fc.constantFrom(0n, 1n, 2n)),
-  prctl(
-    1,
-    15,
-    fc.oneof(
-      output.filter((word) => word !== 'buf'),
-      fc.constantFrom(...NAMES),
-    ),
+  fc.tuple(
+    callOf('setrlimit', { soft: fc.integer({ min: 3, max: 7 }), hard: fc.constant(FD_LIMIT) }),
+    callOf('dup', { fd: fc.nat(2) }),
+    callOf('pipe2', { fds: fc.constant('ok'), flags: fileFlags }),
   ),
-  prctl(2, 16, output),
-  prctl(1, 21, zero),
-  prctl(1, 29, fc.constantFrom(0n, 1n, 100n, 55555n)),
-  prctl(1, 30, zero),
-  prctl(2, 36, fc.constantFrom(0n, 1n, 5n)),
-  prctl(1, 37, output),
-  prctl(1, 38, fc.constantFrom(0n, 1n, 1n, 2n)),
-  prctl(1, 39, unused),
-  prctl(1, 99999, output),
+  fc.tuple(
+    callOf('fcntl', { fd: anyFd, cmd: fc.constant(2), arg: fc.constant(1) }),
+    callOf('exec', { path: fc.constant('self') }),
+  ),
 ];
 
 function opsOf(depth: number, maxLength: number): fc.Arbitrary<Op[]> {
-  const calls = [...FILES, ...PROCESS];
-  if (depth === 0) return fc.array(fc.oneof(...calls), { maxLength });
-  const fork = fc.record({
-    kind: fc.constant('fork' as const),
-    how: weighted([
-      [2, 'wait'],
-      [3, 'hold'],
-    ] as const),
-    files: weighted([
-      [3, false],
-      [1, true],
-    ]),
-    child: opsOf(depth - 1, 6),
-  });
-  return fc.array(fc.oneof({ weight: 8, arbitrary: fork }, ...calls), { maxLength });
+  const arbitraries: { weight: number; arbitrary: fc.Arbitrary<readonly Op[]> }[] = [
+    ...CALLS.map(({ weight, arbitrary }) => ({ weight, arbitrary: arbitrary.map((op) => [op]) })),
+    ...STORIES.map((arbitrary) => ({ weight: STORY_WEIGHT, arbitrary })),
+  ];
+  if (depth > 0) {
+    const fork = fc.record({
+      kind: fc.constant('fork' as const),
+      how: weighted([
+        [2, 'wait'],
+        [4, 'hold'],
+      ] as const),
+      files: weighted([
+        [3, false],
+        [1, true],
+      ]),
+      child: opsOf(depth - 1, CHILD_MAX),
+    });
+    arbitraries.push({ weight: FORK_WEIGHT, arbitrary: fork.map((op) => [op]) });
+  }
+  return fc
+    .array(fc.oneof(...arbitraries), { maxLength, size: 'max' })
+    .map((drawn) => drawn.flat());
 }
+
+const MADE: Readonly<Record<Exclude<Wanted, 'any'>, Op>> = {
+  pipe2: { kind: 'pipe2', fds: 'ok', flags: O_NONBLOCK },
+  socketpair: { kind: 'socketpair', fds: 'ok', domain: 1, type: 1, protocol: 0 },
+  eventfd2: { kind: 'eventfd2', count: 2, flags: 0 },
+};
+const ZOMBIE: Op = {
+  kind: 'fork',
+  how: 'hold',
+  files: false,
+  child: [{ kind: 'exit', code: 3 }],
+};
 
 /** Something to work with, so that not every second op fails with EBADF. */
 const PREPARED: readonly (readonly Op[])[] = [
   [],
-  [{ kind: 'pipe2', fds: 'ok', flags: O_NONBLOCK }],
-  [{ kind: 'socketpair', fds: 'ok', domain: 1, type: 1 | O_NONBLOCK, protocol: 0 }],
-  [{ kind: 'eventfd2', count: 1, flags: O_NONBLOCK }],
+  [MADE.pipe2],
+  [MADE.socketpair],
+  [MADE.eventfd2],
+  [MADE.socketpair, MADE.pipe2],
   [
     { kind: 'socketpair', fds: 'ok', domain: 1, type: 1, protocol: 0 },
     { kind: 'pipe2', fds: 'ok', flags: O_CLOEXEC },
@@ -308,7 +155,8 @@ class Resolver {
     return [...resolved, { kind: 'survey' }];
   }
 
-  #op(op: Op, scope: Scope): Op {
+  #op(drawn: Op, scope: Scope): Op {
+    const op = missing(drawn, scope) ?? drawn;
     const maker = { at: this.#next++, kind: op.kind };
     if (op.kind === 'fork') {
       const child = this.program(op.child, { makers: [...scope.makers], forks: [] });
@@ -329,20 +177,36 @@ class Resolver {
   }
 }
 
+/**
+ * What an op wants and nothing before it has made: mostly better than an op that can only fail,
+ * and so it is taken in the op's place.
+ */
+function missing(op: Op, { makers, forks }: Scope): Op | undefined {
+  if (op.kind === 'fork') return undefined;
+  for (const { type, value: operand } of operandsOf(op)) {
+    if (typeof operand !== 'object' || operand === null || !('wanted' in operand)) continue;
+    const { op: drawn, wanted } = operand as Earlier;
+    if (drawn % 5 === 0) continue;
+    if (type === 'pid' && forks.length === 0) return ZOMBIE;
+    if (wanted !== 'any' && !makers.some(({ kind }) => kind === wanted)) return MADE[wanted];
+  }
+  return undefined;
+}
+
 function resolve(operand: unknown, makers: readonly Maker[]): unknown {
   if (typeof operand !== 'object' || operand === null) return operand;
   const { op, part, wanted } = operand as Earlier;
   const of = makers.filter(({ kind }) => kind === wanted);
   const choice = of.length > 0 ? of : makers;
-  if (choice.length === 0) return (op % 6) + part;
-  const chosen = choice[op % choice.length]!;
+  if (choice.length === 0) return (Math.abs(op) % 6) + part;
+  const chosen = choice.at(op % choice.length)!; // -1: the latest
   const parts = chosen.kind === 'pipe2' || chosen.kind === 'socketpair' ? 2 : 1;
   return { op: chosen.at, part: chosen.kind === 'recvmsg' ? part : part % parts };
 }
 
 /** Programs of up to about 25 ops, forks nested to depth 2; each process ends with a survey. */
 export const programs: fc.Arbitrary<Program> = fc
-  .tuple(fc.constantFrom(...PREPARED), opsOf(2, 18))
+  .tuple(fc.constantFrom(...PREPARED), opsOf(2, PROGRAM_MAX))
   .map(([prepared, ops]) =>
     new Resolver().program([...prepared, ...ops], { makers: [], forks: [] }),
   );

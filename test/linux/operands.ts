@@ -3,10 +3,14 @@ import fc from 'fast-check';
 import type { Ref } from './program.ts';
 
 const EARLIER_MAX = 1000;
+const LATEST = -1;
 export const FD_LIMIT = 1024;
 
 export type Wanted = 'any' | 'pipe2' | 'socketpair' | 'eventfd2';
-/** A reference before it is resolved: the `op`-th, modulo their number, of the ops wanted. */
+/**
+ * A reference before it is resolved: the `op`-th, modulo their number, of the ops wanted;
+ * -1 is the latest.
+ */
 export interface Earlier extends Ref {
   readonly wanted: Wanted;
 }
@@ -22,8 +26,13 @@ export function earlier(
   wanted: Wanted,
   part: fc.Arbitrary<number> = fc.nat(1),
 ): fc.Arbitrary<Earlier> {
-  return fc.record({ op: fc.nat(EARLIER_MAX), part, wanted: fc.constant(wanted) });
+  const op = fc.oneof(fc.nat(EARLIER_MAX), fc.constant(LATEST));
+  return fc.record({ op, part, wanted: fc.constant(wanted) });
 }
+
+/** The latest one made. */
+export const earlierPart = (wanted: Wanted, part: number): fc.Arbitrary<Earlier> =>
+  fc.constant({ op: LATEST, part, wanted });
 
 export const literal: fc.Arbitrary<number> = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 3, max: 8 }) },
@@ -36,7 +45,7 @@ export const anyFd = fc.oneof(
   { weight: 4, arbitrary: earlier('any') },
 );
 const fdOf = (wanted: Wanted, part?: fc.Arbitrary<number>) =>
-  fc.oneof({ weight: 5, arbitrary: earlier(wanted, part) }, { weight: 1, arbitrary: anyFd });
+  fc.oneof({ weight: 9, arbitrary: earlier(wanted, part) }, { weight: 1, arbitrary: anyFd });
 export const pipeReader = fdOf(
   'pipe2',
   weighted([
@@ -52,6 +61,20 @@ export const pipeWriter = fdOf(
   ]),
 );
 export const socket = fdOf('socketpair');
+export const sender = fdOf(
+  'socketpair',
+  weighted([
+    [4, 0],
+    [1, 1],
+  ]),
+);
+export const receiver = fdOf(
+  'socketpair',
+  weighted([
+    [4, 1],
+    [1, 0],
+  ]),
+);
 export const eventfd = fdOf('eventfd2', fc.constant(0));
 
 export const status = weighted([
@@ -60,13 +83,13 @@ export const status = weighted([
   [1, 'bad'],
 ] as const);
 export const pointer = weighted([
-  [24, 'ok'],
+  [40, 'ok'],
   [1, 'null'],
   [2, 'bad'],
   [1, 'kernel'],
 ] as const);
 export const messagePointer = weighted([
-  [24, 'ok'],
+  [40, 'ok'],
   [2, 'bad'],
   [1, 'kernel'],
   [1, 'msg'],
@@ -142,7 +165,7 @@ export const openFlags = fc
   )
   .map((parts) => parts.reduce((all, part) => all | part, 0));
 export const fileFlags = fc.oneof(
-  { weight: 8, arbitrary: flagsOf(O_CLOEXEC, O_NONBLOCK) },
+  { weight: 14, arbitrary: flagsOf(O_CLOEXEC, O_NONBLOCK) },
   { weight: 1, arbitrary: fc.constantFrom(1, BAD_FLAG, BAD_FLAG | O_CLOEXEC) },
 );
 export const dup3Flags = weighted([

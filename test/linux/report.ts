@@ -14,11 +14,6 @@ export type Results = readonly Result[];
 
 export const resultText = ({ ret, errno, out }: Result): string => [ret, errno, ...out].join(' ');
 
-/** `data=`, `fds=` …: the value after a key, where the op has one. */
-export function outOf(result: Result, key: string): string | undefined {
-  return result.out.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
-}
-
 export function parseReport(lines: readonly string[]): Results {
   return lines.map((line) => {
     const words = /^(\d+) (\S+) (\S+)(?: (.*))?$/.exec(line);

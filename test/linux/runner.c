@@ -806,8 +806,10 @@ static void prepare(void)
 		signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
 	sigaction(SIGALRM, &action, NULL);
 	if (geteuid() == 0) {
+		/* A user of our own: what users have in flight is counted, see ETOOMANYREFS. */
+		uid_t user = NOBODY + getpid();
 		if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-		    setresuid(NOBODY, NOBODY, NOBODY))
+		    (setresuid(user, user, user) && setresuid(NOBODY, NOBODY, NOBODY)))
 			die("cannot drop privileges");
 		prctl(PR_SET_DUMPABLE, 1);
 	}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** `.ts` where the sources run as they are, as in tests; `.js` in the built package. */
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const IS_BUILT = EXTENSION === '.js';
+
+/** Where base/, sim/, … are: the repository, or its dist/. */
+export const CODE_ROOT = new URL('../', import.meta.url);
+const PACKAGE_ROOT = IS_BUILT ? new URL('../', CODE_ROOT) : CODE_ROOT;
+
+interface Manifest {
+  readonly version: string;
+  readonly exports: Readonly<Record<string, string | { readonly default: string }>>;
+}
+
+let manifest: Manifest | undefined;
+
+function readManifest(): Manifest {
+  const text = () => readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
+  return (manifest ??= JSON.parse(text()) as Manifest);
+}
+
+export function packageVersion(): string {
+  return readManifest().version;
+}
+
+/** The module that `bohrbug` or `bohrbug/sim` names, as a URL of the code that is running now. */
+export function moduleOf(specifier: string): string | undefined {
+  const target = readManifest().exports[specifier.replace(/^bohrbug/, '.')];
+  if (target === undefined || typeof target === 'string') return undefined;
+  const path = target.default.replace(/^\.\/dist\//, '').replace(/\.js$/, EXTENSION);
+  return new URL(path, CODE_ROOT).href;
+}
+
+/** The modules that a user can import. */
+export function moduleNames(): string[] {
+  return Object.entries(readManifest().exports)
+    .filter(([, target]) => typeof target !== 'string')
+    .map(([key]) => key.replace(/^\./, 'bohrbug'));
+}
+
+const FOLDERS = ['base', 'sim', 'kernel', 'bpf', 'scenarios'];
+
+/** The running module that stands for a source file of this package; undefined for other files. */
+export function runningModuleOf(path: string): string | undefined {
+  for (const root of [fileURLToPath(CODE_ROOT), fileURLToPath(PACKAGE_ROOT)]) {
+    if (!path.startsWith(root)) continue;
+    const inside = path.slice(root.length).replace(/\.[jt]s$/, '');
+    if (FOLDERS.includes(inside.split('/')[0]!)) {
+      return new URL(inside + EXTENSION, CODE_ROOT).href;
+    }
+  }
+  return undefined;
+}

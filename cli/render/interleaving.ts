@@ -1,0 +1,150 @@
+import type { Colors } from 'picocolors/types.js';
+import type { Failure } from '../../sim/failure.ts';
+import type { TraceLine } from '../../sim/trace.ts';
+import { relevantLines, type Run } from './relevant.ts';
+import { pad, wrap } from './text.ts';
+import { whoOf } from './trace.ts';
+
+export interface InterleavingOptions {
+  /** Every step, rather than those that matter. */
+  readonly all: boolean;
+  readonly width: number;
+  readonly colors: Colors;
+  readonly linesMax?: number;
+}
+
+export interface Interleaving {
+  /** How many lines of the run are shown. */
+  readonly shownCount: number;
+  readonly text: string[];
+}
+
+/** Where more CPUs or tasks take part than have room side by side, they go below each other. */
+const COLUMN_MIN = 28;
+const GAP = '  ';
+const LINES_MAX = 25;
+
+/** A run as a person reads it: a column for each CPU, time going down. */
+export function interleaving(run: Run, options: InterleavingOptions): Interleaving {
+  const lines = options.all ? [...run.lines] : relevantLines(run, options.linesMax ?? LINES_MAX);
+  const columns = columnsOf(lines);
+  const width = options.width - GAP.length;
+  const columnWidth = Math.floor((width - GAP.length * (columns.size - 1)) / columns.size);
+  const inOne = columnWidth < COLUMN_MIN;
+  const painter = { ...options, columns: [...columns.values()], columnWidth };
+  const text = inOne ? inOneColumn(lines, run.failures, painter) : sideBySide(lines, run, painter);
+  const reported = new Set(lines.filter(({ kind }) => kind === 'report').map((line) => line.text));
+  for (const failure of run.failures.filter(({ title }) => !reported.has(title))) {
+    const ending = `at the end: ${shortTitle(failure.title)}  ← ${failure.kind}`;
+    text.push(...wrap(GAP + ending, options.width).map((line) => options.colors.red(line)));
+  }
+  return { shownCount: lines.length, text };
+}
+
+interface Painter extends InterleavingOptions {
+  readonly columns: readonly Column[];
+  readonly columnWidth: number;
+}
+
+interface Column {
+  readonly index: number;
+  readonly head: string;
+  readonly lines: Set<TraceLine>;
+}
+
+/** A column for each CPU where each has one task, else for each task. */
+function columnsOf(lines: readonly TraceLine[]): Map<string, Column> {
+  const tasks = lines.filter(({ pid, path }) => pid !== 0 && path !== '');
+  const pathsByCpu = Map.groupBy(new Set(tasks.map(({ cpu, path }) => `${cpu} ${path}`)), (pair) =>
+    pair.split(' ')[0]!);
+  const paths = new Set(tasks.map(({ path }) => path));
+  const isByCpu =
+    [...pathsByCpu.values()].every((pairs) => pairs.length === 1) &&
+    paths.size === pathsByCpu.size;
+  const ordered = isByCpu ? lines.toSorted((a, b) => a.cpu - b.cpu) : lines;
+  const columns = new Map<string, Column>();
+  for (const line of ordered) {
+    const isTask = line.pid !== 0 && line.path !== '';
+    const key = isByCpu || !isTask ? `CPU${line.cpu}` : line.path;
+    let column = columns.get(key);
+    if (column === undefined) {
+      const task = ordered.find(({ cpu, pid }) => cpu === line.cpu && pid !== 0);
+      const who = isByCpu && task !== undefined ? whoOf(task) : isTask ? whoOf(line) : '';
+      const head = `CPU${line.cpu}${who === '' ? '' : `  ${who}`}`;
+      column = { index: columns.size, head, lines: new Set() };
+      columns.set(key, column);
+    }
+    column.lines.add(line);
+  }
+  return columns;
+}
+
+function sideBySide(lines: readonly TraceLine[], run: Run, painter: Painter): string[] {
+  const { columns, columnWidth, colors } = painter;
+  const heads = columns.map(({ head }) => pad(head, columnWidth)).join(GAP);
+  const text = [colors.bold((GAP + heads).trimEnd())];
+  for (const line of lines) {
+    const { index } = columns.find((column) => column.lines.has(line))!;
+    const indent = GAP + ' '.repeat(index * (columnWidth + GAP.length));
+    for (const cell of wrap(cellOf(line, run.failures), columnWidth, 4)) {
+      text.push(indent + paint(cell, line, colors));
+    }
+  }
+  return text;
+}
+
+function inOneColumn(
+  lines: readonly TraceLine[], failures: readonly Failure[], painter: Painter,
+): string[] {
+  const { columns, colors, width } = painter;
+  const headWidth = Math.max(0, ...columns.map(({ head }) => head.length));
+  const text: string[] = [];
+  let before = '';
+  for (const line of lines) {
+    const { head } = columns.find((column) => column.lines.has(line))!;
+    const cells = wrap(cellOf(line, failures), width - headWidth - 2 * GAP.length, 4);
+    for (const cell of cells) {
+      const who = pad(head === before ? '' : head, headWidth);
+      before = head;
+      text.push(GAP + colors.bold(who) + GAP + paint(cell, line, colors));
+    }
+  }
+  return text;
+}
+
+/** One line in its column: `  C2  close_fd(6): slot 6 cleared`. */
+function cellOf(line: TraceLine, failures: readonly Failure[]): string {
+  const [fn = '', point = ''] = line.site.split(':');
+  const label = /^[A-Z]\w?\d*[a-z]?$/.test(point) ? point : '';
+  const inside = `  ${label.padEnd(3)} `;
+  switch (line.kind) {
+    case 'syscall':
+      return line.text;
+    case 'return':
+      return `  ${line.text}`;
+    case 'note':
+      return inside + line.text;
+    case 'event':
+      return `· ${line.text}`;
+    case 'printk':
+      return `  # ${line.text}`;
+    case 'step':
+      return `${inside}${fn}${label === '' && point !== '' ? `: ${point}` : ''} ${line.text}`;
+    case 'report': {
+      const kind = failures.find(({ title }) => title === line.text)?.kind ?? '';
+      return `${inside}${shortTitle(line.text)}  ← ${kind}`;
+    }
+  }
+}
+
+/** `KASAN: slab-use-after-free in f` */
+function shortTitle(title: string): string {
+  return title.replace(/^(BUG|WARNING|INFO): /, '');
+}
+
+function paint(cell: string, { kind }: TraceLine, colors: Colors): string {
+  const text = cell.trimEnd();
+  if (kind === 'report') return colors.red(text);
+  if (kind === 'syscall') return colors.cyan(text);
+  return kind === 'note' || kind === 'event' ? text : colors.dim(text);
+}

@@ -1,0 +1,119 @@
+import type { Failure } from '../../sim/failure.ts';
+import type { Schedule } from '../../sim/schedule.ts';
+import type { TraceLine } from '../../sim/trace.ts';
+
+export interface Run {
+  readonly lines: readonly TraceLine[];
+  readonly failures: readonly Failure[];
+  readonly schedule: Schedule;
+}
+
+/** A system call in one run, with what happened inside. */
+interface Call {
+  readonly lines: TraceLine[];
+  isOver: boolean;
+}
+
+/** What a reader should see first scores highest. */
+const SCORE = {
+  report: 100,
+  /** Of a call that was going on when the failure was seen. */
+  inProgress: 40,
+  entry: 20,
+  /** At a place that the report names. */
+  named: 30,
+  deviation: 25,
+  note: 10,
+} as const;
+
+/**
+ * The lines that explain the failures, at most `linesMax`, in order: system calls that were in
+ * progress, remarks at places that the report names, what came after each deviation. Steps
+ * without a remark, and what the kernel printed, are not among them.
+ */
+export function relevantLines(run: Run, linesMax: number): TraceLine[] {
+  const told = run.lines.filter(({ kind }) => kind !== 'step' && kind !== 'printk');
+  const lines = withoutEmptyCalls(told);
+  if (lines.length <= linesMax) return lines;
+  const scores = scoresOf(lines, run);
+  const kept = lines
+    .map((line, index) => ({ line, index, score: scores.get(line)! }))
+    .sort((a, b) => b.score - a.score || b.index - a.index)
+    .slice(0, linesMax)
+    .sort((a, b) => a.index - b.index);
+  return withEntries(kept.map(({ line }) => line), lines, linesMax);
+}
+
+/** Leaves out returns that directly follow their entry in a run with enough else to show. */
+function withoutEmptyCalls(lines: readonly TraceLine[]): TraceLine[] {
+  return lines.filter((line, index) => {
+    if (line.kind !== 'return' || !/= 0$/.test(line.text)) return true;
+    const before = lines.slice(0, index).findLast(({ path }) => path === line.path);
+    return before === undefined || before.kind !== 'note';
+  });
+}
+
+/** A remark without its system call says little: the last entry before it comes along. */
+function withEntries(
+  kept: readonly TraceLine[], lines: readonly TraceLine[], linesMax: number,
+): TraceLine[] {
+  const wanted = new Set(kept);
+  for (const call of callsOf(lines)) {
+    if (call.lines.some((line) => wanted.has(line))) wanted.add(call.lines[0]!);
+  }
+  const all = lines.filter((line) => wanted.has(line));
+  return all.slice(Math.max(0, all.length - linesMax));
+}
+
+function scoresOf(lines: readonly TraceLine[], run: Run): Map<TraceLine, number> {
+  const scores = new Map<TraceLine, number>();
+  const add = (line: TraceLine, score: number) => scores.set(line, scores.get(line)! + score);
+  const named = functionsIn(run.failures);
+  const addresses = run.failures.flatMap(({ objects }) => objects.map(({ address }) => address));
+  for (const line of lines) {
+    scores.set(line, line.kind === 'note' ? SCORE.note : 0);
+    if (line.kind === 'report') add(line, SCORE.report);
+    if (named.has(line.site.split(':')[0]!)) add(line, SCORE.named);
+    if (addresses.some((address) => line.text.includes(address.slice(2)))) add(line, SCORE.named);
+  }
+  for (const line of afterDeviations(lines, run.schedule)) add(line, SCORE.deviation);
+  for (const call of callsOf(lines)) {
+    if (!call.isOver) for (const line of call.lines) add(line, SCORE.inProgress);
+    if (call.lines[0]!.kind === 'syscall') add(call.lines[0]!, SCORE.entry);
+  }
+  return scores;
+}
+
+/** `close_fd` of `close_fd+0x8/0x100`: every function that a call trace names. */
+function functionsIn(failures: readonly Failure[]): Set<string> {
+  const names = new Set<string>();
+  for (const { text, sites } of failures) {
+    for (const match of text.matchAll(/(\w+)\+0x[0-9a-f]+\//g)) names.add(match[1]!);
+    for (const site of sites) names.add(site.split(':')[0]!);
+  }
+  return names;
+}
+
+/** For each deviation, the first line written after it. */
+function afterDeviations(lines: readonly TraceLine[], { at }: Schedule): TraceLine[] {
+  return at.flatMap((index) => lines.find(({ choice }) => choice >= index) ?? []);
+}
+
+function callsOf(lines: readonly TraceLine[]): Call[] {
+  const calls: Call[] = [];
+  const open = new Map<string, Call>();
+  for (const line of lines) {
+    let call = open.get(line.path);
+    if (call === undefined || line.kind === 'syscall') {
+      call = { lines: [], isOver: false };
+      calls.push(call);
+      open.set(line.path, call);
+    }
+    call.lines.push(line);
+    if (line.kind === 'return') {
+      call.isOver = true;
+      open.delete(line.path);
+    }
+  }
+  return calls;
+}

@@ -1,0 +1,25 @@
+import type { TraceLine } from '../../sim/trace.ts';
+
+/** Every line of a run: `[    0.000081234] CPU0 A/101  syscall  close(6)`. */
+export function traceText(lines: readonly TraceLine[]): string[] {
+  const whoWidth = Math.max(0, ...lines.map((line) => whoOf(line).length));
+  return lines.map((line) => {
+    const who = whoOf(line).padEnd(whoWidth);
+    const site = line.site === '' ? '' : `  [${line.site}]`;
+    const text = line.text === '' ? line.object : line.text;
+    const what = `${line.kind.padEnd(7)} ${text}${site}`.trimEnd();
+    return `[${secondsOf(line.atNs)}] CPU${line.cpu} ${who}  ${what}`;
+  });
+}
+
+export function whoOf({ path, pid }: Pick<TraceLine, 'path' | 'pid'>): string {
+  if (path === '') return '-';
+  return pid === 0 ? path : `${path}/${pid}`;
+}
+
+/** As printk writes it, to the nanosecond. */
+export function secondsOf(timeNs: number): string {
+  const whole = Math.floor(timeNs / 1e9);
+  const rest = Math.round(timeNs - whole * 1e9);
+  return `${String(whole).padStart(5)}.${String(rest).padStart(9, '0')}`;
+}

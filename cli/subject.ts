@@ -1,0 +1,100 @@
+import { InputError } from '../base/errors.ts';
+import type { Profile } from '../kernel/profile.ts';
+import { PROFILES } from '../kernel/profile.ts';
+import type { Scenario, Variant } from '../scenarios/index.ts';
+import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
+import type { Schedule } from '../sim/schedule.ts';
+import { loadCatalog, type Catalog, type World } from './catalog.ts';
+import type { Io } from './command.ts';
+import { guarded } from './guard.ts';
+import { unknown, type SubjectFlags } from './options.ts';
+import { isScenarioPath, loadScenario } from './scenario-file.ts';
+
+export type Mode = TokenHeader['mode'];
+
+/** What is run: a scenario in one of its variants, in one kernel. */
+export interface Subject {
+  readonly catalog: Catalog;
+  readonly scenario: Scenario;
+  /** What the user calls it, and tokens: a registered name or a path. */
+  readonly ref: string;
+  /** Of the user's file; undefined for what is registered. */
+  readonly sourceHash?: string;
+  readonly variantName: string;
+  readonly variant: Variant;
+  readonly profile: Profile;
+  /** Those that were asked for, on top of the variant's own. */
+  readonly extraMutations: readonly string[];
+}
+
+export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promise<Subject> {
+  const catalog = await loadCatalog();
+  const loaded = isScenarioPath(ref)
+    ? await loadScenario(ref, io)
+    : { scenario: catalog.findScenario(ref) };
+  const { scenario } = loaded;
+  const variantName = flags.variant ?? scenario.defaultVariant;
+  if (!Object.hasOwn(scenario.variants, variantName)) {
+    const what = `variant of ${scenario.name}:`;
+    throw unknown(what, variantName, Object.keys(scenario.variants));
+  }
+  const variant = scenario.variants[variantName]!;
+  return {
+    ...loaded,
+    catalog,
+    ref,
+    variantName,
+    variant,
+    profile: flags.profile ?? variant.profile ?? scenario.profile,
+    extraMutations: flags.mutate.filter((name) => !variant.mutations.includes(name)),
+  };
+}
+
+/** What a token was made of. */
+export async function subjectOfToken(header: TokenHeader, io: Io): Promise<Subject> {
+  const { scenario, variant, mutations, memoryModel } = header;
+  if (memoryModel !== 'sc') {
+    throw new InputError(`token: memory model ${memoryModel} is not available yet, only sc is`);
+  }
+  const profile = PROFILES.find((name) => name === header.profile);
+  if (profile === undefined) throw unknown('profile', header.profile, PROFILES);
+  return subjectOf(scenario, { variant, profile, mutate: mutations }, io);
+}
+
+/** A kernel with the scenario set up in it. */
+export function worldOf(subject: Subject, mode: Mode): World {
+  const { catalog, scenario, variantName, profile, extraMutations } = subject;
+  const options = {
+    variant: variantName, profile, mutations: extraMutations, mode, memoryModel: 'sc',
+  };
+  return guarded(
+    () => new catalog.World(scenario, options),
+    () => `the setup of scenario ${scenario.name}`,
+  );
+}
+
+/** `process A of scenario x`: who runs in the world at this moment. */
+export function runningIn(world: World, subject: Subject): string {
+  const path = world.kernel.machine.engine.fiber?.path;
+  const scenario = `scenario ${subject.scenario.name}`;
+  return path === undefined ? scenario : `process ${path} of ${scenario}`;
+}
+
+function headerOf(subject: Subject, mode: Mode): TokenHeader {
+  const { ref, variantName, profile, extraMutations } = subject;
+  return {
+    scenario: ref, variant: variantName, profile, mutations: extraMutations, mode,
+    memoryModel: 'sc',
+  };
+}
+
+export function scheduleToken(subject: Subject, mode: Mode, schedule: Schedule): string {
+  return encodeToken({ form: 'schedule', header: headerOf(subject, mode), schedule });
+}
+
+/** A run by its number, which is short however long the run. */
+export function seedToken(
+  subject: Subject, mode: Mode, how: Pick<Token & { form: 'seed' }, 'strategy' | 'seed' | 'run'>,
+): string {
+  return encodeToken({ form: 'seed', header: headerOf(subject, mode), ...how });
+}

@@ -1,0 +1,385 @@
+import { Bug, InputError } from '../base/errors.ts';
+import { errnoText } from '../kernel/errno.ts';
+import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
+import type { FdTables } from '../kernel/fs/fdtable.ts';
+import { CLONE_FILES, CLONE_VM } from '../kernel/fs/uapi.ts';
+import type { Sim } from '../sim/request.ts';
+import { decodeMessage, encodeMessage, type Message } from './message.ts';
+import {
+  bytesOf, cString, intAt, ints, UserMemory, words, type SliceCounter, type UserMemoryParts,
+} from './user-memory.ts';
+
+/** What user code stands on: as much of the kernel as the C library and its loader see of it. */
+export interface ProcKernel extends UserMemoryParts {
+  readonly syscalls: { invoke(name: string, ...registers: number[]): Sim<number> };
+  readonly tables: Pick<FdTables, 'slot'>;
+  readonly checkers: Pick<FdCheckers, 'expectClose'>;
+  /** kernel/process/clone.ts: what the child of the current task's next clone() runs. */
+  readonly clones: { prepare(child: ChildCode): void };
+}
+
+/** What registers cannot say of a child. */
+export interface ChildCode {
+  /** User mode of the child; its number is the exit code. Called again for each run. */
+  readonly entry: () => Sim<number>;
+  /** Its comm; default: the parent's. */
+  readonly name?: string;
+  /** How traces and tokens name it; default: `parent/name#n`. */
+  readonly path?: string;
+}
+
+/** What a process may ask of the world that it runs in. */
+export interface ProcWorld {
+  /** Fresh for each run. */
+  readonly notes: Map<string, unknown>;
+  readonly variantIs: string;
+  /** The body of a declared process, once. */
+  take(name: string): ProcBody;
+  /** Runs a body as the current task; gives its exit code. */
+  userMode(body: ProcBody): Sim<number>;
+}
+
+export type ProcBody = (p: Proc) => Sim<number | void>;
+export type Pair = readonly [number, number];
+
+export interface Waited {
+  readonly pid: number;
+  /** As wait4() gives it: exit code << 8, or the signal. */
+  readonly status: number;
+}
+
+export interface MapOptions {
+  readonly sizeBytes?: number;
+  /** The first touch of each page sleeps until the strategy lets it come. */
+  readonly blocking?: boolean;
+  readonly resident?: boolean;
+}
+
+/** include/uapi/linux/sched.h */
+export const CLONE_FS = 0x200;
+export const CLONE_SIGHAND = 0x800;
+export const CLONE_THREAD = 0x1_0000;
+/** What pthread_create() asks for. */
+export const THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+/** include/uapi/linux/wait.h, signal.h, resource.h, socket.h */
+export const WNOHANG = 1;
+export const SIGKILL = 9;
+export const SIGCHLD = 17;
+export const RLIMIT_NPROC = 6;
+export const RLIMIT_NOFILE = 7;
+export const AF_UNIX = 1;
+export const SOCK_STREAM = 1;
+
+const PAGE_BYTES = 4_096;
+
+/**
+ * The C library of simulated user code: each method marshals its arguments into memory of the
+ * current task and makes one system call. An error comes back as the negative errno number.
+ */
+export class Proc {
+  /** How traces name the task: `A`, `A/A#1`. */
+  readonly path: string;
+  readonly #kernel: ProcKernel;
+  readonly #world: ProcWorld;
+  #memory: UserMemory;
+  #slices: SliceCounter = { next: 1 };
+
+  constructor(kernel: ProcKernel, world: ProcWorld) {
+    this.#kernel = kernel;
+    this.#world = world;
+    this.#memory = new UserMemory(kernel, 0);
+    this.path = kernel.sched.current.path;
+  }
+
+  /** The variant of the scenario that runs. */
+  get variant(): string {
+    return this.#world.variantIs;
+  }
+
+  // What user code says to the scenario
+
+  note(key: string, value: unknown): void {
+    this.#world.notes.set(key, value);
+  }
+
+  noted(key: string): unknown {
+    return this.#world.notes.get(key);
+  }
+
+  /** Ends the run with a failure of kind `invariant` where the condition is false. */
+  check(condition: boolean, text: string): void {
+    if (condition) return;
+    const { machine } = this.#kernel;
+    machine.fail({ kind: 'invariant', title: `invariant broken: ${text}`, sites: [text],
+      lines: machine.traceLines() });
+  }
+
+  /** The result of a call that must not fail: without its errors. */
+  ok(result: number): number;
+  ok<T>(result: T | number): T;
+  ok(result: unknown): unknown {
+    if (typeof result === 'number') this.check(result >= 0, `call gives ${errnoText(result)}`);
+    return result;
+  }
+
+  /** What a descriptor stands for now, to be closed as such later; undefined where it is closed. */
+  handle(fd: number): Handle | undefined {
+    const { machine, tables, sched } = this.#kernel;
+    return machine.memory.unwatched(() => {
+      const file = tables.slot(sched.current.s.files, fd);
+      return file === 0 ? undefined : { fd, file, generation: machine.slab.generationOf(file) };
+    });
+  }
+
+  /** Closes a descriptor that is meant to be this file still; another one is `fd-misuse`. */
+  *closeMine(handle: Handle): Sim<number> {
+    const { checkers } = this.#kernel;
+    checkers.expectClose(handle);
+    const result = yield* this.close(handle.fd);
+    if (result < 0) checkers.expectClose(NOTHING_MEANT);
+    return result;
+  }
+
+  /** In setup: forks a declared process, which runs once all is set up. Its pid. */
+  *start(name: string, flags = 0): Sim<number> {
+    const body = this.#world.take(name);
+    const pid = yield* this.#clone(flags | SIGCHLD, body, { name, path: name });
+    if (pid < 0) throw new InputError(`start('${name}') gives ${errnoText(pid)}`);
+    return pid;
+  }
+
+  // Any call
+
+  *sys(name: string, ...registers: readonly number[]): Sim<number> {
+    return yield* this.#kernel.syscalls.invoke(name, ...registers);
+  }
+
+  // Descriptors
+
+  *open(path: string, flags = 0, mode = 0): Sim<number> {
+    return yield* this.sys('open', yield* this.#text(path), flags, mode);
+  }
+
+  *close(fd: number): Sim<number> {
+    return yield* this.sys('close', fd);
+  }
+
+  *close_range(first: number, last: number, flags = 0): Sim<number> {
+    return yield* this.sys('close_range', first, last, flags);
+  }
+
+  *dup(fd: number): Sim<number> {
+    return yield* this.sys('dup', fd);
+  }
+
+  *dup2(from: number, to: number): Sim<number> {
+    return yield* this.sys('dup2', from, to);
+  }
+
+  *dup3(from: number, to: number, flags: number): Sim<number> {
+    return yield* this.sys('dup3', from, to, flags);
+  }
+
+  *fcntl(fd: number, cmd: number, arg = 0): Sim<number> {
+    return yield* this.sys('fcntl', fd, cmd, arg);
+  }
+
+  /** The end to read from, and the end to write to. */
+  *pipe(flags = 0): Sim<Pair | number> {
+    this.#memory.begin();
+    const fds = this.#memory.reserve(8);
+    return this.#pair(yield* this.sys('pipe2', fds, flags), fds);
+  }
+
+  *socketpair(type = SOCK_STREAM, family = AF_UNIX): Sim<Pair | number> {
+    this.#memory.begin();
+    const fds = this.#memory.reserve(8);
+    return this.#pair(yield* this.sys('socketpair', family, type, 0, fds), fds);
+  }
+
+  *eventfd(count = 0, flags = 0): Sim<number> {
+    return yield* this.sys('eventfd2', count, flags);
+  }
+
+  /** The bytes read: none at the end of the file. */
+  *read(fd: number, sizeBytes: number): Sim<Uint8Array | number> {
+    this.#memory.begin();
+    const buf = this.#memory.reserve(sizeBytes);
+    const result = yield* this.sys('read', fd, buf, sizeBytes);
+    return result < 0 ? result : this.#memory.take(buf, result);
+  }
+
+  *write(fd: number, data: string | Uint8Array): Sim<number> {
+    const bytes = bytesOf(data);
+    this.#memory.begin();
+    const buf = yield* this.#memory.put(bytes);
+    return yield* this.sys('write', fd, buf, bytes.length);
+  }
+
+  *lseek(fd: number, offset: number, whence = 0): Sim<number> {
+    return yield* this.sys('lseek', fd, offset, whence);
+  }
+
+  /** The argument is a number, an address say; or bytes, which get back what the kernel has stored. */
+  *ioctl(fd: number, cmd: number, arg: number | Uint8Array = 0): Sim<number> {
+    if (typeof arg === 'number') return yield* this.sys('ioctl', fd, cmd, arg);
+    this.#memory.begin();
+    const addr = yield* this.#memory.put(arg);
+    const result = yield* this.sys('ioctl', fd, cmd, addr);
+    arg.set(this.#memory.take(addr, arg.length));
+    return result;
+  }
+
+  /** Sends descriptors over a socket of this machine, with at least one byte. */
+  *sendFds(sock: number, fds: readonly number[], data: string | Uint8Array = '.'): Sim<number> {
+    this.#memory.begin();
+    const msg = yield* encodeMessage(this.#memory, { fds, data: bytesOf(data) });
+    return yield* this.sys('sendmsg', sock, msg, 0);
+  }
+
+  *recvFds(sock: number, fdsMax: number, sizeBytes = 64): Sim<Message | number> {
+    this.#memory.begin();
+    const room = { fds: new Array<number>(fdsMax).fill(-1), data: new Uint8Array(sizeBytes) };
+    const msg = yield* encodeMessage(this.#memory, room);
+    const result = yield* this.sys('recvmsg', sock, msg, 0);
+    return result < 0 ? result : decodeMessage(this.#memory, msg, result);
+  }
+
+  // Processes
+
+  /** A child with a copy of everything; it runs `body`. Its pid. */
+  *fork(body: ProcBody, name?: string): Sim<number> {
+    return yield* this.clone(SIGCHLD, body, name);
+  }
+
+  /** A thread of this process. Its id. */
+  *thread(body: ProcBody, name?: string): Sim<number> {
+    return yield* this.clone(THREAD_FLAGS, body, name);
+  }
+
+  *clone(flags: number, body: ProcBody, name?: string): Sim<number> {
+    return yield* this.#clone(flags, body, name === undefined ? {} : { name });
+  }
+
+  /** Comes back only where it fails. */
+  *exec(path: string, argv: readonly string[] = [path]): Sim<number> {
+    this.#memory.begin();
+    const addrs: number[] = [];
+    for (const text of argv) addrs.push(yield* this.#memory.put(cString(text)));
+    const list = yield* this.#memory.put(words(...addrs, 0));
+    const none = yield* this.#memory.put(words(0));
+    const name = yield* this.#memory.put(cString(path));
+    return yield* this.sys('execve', name, list, none);
+  }
+
+  /** Ends the process, with all its threads. */
+  *exit(code = 0): Sim<never> {
+    yield* this.sys('exit_group', code);
+    throw new Bug('exit_group() came back');
+  }
+
+  /** wait4(): `pid` -1 is any child. Where WNOHANG finds none ready, its pid is 0. */
+  *wait(pid = -1, options = 0): Sim<Waited | number> {
+    this.#memory.begin();
+    const status = yield* this.#memory.put(ints(0));
+    const result = yield* this.sys('wait4', pid, status, options, 0);
+    if (result < 0) return result;
+    return { pid: result, status: intAt(this.#memory.take(status, 4), 0) };
+  }
+
+  /** A string argument, as PR_SET_NAME takes, goes by its address. */
+  *prctl(option: number, arg: number | string = 0, ...more: readonly number[]): Sim<number> {
+    const second = typeof arg === 'string' ? yield* this.#text(arg) : arg;
+    const [third = 0, fourth = 0, fifth = 0] = more;
+    return yield* this.sys('prctl', option, second, third, fourth, fifth);
+  }
+
+  *kill(pid: number, sig: number): Sim<number> {
+    return yield* this.sys('kill', pid, sig);
+  }
+
+  *getpid(): Sim<number> {
+    return yield* this.sys('getpid');
+  }
+
+  *getppid(): Sim<number> {
+    return yield* this.sys('getppid');
+  }
+
+  *gettid(): Sim<number> {
+    return yield* this.sys('gettid');
+  }
+
+  *sched_yield(): Sim<number> {
+    return yield* this.sys('sched_yield');
+  }
+
+  *nanosleep(ns: number): Sim<number> {
+    const second = 1_000_000_000;
+    this.#memory.begin();
+    const time = yield* this.#memory.put(words(Math.floor(ns / second), ns % second));
+    return yield* this.sys('nanosleep', time, 0);
+  }
+
+  *setrlimit(resource: number, soft: number, hard = soft): Sim<number> {
+    this.#memory.begin();
+    const limit = yield* this.#memory.put(words(soft, hard));
+    return yield* this.sys('setrlimit', resource, limit);
+  }
+
+  *delete_module(name: string, flags = 0): Sim<number> {
+    return yield* this.sys('delete_module', yield* this.#text(name), flags);
+  }
+
+  // Memory
+
+  /** Pages of the current task: their address. Not a system call: scenarios lay out user memory by it. */
+  mmap(options: MapOptions = {}): number {
+    const { mm, machine, sched } = this.#kernel;
+    const { sizeBytes = PAGE_BYTES, blocking = false, resident = !blocking } = options;
+    const space = machine.memory.unwatched(() => sched.current.s.mm);
+    return this.ok(mm.mmap(space, sizeBytes, { blocking, resident }));
+  }
+
+  /** A load by user code: may fault, and sleep. Null where it raised SIGSEGV. */
+  *peek(addr: number, sizeBytes: number): Sim<Uint8Array | null> {
+    return yield* this.#kernel.mm.userRead(addr, sizeBytes);
+  }
+
+  /** A store by user code. */
+  *poke(addr: number, data: string | Uint8Array): Sim<boolean> {
+    return yield* this.#kernel.mm.userWrite(addr, bytesOf(data));
+  }
+
+  *#text(text: string): Sim<number> {
+    this.#memory.begin();
+    return yield* this.#memory.put(cString(text));
+  }
+
+  #pair(result: number, fds: number): Pair | number {
+    if (result < 0) return result;
+    const bytes = this.#memory.take(fds, 8);
+    return [intAt(bytes, 0), intAt(bytes, 4)];
+  }
+
+  *#clone(flags: number, body: ProcBody, as: Omit<ChildCode, 'entry'>): Sim<number> {
+    this.#kernel.clones.prepare({ entry: this.#childOf(flags, body), ...as });
+    return yield* this.sys('clone', flags, 0, 0, 0, 0);
+  }
+
+  /** A thread shares the arena, and takes a slice of it. */
+  #childOf(flags: number, body: ProcBody): () => Sim<number> {
+    const world = this.#world;
+    if ((flags & CLONE_VM) === 0) return () => world.userMode(body);
+    const slices = this.#slices;
+    const sliceIndex = slices.next++;
+    return () => world.userMode((child) => {
+      child.#slices = slices;
+      child.#memory = new UserMemory(child.#kernel, sliceIndex);
+      return body(child);
+    });
+  }
+}
+
+const NOTHING_MEANT: Handle = { fd: -1, file: 0, generation: 0 };
+
