@@ -19,6 +19,7 @@ const host: Host = {
   preempt: () => {},
   returnedInto: () => {},
   idle: () => false,
+  objectName: () => '',
   overrun: () => undefined,
 };
 

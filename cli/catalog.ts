@@ -1,6 +1,8 @@
+import type * as scenarios from '../scenarios/index.ts';
+
 /** What the commands need of scenarios/: with it comes the whole kernel, so it is loaded late. */
-export type Catalog = typeof import('../scenarios/index.ts');
-export type World = InstanceType<Catalog['World']>;
+export type Catalog = typeof scenarios;
+export type World = scenarios.World;
 
 export function loadCatalog(): Promise<Catalog> {
   return import('../scenarios/index.ts');

@@ -72,7 +72,11 @@ async function call(args: readonly string[], io: Io): Promise<ExitCode> {
   const entry = COMMANDS.find(({ name }) => name === first);
   if (entry === undefined) {
     const { unknown } = await import('./options.ts');
-    throw unknown('command', first, COMMANDS.map(({ name }) => name));
+    throw unknown(
+      'command',
+      first,
+      COMMANDS.map(({ name }) => name),
+    );
   }
   return (await entry.load()).run(rest, io);
 }

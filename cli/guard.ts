@@ -13,8 +13,8 @@ const script = new Script("globalThis[Symbol.for('bohrbug.guarded')]()", {
 
 /**
  * Does `work`, which runs a user's code and cannot be trusted to come back. V8 ends whatever runs
- * inside a vm script after its timeout, even `while (true) {}`; what the work was in the middle of is
- * lost, so its objects are not to be used again. `who` names the culprit, asked afterwards.
+ * inside a vm script after its timeout, even `while (true) {}`; what the work was in the middle of
+ * is lost, so its objects are not to be used again. `who` names the culprit, asked afterwards.
  */
 export function guarded<T>(work: () => T, who: () => string, limitMs = GUARD_MS): T {
   let result: { readonly value: T } | undefined;

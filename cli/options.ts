@@ -28,7 +28,9 @@ export function parse(command: Parser, args: readonly string[]): Parser | undefi
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
     const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\(?/g, ', ');
-    throw new InputError(`${command.name().replace('bohrbug ', '')}: ${message.replace(/\)$/, '')}`);
+    throw new InputError(
+      `${command.name().replace('bohrbug ', '')}: ${message.replace(/\)$/, '')}`,
+    );
   }
 }
 
@@ -75,7 +77,7 @@ export function timeFlag(text: string): number {
   throw new InputError(`--max-time ${text}: expected a time such as 500ms, 10s, 2m or 1h`);
 }
 
-function profileFlag(text: string): Profile {
+export function profileFlag(text: string): Profile {
   const profile = PROFILES.find((name) => name === text);
   if (profile !== undefined) return profile;
   throw unknown('profile', text, PROFILES);

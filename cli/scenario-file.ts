@@ -37,7 +37,8 @@ export async function loadScenario(path: string, io: Io): Promise<LoadedScenario
   }
   if (!isScenario(found)) {
     throw new InputError(
-      `${path}: the default export is no scenario, expected export default scenario({ … })`);
+      `${path}: the default export is no scenario, expected export default scenario({ … })`,
+    );
   }
   // Without the source map: that tells where the file is.
   const sourceHash = fingerprintOf(code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, ''));
@@ -130,7 +131,10 @@ function evaluate(code: string, file: string, path: string, modules: Bundle['mod
   module.require = (name: string) => modules.get(name) ?? requireNode(name);
   try {
     // _compile() rather than a Script: it registers the source map, so that stacks are right.
-    guarded(() => module._compile(code, `${file}.bundle.cjs`), () => `${path}: loading it`);
+    guarded(
+      () => module._compile(code, `${file}.bundle.cjs`),
+      () => `${path}: loading it`,
+    );
   } catch (error) {
     if (error instanceof InputError && error.message.includes('did not yield')) throw error;
     throw new InputError(`${placeOf(error, io.cwd) ?? path}: ${messageOf(error)}`);

@@ -51,7 +51,10 @@ export async function search(options: SearchOptions, io: Io): Promise<Outcome> {
 
 /** The same failures from as few deviations as can be; guarded run by run. */
 export async function shrinkFound(
-  subject: Subject, world: World, found: Found, io: Io,
+  subject: Subject,
+  world: World,
+  found: Found,
+  io: Io,
 ): Promise<Shrunk> {
   io.status(`shrinking: ${found.result.schedule.at.length} deviations`);
   await setImmediate();
@@ -73,7 +76,11 @@ function isSame(subject: Subject, found: RunResult): (result: RunResult) => bool
 
 function guardedModel(subject: Subject, world: World): Model {
   return {
-    run: (strategy) => guarded(() => world.run(strategy), () => runningIn(world, subject)),
+    run: (strategy) =>
+      guarded(
+        () => world.run(strategy),
+        () => runningIn(world, subject),
+      ),
   };
 }
 
@@ -98,7 +105,10 @@ export function rerun(subject: Subject, world: World, { schedule }: RunResult): 
 
 /** Run number `run` of a strategy. */
 export function runNumber(
-  subject: Subject, world: Model, strategy: Strategy, run: number,
+  subject: Subject,
+  world: Model,
+  strategy: Strategy,
+  run: number,
 ): RunResult | undefined {
   let result: RunResult | undefined;
   const exploration = new Exploration(world, {
@@ -110,6 +120,9 @@ export function runNumber(
       return true;
     },
   });
-  guarded(() => exploration.step(), () => runningIn(world as World, subject));
+  guarded(
+    () => exploration.step(),
+    () => runningIn(world as World, subject),
+  );
   return result;
 }

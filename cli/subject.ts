@@ -65,7 +65,11 @@ export async function subjectOfToken(header: TokenHeader, io: Io): Promise<Subje
 export function worldOf(subject: Subject, mode: Mode): World {
   const { catalog, scenario, variantName, profile, extraMutations } = subject;
   const options = {
-    variant: variantName, profile, mutations: extraMutations, mode, memoryModel: 'sc',
+    variant: variantName,
+    profile,
+    mutations: extraMutations,
+    mode,
+    memoryModel: 'sc',
   };
   return guarded(
     () => new catalog.World(scenario, options),
@@ -83,7 +87,11 @@ export function runningIn(world: World, subject: Subject): string {
 function headerOf(subject: Subject, mode: Mode): TokenHeader {
   const { ref, variantName, profile, extraMutations } = subject;
   return {
-    scenario: ref, variant: variantName, profile, mutations: extraMutations, mode,
+    scenario: ref,
+    variant: variantName,
+    profile,
+    mutations: extraMutations,
+    mode,
     memoryModel: 'sc',
   };
 }
@@ -94,7 +102,9 @@ export function scheduleToken(subject: Subject, mode: Mode, schedule: Schedule):
 
 /** A run by its number, which is short however long the run. */
 export function seedToken(
-  subject: Subject, mode: Mode, how: Pick<Token & { form: 'seed' }, 'strategy' | 'seed' | 'run'>,
+  subject: Subject,
+  mode: Mode,
+  how: Pick<Token & { form: 'seed' }, 'strategy' | 'seed' | 'run'>,
 ): string {
   return encodeToken({ form: 'seed', header: headerOf(subject, mode), ...how });
 }

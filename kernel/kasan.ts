@@ -8,8 +8,7 @@ import type { HeapObject } from './slab.ts';
 import type { FailureKind } from '../sim/failure.ts';
 
 /** What the shadow byte says went wrong, in mm/kasan/report_generic.c's words. */
-function bugOf(addr: number, shadow: number, object: HeapObject | undefined):
-  { kind: FailureKind; word: string } {
+function bugOf(shadow: number, wasUsed: boolean): { kind: FailureKind; word: string } {
   switch (shadow) {
     case KASAN_SLAB_FREE:
     case KASAN_SLAB_TYPESAFE_FREE:
@@ -19,8 +18,8 @@ function bugOf(addr: number, shadow: number, object: HeapObject | undefined):
       return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
     default:
       if (shadow < 8) return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
-      if (object?.freed) return { kind: 'use-after-free', word: 'use-after-free' };
-      return { kind: 'bad-access', word: addr < 0 ? 'wild-memory-access' : 'use-after-free' };
+      if (wasUsed) return { kind: 'use-after-free', word: 'use-after-free' };
+      return { kind: 'bad-access', word: 'wild-memory-access' };
   }
 }
 
@@ -49,8 +48,9 @@ export class Kasan {
   #fault(addr: number, size: number, write: boolean, shadow: number): void {
     if (shadow === KASAN_SLAB_TYPESAFE_FREE && this.inReadSection()) return;
     if (addr >= 0 && addr < PAGE_SIZE) return this.#null(addr, write);
-    const object = addr < 0 ? undefined : this.#machine.slab.objectOf(addr);
-    const { kind, word } = bugOf(addr, shadow, object);
+    const { slab } = this.#machine;
+    const object = addr < 0 ? undefined : slab.objectOf(addr);
+    const { kind, word } = bugOf(shadow, slab.wasUsed(addr));
     this.#report(kind, `BUG: KASAN: ${word} in ${this.#function()}`,
       `${write ? 'Write' : 'Read'} of size ${size} at addr ${pointerText(addr)} ` +
       `by task ${this.#machine.who()}`, addr, object);
@@ -112,17 +112,18 @@ function noteLines(title: string, note: AllocNote): string[] {
     ...note.stack.map((line) => ` ${line}`), ''];
 }
 
+/** mm/kasan/report.c: describe_object(), describe_object_addr() */
 function objectLines(object: HeapObject, addr: number): string[] {
   const { sizeBytes, freed } = object;
   const end = object.addr + sizeBytes;
-  const inside = addr >= object.addr && addr < end;
-  const where = inside ? `${addr - object.addr} bytes inside of`
-    : `${addr - end} bytes to the right of`;
+  let where = `${addr - object.addr} bytes inside of`;
+  if (addr < object.addr) where = `${object.addr - addr} bytes to the left of`;
+  else if (addr >= end) where = `${addr - end} bytes to the right of`;
   return [
     ...noteLines('Allocated', object.allocated),
     ...(freed ? noteLines('Freed', freed) : []),
     `The buggy address belongs to the object at ${pointerText(object.addr)}`,
-    ` which belongs to the cache ${object.cache} of size ${sizeBytes}`,
+    ` which belongs to the cache ${object.cache} of size ${object.cacheBytes}`,
     `The buggy address is located ${where}`,
     ` ${freed ? 'freed' : 'allocated'} ${sizeBytes}-byte region ` +
       `[${pointerText(object.addr)}, ${pointerText(end)})`,

@@ -3,6 +3,10 @@ import type { StructMemory } from '../base/layout.ts';
 
 /** Kernel addresses are offsets; seen from programs and reports they stand in the direct map. */
 export const DIRECT_MAP_HIGH = 0xffff8880;
+const HIGH_SIGNED = DIRECT_MAP_HIGH | 0;
+/** What a pointer reads as that points nowhere, and the least low word of an ERR_PTR(). */
+const WILD = -(2 ** 31);
+const ERR_PTR_LOW = 2 ** 32 - 4095;
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 
@@ -22,8 +26,6 @@ export type AccessFault = (addr: number, size: number, write: boolean, shadow: n
 /** Told of every plain access while a race monitor listens. */
 export type AccessWatch = (addr: number, size: number, write: boolean) => void;
 
-const decoder = { decode: (bytes: Uint8Array): string => String.fromCharCode(...bytes) };
-
 /**
  * The simulated physical memory: the only place where kernel objects live, and the only code that
  * touches it. Little-endian, as x86-64. After checkpoint() the first write to a page keeps a copy,
@@ -35,10 +37,9 @@ export class Memory implements StructMemory {
   onFault: AccessFault = (addr, size) => assert(false, `unhandled access of ${size} at ${addr}`);
   onAccess: AccessWatch | null = null;
   readonly #u8: Uint8Array;
-  readonly #u16: Uint16Array;
+  readonly #view: DataView;
+  /** For the allocators' own words, which are aligned. */
   readonly #u32: Uint32Array;
-  readonly #s32: Int32Array;
-  readonly #u64: BigUint64Array;
   readonly #shadow: Uint8Array;
   readonly #dirty: Uint8Array;
   #dirtyPages: number[] = [];
@@ -52,10 +53,8 @@ export class Memory implements StructMemory {
     this.wasm = new WebAssembly.Memory({ initial: (sizeBytes + sizeBytes / 8) / 65_536 });
     const buffer = this.wasm.buffer;
     this.#u8 = new Uint8Array(buffer, 0, sizeBytes);
-    this.#u16 = new Uint16Array(buffer, 0, sizeBytes / 2);
+    this.#view = new DataView(buffer, 0, sizeBytes);
     this.#u32 = new Uint32Array(buffer, 0, sizeBytes / 4);
-    this.#s32 = new Int32Array(buffer, 0, sizeBytes / 4);
-    this.#u64 = new BigUint64Array(buffer, 0, sizeBytes / 8);
     this.#shadow = new Uint8Array(buffer, sizeBytes, sizeBytes / 8);
     this.#shadow.fill(KASAN_PAGE_FREE);
     this.#dirty = new Uint8Array(sizeBytes >> PAGE_SHIFT);
@@ -64,63 +63,67 @@ export class Memory implements StructMemory {
   // Reads. The shadow of an address outside memory is undefined, so one test covers both.
 
   u8(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 1, false);
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess !== null) this.#check(addr, 1, false);
     return this.#u8[addr]!;
   }
 
   u16(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 2, false);
-    return this.#u16[addr >> 1]!;
+    if (this.#mustCheck(addr, 1)) this.#check(addr, 2, false);
+    return this.#view.getUint16(addr, true);
   }
 
   u32(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, false);
-    return this.#u32[addr >> 2]!;
+    if (this.#mustCheck(addr, 3)) this.#check(addr, 4, false);
+    return this.#view.getUint32(addr, true);
   }
 
   s32(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, false);
-    return this.#s32[addr >> 2]!;
+    if (this.#mustCheck(addr, 3)) this.#check(addr, 4, false);
+    return this.#view.getInt32(addr, true);
   }
 
   u64(addr: number): bigint {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
-    return this.#u64[addr >> 3]!;
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, false);
+    return this.#view.getBigUint64(addr, true);
   }
 
   /** A signed 64-bit value that is a safe integer. */
   long(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
-    return this.#s32[(addr >> 2) + 1]! * 0x1_0000_0000 + this.#u32[addr >> 2]!;
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, false);
+    return this.#view.getInt32(addr + 4, true) * 2 ** 32 + this.#view.getUint32(addr, true);
   }
 
-  /** The offset that a kernel pointer stands for; 0 for NULL; below zero where it points nowhere. */
+  /**
+   * The offset that a kernel pointer stands for; 0 for NULL; below zero where it points nowhere,
+   * an ERR_PTR() being its error number.
+   */
   ptr(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, false);
-    const high = this.#u32[(addr >> 2) + 1]!;
-    const low = this.#u32[addr >> 2]!;
-    if (high === DIRECT_MAP_HIGH) return low;
-    return high === 0 && low < PAGE_SIZE ? low : -1;
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, false);
+    const low = this.#view.getUint32(addr, true);
+    const high = this.#view.getInt32(addr + 4, true);
+    if (high === HIGH_SIGNED) return low;
+    if (high === 0 && low < PAGE_SIZE) return low;
+    return high === -1 && low >= ERR_PTR_LOW ? low | 0 : WILD;
   }
 
   // Writes.
 
   setU8(addr: number, value: number): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 1, true);
+    if (this.#shadow[addr >> 3] !== 0 || this.onAccess !== null) this.#check(addr, 1, true);
     if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
     this.#u8[addr] = value;
   }
 
   setU16(addr: number, value: number): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 2, true);
-    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
-    this.#u16[addr >> 1] = value;
+    if (this.#mustCheck(addr, 1)) this.#check(addr, 2, true);
+    this.#touchAt(addr, 1);
+    this.#view.setUint16(addr, value, true);
   }
 
   setU32(addr: number, value: number): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 4, true);
-    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
-    this.#u32[addr >> 2] = value;
+    if (this.#mustCheck(addr, 3)) this.#check(addr, 4, true);
+    this.#touchAt(addr, 3);
+    this.#view.setUint32(addr, value, true);
   }
 
   setS32(addr: number, value: number): void {
@@ -128,32 +131,47 @@ export class Memory implements StructMemory {
   }
 
   setU64(addr: number, value: bigint): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
-    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
-    this.#u64[addr >> 3] = value;
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, true);
+    this.#touchAt(addr, 7);
+    this.#view.setBigUint64(addr, value, true);
   }
 
   setLong(addr: number, value: number): void {
-    assert(Number.isSafeInteger(value), `${value} is not a safe integer`);
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
-    if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
-    this.#u32[addr >> 2] = value;
-    this.#s32[(addr >> 2) + 1] = Math.floor(value / 0x1_0000_0000);
+    if (!Number.isSafeInteger(value)) assert(false, `${value} is not a safe integer`);
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, true);
+    this.#touchAt(addr, 7);
+    this.#view.setUint32(addr, value, true);
+    this.#view.setInt32(addr + 4, Math.floor(value / 2 ** 32), true);
   }
 
   setPtr(addr: number, value: number): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess) this.#check(addr, 8, true);
+    if (this.#mustCheck(addr, 7)) this.#check(addr, 8, true);
+    this.#touchAt(addr, 7);
+    this.#view.setUint32(addr, value, true);
+    const high = value >= PAGE_SIZE ? HIGH_SIGNED : value >= 0 ? 0 : -1;
+    this.#view.setInt32(addr + 4, high, true);
+  }
+
+  /** Whether a plain look at one shadow byte will not do. `mask` is the size less one. */
+  #mustCheck(addr: number, mask: number): boolean {
+    return this.#shadow[addr >> 3] !== 0 || this.onAccess !== null || (addr & mask) !== 0;
+  }
+
+  /** Before a write of mask + 1 bytes that may be done. */
+  #touchAt(addr: number, mask: number): void {
     if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
-    this.#u32[addr >> 2] = value;
-    this.#u32[(addr >> 2) + 1] = value === 0 ? 0 : DIRECT_MAP_HIGH;
+    if ((addr & mask) !== 0) this.#touchRange(addr, mask + 1);
   }
 
   // Ranges.
 
   chars(addr: number, size: number): string {
     this.check(addr, size, false);
-    const end = this.#u8.indexOf(0, addr);
-    return decoder.decode(this.#u8.subarray(addr, end < 0 ? addr + size : Math.min(end, addr + size)));
+    let text = '';
+    for (let at = addr; at < addr + size && this.#u8[at] !== 0; at++) {
+      text += String.fromCharCode(this.#u8[at]!);
+    }
+    return text;
   }
 
   /** Cut to size - 1 bytes, and padded with NULs. */
@@ -195,7 +213,7 @@ export class Memory implements StructMemory {
   check(addr: number, size: number, write: boolean): void {
     for (let at = addr; at < addr + size; at = (at | 7) + 1) {
       const bytes = Math.min((at | 7) + 1, addr + size) - at;
-      if (this.#shadow[at >> 3] !== 0 || this.onAccess) this.#check(at, bytes, write);
+      if (this.#shadow[at >> 3] !== 0 || this.onAccess !== null) this.#check(at, bytes, write);
     }
   }
 
@@ -304,11 +322,17 @@ export class Memory implements StructMemory {
     }
   }
 
-  /** The rest of the check: partly allowed granules, watchers, faults. */
+  /** The rest of the check: partly allowed granules, unaligned accesses, watchers, faults. */
   #check(addr: number, size: number, write: boolean): void {
+    const here = 8 - (addr & 7);
+    if (size > here) {
+      this.#check(addr, here, write);
+      this.#check(addr + here, size - here, write);
+      return;
+    }
     const shadow = this.#shadow[addr >> 3];
-    const allowed = shadow === 0 ||
-      (shadow !== undefined && shadow < 8 && (addr & 7) + size <= shadow);
+    const allowed =
+      shadow === 0 || (shadow !== undefined && shadow < 8 && (addr & 7) + size <= shadow);
     if (!allowed) this.onFault(addr, size, write, shadow ?? KASAN_PAGE_FREE);
     if (addr < 0 || addr + size > this.sizeBytes) assert(false, `fault at ${addr} was ignored`);
     this.onAccess?.(addr, size, write);

@@ -133,7 +133,8 @@ export class Sched implements Host {
 
   /** Runs `gen` on `cpu` before whatever it was doing. */
   interrupt(cpu: KernelCpu, context: ExecContext, gen: Sim<unknown>, symbol: KernelSymbol): void {
-    if (cpu.sim.fiber === null) cpu.sim.nowNs = Math.max(cpu.sim.nowNs, this.machine.engine.cpu.nowNs);
+    const { nowNs } = this.machine.engine.cpu;
+    if (cpu.sim.fiber === null && cpu.sim.nowNs < nowNs) cpu.sim.nowNs = nowNs;
     cpu.interrupted.push(cpu.sim.fiber);
     const path = `CPU${cpu.id}/${symbol.name}`;
     cpu.sim.fiber = new Fiber(path, -1 - cpu.id, context, gen, symbol);
@@ -169,6 +170,11 @@ export class Sched implements Host {
     if (context.kind === 'task') {
       kcpu.current!.s.__state = TASK_DEAD;
       this.#switch(kcpu);
+      return;
+    }
+    const at = kcpu.interrupted.lastIndexOf(fiber);
+    if (at >= 0) {
+      kcpu.interrupted.splice(at, 1); // ended in the step in which another interrupted it
       return;
     }
     cpu.fiber = kcpu.interrupted.pop()!;

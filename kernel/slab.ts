@@ -9,8 +9,10 @@ import type { AllocNote } from './note.ts';
 /** An object of the simulated heap, live or freed. */
 export interface HeapObject {
   readonly addr: number;
+  /** As asked for; what its cache gives is `cacheBytes`. */
   readonly sizeBytes: number;
   readonly cache: string;
+  readonly cacheBytes: number;
   readonly allocated: AllocNote;
   /** Which object this is of its type and allocation site, from 1: its stable identity. */
   readonly ordinal: number;
@@ -30,11 +32,12 @@ export interface KmemCache {
   readonly slabBytes: number;
 }
 
-// Every object has a header in front, inside the redzone: words allocId, freeId, link.
+// Every object has a header in front, inside the redzone. Its words, by distance from the object:
 const HEADER = 16;
 const ALLOC_ID = 16;
 const FREE_ID = 12;
-const LINK = 8;
+const SIZE = 8; // as asked for
+const LINK = 4; // next in the free list or the quarantine
 
 // Global words of the allocator, in page 1: all state is in memory, so rollback() resets it too.
 const NEXT_PAGE = PAGE_SIZE;
@@ -91,8 +94,9 @@ export class Slab {
     const list = CACHE_LISTS + cache.id * 4;
     let addr = this.memory.rawU32(list);
     if (addr === 0) {
-      if (!this.#grow(cache)) return 0;
+      this.#grow(cache);
       addr = this.memory.rawU32(list);
+      if (addr === 0) return 0;
     }
     this.memory.setRawU32(list, this.memory.rawU32(addr - LINK));
     this.#allocated(addr, cache.sizeBytes, cache.name);
@@ -108,20 +112,13 @@ export class Slab {
   /** 0 where memory is exhausted. */
   kmalloc(sizeBytes: number): number {
     const cache = this.#kmalloc.find((candidate) => candidate.sizeBytes >= sizeBytes);
-    if (cache) {
-      const addr = this.alloc(cache);
-      if (addr !== 0 && sizeBytes < cache.sizeBytes) {
-        const end = alignUp(sizeBytes, 8);
-        this.memory.poison(addr + end, cache.sizeBytes - end, KASAN_SLAB_REDZONE);
-        this.memory.unpoison(addr, sizeBytes);
-      }
-      return addr;
-    }
-    const start = this.pages(sizeBytes + HEADER, this.#large.id);
-    if (start === 0) return 0;
-    this.memory.poison(start, HEADER, KASAN_PAGE_REDZONE);
-    this.#allocated(start + HEADER, sizeBytes, this.#large.name);
-    return start + HEADER;
+    if (!cache) return this.#kmallocLarge(sizeBytes);
+    const addr = this.alloc(cache);
+    if (addr === 0 || sizeBytes === cache.sizeBytes) return addr;
+    this.memory.setRawU32(addr - SIZE, sizeBytes);
+    this.memory.poison(addr, cache.sizeBytes, KASAN_SLAB_REDZONE);
+    this.memory.unpoison(addr, sizeBytes);
+    return addr;
   }
 
   kzalloc(sizeBytes: number): number {
@@ -142,7 +139,7 @@ export class Slab {
       this.memory.poison(addr, cache.sizeBytes, KASAN_SLAB_TYPESAFE_FREE);
       this.#release(addr, cache);
     } else {
-      const size = cache === this.#large ? this.#largeSize(addr) : cache.sizeBytes;
+      const size = cache === this.#large ? this.memory.rawU32(addr - SIZE) : cache.sizeBytes;
       this.memory.poison(addr, size, KASAN_SLAB_FREE);
       this.#quarantine(addr);
     }
@@ -160,11 +157,13 @@ export class Slab {
     if (start === 0) return undefined;
     const allocId = this.memory.rawU32(start - ALLOC_ID);
     const freeId = this.memory.rawU32(start - FREE_ID);
+    const sizeBytes = this.memory.rawU32(start - SIZE);
     const cache = this.#cacheOf(start)!;
     return {
       addr: start,
-      sizeBytes: cache === this.#large ? this.#largeSize(start) : cache.sizeBytes,
+      sizeBytes,
       cache: cache.name,
+      cacheBytes: cache === this.#large ? sizeBytes : cache.sizeBytes,
       allocated: this.#notes[allocId]!,
       ordinal: this.#ordinal(allocId),
       freed: freeId === 0 ? undefined : this.#notes[freeId]!,
@@ -193,20 +192,19 @@ export class Slab {
     }
   }
 
-  /** Contiguous pages, rounded up to a power of two of them; 0 where there are none. Poisoned: unpoison what is used. */
+  /**
+   * Contiguous pages, rounded up to a power of two of them, as they are: poisoned, not cleared. 0
+   * where there are none, even without the quarantine.
+   */
   pages(sizeBytes: number, owner = CACHES_MAX): number {
     const order = orderOf(sizeBytes);
     if (order > ORDER_MAX) return 0;
-    const list = PAGE_LISTS + order * 4;
-    let start = this.memory.rawU32(list);
-    if (start !== 0) {
-      this.memory.setRawU32(list, this.memory.rawU32(start));
-    } else {
-      const page = this.memory.rawU32(NEXT_PAGE);
-      if ((page + (1 << order)) * PAGE_SIZE > this.memory.sizeBytes) return 0;
-      this.memory.setRawU32(NEXT_PAGE, page + (1 << order));
-      start = page * PAGE_SIZE;
+    let start = this.#takePages(order);
+    if (start === 0 && this.memory.rawU32(QUARANTINE_COUNT) > 0) {
+      while (this.memory.rawU32(QUARANTINE_COUNT) > 0) this.#releaseOldest();
+      start = this.#takePages(order);
     }
+    if (start === 0) return 0;
     for (let i = 0; i < 1 << order; i++) {
       const info = PAGE_INFO + ((start >> PAGE_SHIFT) + i) * 8;
       this.memory.setRawU32(info, owner + 1);
@@ -237,10 +235,33 @@ export class Slab {
     this.#ordinalOf.clear();
   }
 
+  /** Freed ones of this order, else new ones; 0. */
+  #takePages(order: number): number {
+    const { memory } = this;
+    const list = PAGE_LISTS + order * 4;
+    const start = memory.rawU32(list);
+    if (start !== 0) {
+      memory.setRawU32(list, memory.rawU32(start));
+      return start;
+    }
+    const page = memory.rawU32(NEXT_PAGE);
+    if ((page + (1 << order)) * PAGE_SIZE > memory.sizeBytes) return 0;
+    memory.setRawU32(NEXT_PAGE, page + (1 << order));
+    return page * PAGE_SIZE;
+  }
+
+  #kmallocLarge(sizeBytes: number): number {
+    const start = this.pages(sizeBytes + HEADER, this.#large.id);
+    if (start === 0) return 0;
+    this.memory.poison(start, PAGE_SIZE << orderOf(sizeBytes + HEADER), KASAN_PAGE_REDZONE);
+    this.#allocated(start + HEADER, sizeBytes, this.#large.name);
+    return start + HEADER;
+  }
+
   #allocated(addr: number, sizeBytes: number, type: string): void {
     this.memory.setRawU32(addr - ALLOC_ID, this.#remember(type));
     this.memory.setRawU32(addr - FREE_ID, 0);
-    this.memory.setRawU32(addr - LINK, sizeBytes);
+    this.memory.setRawU32(addr - SIZE, sizeBytes);
     this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) + 1);
     this.memory.unpoison(addr, sizeBytes);
   }
@@ -263,23 +284,28 @@ export class Slab {
   #quarantine(addr: number): void {
     const memory = this.memory;
     const tail = memory.rawU32(QUARANTINE_TAIL);
-    if (tail === 0) memory.setRawU32(QUARANTINE_HEAD, addr);
-    else memory.setRawU32(tail - 4, addr);
-    memory.setRawU32(addr - 4, 0);
+    memory.setRawU32(tail === 0 ? QUARANTINE_HEAD : tail - LINK, addr);
+    memory.setRawU32(addr - LINK, 0);
     memory.setRawU32(QUARANTINE_TAIL, addr);
     const count = memory.rawU32(QUARANTINE_COUNT) + 1;
     memory.setRawU32(QUARANTINE_COUNT, count);
-    if (count <= QUARANTINE_OBJECTS) return;
+    if (count > QUARANTINE_OBJECTS) this.#releaseOldest();
+  }
+
+  #releaseOldest(): void {
+    const memory = this.memory;
     const oldest = memory.rawU32(QUARANTINE_HEAD);
-    memory.setRawU32(QUARANTINE_HEAD, memory.rawU32(oldest - 4));
-    memory.setRawU32(QUARANTINE_COUNT, count - 1);
+    const next = memory.rawU32(oldest - LINK);
+    memory.setRawU32(QUARANTINE_HEAD, next);
+    if (next === 0) memory.setRawU32(QUARANTINE_TAIL, 0);
+    memory.setRawU32(QUARANTINE_COUNT, memory.rawU32(QUARANTINE_COUNT) - 1);
     this.#release(oldest, this.#cacheOf(oldest)!);
   }
 
   /** Makes freed memory available again. */
   #release(addr: number, cache: KmemCache): void {
     if (cache === this.#large) {
-      this.freePages(addr - HEADER, this.#largeSize(addr) + HEADER);
+      this.freePages(addr - HEADER, this.memory.rawU32(addr - SIZE) + HEADER);
       return;
     }
     const list = CACHE_LISTS + cache.id * 4;
@@ -287,11 +313,11 @@ export class Slab {
     this.memory.setRawU32(list, addr);
   }
 
-  /** A new slab; its objects go on the free list in address order. */
-  #grow(cache: KmemCache): boolean {
+  /** A new slab, where there is memory; its objects go on the free list in address order. */
+  #grow(cache: KmemCache): void {
     const { stride, count, slabBytes } = cache;
     const start = this.pages(slabBytes, cache.id);
-    if (start === 0) return false;
+    if (start === 0) return;
     this.memory.poison(start, slabBytes, KASAN_SLAB_REDZONE);
     this.memory.rawFill(start, slabBytes, 0);
     const list = CACHE_LISTS + cache.id * 4;
@@ -300,16 +326,16 @@ export class Slab {
       this.memory.setRawU32(addr - LINK, this.memory.rawU32(list));
       this.memory.setRawU32(list, addr);
     }
-    return true;
+  }
+
+  /** Whether the page of an address was ever given out. */
+  wasUsed(addr: number): boolean {
+    return addr >= PAGE_SIZE && addr < this.memory.rawU32(NEXT_PAGE) * PAGE_SIZE;
   }
 
   #cacheOf(addr: number): KmemCache | undefined {
     if (addr < PAGE_SIZE || addr >= this.memory.sizeBytes) return undefined;
     return this.#caches[this.memory.rawU32(PAGE_INFO + (addr >> PAGE_SHIFT) * 8) - 1];
-  }
-
-  #largeSize(addr: number): number {
-    return this.memory.rawU32(addr - LINK);
   }
 
   /** Start of the object whose stride holds `addr`, or 0 where none was ever there. */
@@ -333,6 +359,7 @@ function orderOf(sizeBytes: number): number {
 /** At least eight objects where they fit in 32 KiB. */
 function shapeOf(sizeBytes: number): Pick<KmemCache, 'stride' | 'count' | 'slabBytes'> {
   const stride = HEADER + alignUp(sizeBytes, 16);
-  const slabBytes = PAGE_SIZE << orderOf(Math.min(8 * stride + HEADER, 8 * PAGE_SIZE));
+  const wanted = Math.max(stride + HEADER, Math.min(8 * stride + HEADER, 8 * PAGE_SIZE));
+  const slabBytes = PAGE_SIZE << orderOf(wanted);
   return { stride, count: Math.max(1, Math.floor((slabBytes - HEADER) / stride)), slabBytes };
 }

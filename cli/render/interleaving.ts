@@ -1,9 +1,10 @@
-import type { Colors } from 'picocolors/types.js';
+import type pc from 'picocolors';
 import type { Failure } from '../../sim/failure.ts';
 import type { TraceLine } from '../../sim/trace.ts';
 import { relevantLines, type Run } from './relevant.ts';
 import { pad, wrap } from './text.ts';
-import { whoOf } from './trace.ts';
+
+type Colors = ReturnType<typeof pc.createColors>;
 
 export interface InterleavingOptions {
   /** Every step, rather than those that matter. */
@@ -54,29 +55,36 @@ interface Column {
 
 /** A column for each CPU where each has one task, else for each task. */
 function columnsOf(lines: readonly TraceLine[]): Map<string, Column> {
-  const tasks = lines.filter(({ pid, path }) => pid !== 0 && path !== '');
-  const pathsByCpu = Map.groupBy(new Set(tasks.map(({ cpu, path }) => `${cpu} ${path}`)), (pair) =>
-    pair.split(' ')[0]!);
+  const tasks = lines.filter(isOfTask);
+  const pairs = new Set(tasks.map(({ cpu, path }) => `${cpu} ${path}`));
   const paths = new Set(tasks.map(({ path }) => path));
-  const isByCpu =
-    [...pathsByCpu.values()].every((pairs) => pairs.length === 1) &&
-    paths.size === pathsByCpu.size;
+  const cpus = new Set(tasks.map(({ cpu }) => cpu));
+  const isByCpu = pairs.size === paths.size && pairs.size === cpus.size;
   const ordered = isByCpu ? lines.toSorted((a, b) => a.cpu - b.cpu) : lines;
   const columns = new Map<string, Column>();
   for (const line of ordered) {
-    const isTask = line.pid !== 0 && line.path !== '';
-    const key = isByCpu || !isTask ? `CPU${line.cpu}` : line.path;
+    const task = isOfTask(line) ? line : isByCpu ? tasks.find(({ cpu }) => cpu === line.cpu) : null;
+    const key = task && !isByCpu ? task.path : `CPU${line.cpu}`;
     let column = columns.get(key);
     if (column === undefined) {
-      const task = ordered.find(({ cpu, pid }) => cpu === line.cpu && pid !== 0);
-      const who = isByCpu && task !== undefined ? whoOf(task) : isTask ? whoOf(line) : '';
-      const head = `CPU${line.cpu}${who === '' ? '' : `  ${who}`}`;
+      const head = `CPU${line.cpu}${task ? `  ${nameOf(task, tasks)}` : ''}`;
       column = { index: columns.size, head, lines: new Set() };
       columns.set(key, column);
     }
     column.lines.add(line);
   }
   return columns;
+}
+
+/** Interrupts, and events such as the end of a grace period, belong to a CPU and to no task. */
+function isOfTask({ kind, path }: TraceLine): boolean {
+  return kind !== 'event' && path !== '' && !/^CPU\d/.test(path);
+}
+
+/** `A/101`: steps do not know the pid, but what a task says does. */
+function nameOf({ path }: TraceLine, tasks: readonly TraceLine[]): string {
+  const known = tasks.find((line) => line.path === path && line.kind !== 'step');
+  return known === undefined ? path : `${path}/${known.pid}`;
 }
 
 function sideBySide(lines: readonly TraceLine[], run: Run, painter: Painter): string[] {
@@ -94,7 +102,9 @@ function sideBySide(lines: readonly TraceLine[], run: Run, painter: Painter): st
 }
 
 function inOneColumn(
-  lines: readonly TraceLine[], failures: readonly Failure[], painter: Painter,
+  lines: readonly TraceLine[],
+  failures: readonly Failure[],
+  painter: Painter,
 ): string[] {
   const { columns, colors, width } = painter;
   const headWidth = Math.max(0, ...columns.map(({ head }) => head.length));

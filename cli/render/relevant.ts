@@ -19,7 +19,7 @@ const SCORE = {
   report: 100,
   /** Of a call that was going on when the failure was seen. */
   inProgress: 40,
-  entry: 20,
+  entry: 5,
   /** At a place that the report names. */
   named: 30,
   deviation: 25,
@@ -33,36 +33,36 @@ const SCORE = {
  */
 export function relevantLines(run: Run, linesMax: number): TraceLine[] {
   const told = run.lines.filter(({ kind }) => kind !== 'step' && kind !== 'printk');
-  const lines = withoutEmptyCalls(told);
+  const lines = told.filter((line) => line.kind !== 'return' || isError(line));
   if (lines.length <= linesMax) return lines;
-  const scores = scoresOf(lines, run);
-  const kept = lines
-    .map((line, index) => ({ line, index, score: scores.get(line)! }))
-    .sort((a, b) => b.score - a.score || b.index - a.index)
-    .slice(0, linesMax)
-    .sort((a, b) => a.index - b.index);
-  return withEntries(kept.map(({ line }) => line), lines, linesMax);
+  return best(lines, scoresOf(told, run), told, linesMax);
 }
 
-/** Leaves out returns that directly follow their entry in a run with enough else to show. */
-function withoutEmptyCalls(lines: readonly TraceLine[]): TraceLine[] {
-  return lines.filter((line, index) => {
-    if (line.kind !== 'return' || !/= 0$/.test(line.text)) return true;
-    const before = lines.slice(0, index).findLast(({ path }) => path === line.path);
-    return before === undefined || before.kind !== 'note';
-  });
-}
-
-/** A remark without its system call says little: the last entry before it comes along. */
-function withEntries(
-  kept: readonly TraceLine[], lines: readonly TraceLine[], linesMax: number,
+/** The lines of highest score, the later of equal ones; each brings the entry of its call along. */
+function best(
+  lines: readonly TraceLine[],
+  scores: ReadonlyMap<TraceLine, number>,
+  told: readonly TraceLine[],
+  linesMax: number,
 ): TraceLine[] {
-  const wanted = new Set(kept);
-  for (const call of callsOf(lines)) {
-    if (call.lines.some((line) => wanted.has(line))) wanted.add(call.lines[0]!);
+  const entries = new Map(
+    callsOf(told).flatMap((call) => call.lines.map((line) => [line, call.lines[0]!] as const)),
+  );
+  const indexes = new Map(lines.map((line, index) => [line, index]));
+  const kept = new Set<TraceLine>();
+  const ranked = lines.toSorted(
+    (a, b) => scores.get(b)! - scores.get(a)! || indexes.get(b)! - indexes.get(a)!,
+  );
+  for (const line of ranked) {
+    const wanted = [line, entries.get(line)!].filter((one) => !kept.has(one) && indexes.has(one));
+    if (kept.size + wanted.length <= linesMax) for (const one of wanted) kept.add(one);
   }
-  const all = lines.filter((line) => wanted.has(line));
-  return all.slice(Math.max(0, all.length - linesMax));
+  return lines.filter((line) => kept.has(line));
+}
+
+/** A return with an errno: any other says only that the call went on. */
+function isError({ text }: TraceLine): boolean {
+  return /-1 E[A-Z]|-E[A-Z]/.test(text);
 }
 
 function scoresOf(lines: readonly TraceLine[], run: Run): Map<TraceLine, number> {

@@ -33,7 +33,8 @@ export function reportText(shown: Shown, io: Io): string {
     text.push(`as found:  bohrbug replay ${summary.token}`);
   }
   const token = summary.shrunkToken ?? summary.token;
-  if (token !== null && summary.verdict === 'failure') text.push(`replay:    bohrbug replay ${token}`);
+  if (token !== null && summary.verdict === 'failure')
+    text.push(`replay:    bohrbug replay ${token}`);
   return text.join('\n');
 }
 

@@ -1,4 +1,4 @@
-/** Lines of at most `width` columns; what is cut off a line goes on `hanging` columns further in. */
+/** Lines of at most `width` columns; what is cut off goes on `hanging` columns further in. */
 export function wrap(text: string, width: number, hanging = 2): string[] {
   const lines: string[] = [];
   const indent = ' '.repeat(text.length - text.trimStart().length + hanging);
@@ -29,5 +29,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   for (const row of rows) {
     row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, columnsOf(cell))));
   }
-  return rows.map((row) => row.map((cell, i) => pad(cell, widths[i]!)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, i) => pad(cell, widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
 }

@@ -1,20 +1,15 @@
 import type { TraceLine } from '../../sim/trace.ts';
 
-/** Every line of a run: `[    0.000081234] CPU0 A/101  syscall  close(6)`. */
+/** Every line of a run: `[    0.000081234] CPU0 A  syscall  close(6)`. */
 export function traceText(lines: readonly TraceLine[]): string[] {
-  const whoWidth = Math.max(0, ...lines.map((line) => whoOf(line).length));
+  const whoWidth = lines.reduce((width, { path }) => Math.max(width, path.length), 1);
   return lines.map((line) => {
-    const who = whoOf(line).padEnd(whoWidth);
+    const who = (line.path || '-').padEnd(whoWidth);
     const site = line.site === '' ? '' : `  [${line.site}]`;
     const text = line.text === '' ? line.object : line.text;
     const what = `${line.kind.padEnd(7)} ${text}${site}`.trimEnd();
     return `[${secondsOf(line.atNs)}] CPU${line.cpu} ${who}  ${what}`;
   });
-}
-
-export function whoOf({ path, pid }: Pick<TraceLine, 'path' | 'pid'>): string {
-  if (path === '') return '-';
-  return pid === 0 ? path : `${path}/${pid}`;
 }
 
 /** As printk writes it, to the nanosecond. */

@@ -1,3 +1,4 @@
+import { Timer } from '../../sim/clock.ts';
 import type { EventSource } from '../../sim/engine.ts';
 import { step, type Sim } from '../../sim/request.ts';
 import { kernelSymbol, site } from '../../sim/site.ts';
@@ -5,6 +6,7 @@ import type { ExecContext } from '../context.ts';
 import type { Cpus, KernelCpu } from '../cpu.ts';
 import type { Machine } from '../machine.ts';
 import type { Sched } from '../sched.ts';
+import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../task.ts';
 
 const NEXT = site('rcu_core', 'next');
 const rcu_core = kernelSymbol('rcu_core');
@@ -27,6 +29,9 @@ interface Head {
   readonly busy: KernelCpu[];
   readonly queuedAtNs: number;
 }
+
+/** In timed mode: how often the end of a grace period is looked for, one jiffy at 250 Hz. */
+const POLL_NS = 4e6;
 
 const NOBODY: KernelCpu[] = [];
 
@@ -55,6 +60,7 @@ export class GracePeriods implements EventSource {
   #heads: Head[] = [];
   #running = 0;
   #seq = 0;
+  readonly #poll: Timer;
   /** Told when a callback is queued on an empty list, and when the list becomes empty. */
   onPeriod: ((waiting: boolean) => void) | null = null;
 
@@ -66,6 +72,7 @@ export class GracePeriods implements EventSource {
     this.#sched = sched;
     this.#keys = options.flavour * KEYS_PER_FLAVOUR;
     this.#busyCpusRead = options.busyCpusRead;
+    this.#poll = new Timer(options.name, () => this.#polled(), true);
     machine.engine.sources.push(this);
   }
 
@@ -99,6 +106,9 @@ export class GracePeriods implements EventSource {
     engine.ordering?.release(KEY_READERS - this.#keys);
     this.#heads.push({ name, run, cpu, since: ++this.#seq, busy: this.#busyCpus(),
       queuedAtNs: engine.cpu.nowNs });
+    if (engine.mode === 'timed' && !this.#poll.armed) {
+      engine.clock.arm(this.#poll, engine.cpu.nowNs + POLL_NS);
+    }
     if (this.#heads.length === 1) this.onPeriod?.(true);
   }
 
@@ -149,6 +159,13 @@ export class GracePeriods implements EventSource {
   /** When the oldest callback was queued; undefined where there is none. */
   queuedAtNs(): number | undefined {
     return this.#heads[0]?.queuedAtNs;
+  }
+
+  #polled(): void {
+    this.fire();
+    if (this.#heads.length > 0) {
+      this.#machine.engine.clock.arm(this.#poll, this.#poll.dueNs + POLL_NS);
+    }
   }
 
   /** rcu_do_batch() */
@@ -209,4 +226,20 @@ export class GracePeriods implements EventSource {
 
 function isBusy(cpu: KernelCpu): boolean {
   return cpu.preemptCount !== 0 || cpu.irqsOff !== 0 || cpu.bhOff !== 0 || cpu.inInterrupt;
+}
+
+/** Sleeps until the callback given to `start` is called. wait_rcu_gp() */
+export function* waitFor(sched: Sched, start: (done: () => void) => void): Sim<void> {
+  const task = sched.current;
+  let over = false;
+  start(() => {
+    over = true;
+    sched.wake(task);
+  });
+  for (;;) {
+    task.s.__state = TASK_UNINTERRUPTIBLE;
+    if (over) break;
+    yield* sched.schedule();
+  }
+  task.s.__state = TASK_RUNNING;
 }

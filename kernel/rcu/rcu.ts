@@ -3,8 +3,8 @@ import type { ExecContext } from '../context.ts';
 import type { Cpus } from '../cpu.ts';
 import type { Machine } from '../machine.ts';
 import type { Sched } from '../sched.ts';
-import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../task.ts';
-import { GracePeriods, type RcuCallback } from './grace-period.ts';
+import { GracePeriods, waitFor, type RcuCallback } from './grace-period.ts';
+import { RcuStall } from './stall.ts';
 
 /**
  * Read-copy-update, the preemptible flavour: a reader that has lost its CPU is still a reader, and
@@ -22,6 +22,7 @@ export class Rcu {
     this.#sched = sched;
     this.#periods = new GracePeriods(machine, cpus, sched,
       { name: 'rcu', flavour: 0, busyCpusRead: true });
+    new RcuStall(machine, cpus, this.#periods);
   }
 
   get pending(): number {
@@ -53,6 +54,13 @@ export class Rcu {
   rcu_read_unlock_sched(): void {
     this.rcu_read_unlock();
     this.#sched.preemptEnable();
+  }
+
+  /** A task ends, and its sections with it: nobody waits for the dead. exit_rcu() */
+  exit_rcu(context: ExecContext): void {
+    if (context.rcuDepth === 0) return;
+    context.rcuDepth = 0;
+    this.#periods.leave(context);
   }
 
   inReadSection(): boolean {
@@ -106,22 +114,6 @@ export class Rcu {
         'more locks to release!', ...this.#machine.traceLines()],
     });
   }
-}
-
-/** Sleeps until the callback given to `start` is called. wait_rcu_gp() */
-export function* waitFor(sched: Sched, start: (done: () => void) => void): Sim<void> {
-  const task = sched.current;
-  let over = false;
-  start(() => {
-    over = true;
-    sched.wake(task);
-  });
-  for (;;) {
-    task.s.__state = TASK_UNINTERRUPTIBLE;
-    if (over) break;
-    yield* sched.schedule();
-  }
-  task.s.__state = TASK_RUNNING;
 }
 
 kernelText(Rcu);

@@ -32,7 +32,7 @@ const CHILD_MAX = 4;
 const FORK_WEIGHT = 8;
 const STORY_WEIGHT = 3;
 const LARGE_BYTES = 4096;
-/** How many large writes a program may have: a socket's buffer must not fill, as that is not ours. */
+/** How many large writes a program may have: the size of a socket's buffer is not modelled. */
 const LARGE_WRITES_MAX = 3;
 
 /** Kinds of ops that make descriptors. */

@@ -120,10 +120,15 @@ function operandText(value: unknown): string {
   return part === 0 ? `@${op}` : `@${op}.${part}`;
 }
 
+const HEX_FIELDS: ReadonlySet<string> = new Set(['flags', 'type', 'options']);
+
 /** One op, without the lines of its child. */
 export function opText(op: Op): string {
   if (op.kind === 'fork') return `fork ${op.how}${op.files ? ' files' : ''}`;
-  return [op.kind, ...operandsOf(op).map(({ value }) => operandText(value))].join(' ').trimEnd();
+  const operands = operandsOf(op).map(({ name, value }) =>
+    HEX_FIELDS.has(name) ? `0x${(value as number).toString(16)}` : operandText(value),
+  );
+  return [op.kind, ...operands].join(' ').trimEnd();
 }
 
 function linesOf(program: Program, indent: string): string[] {

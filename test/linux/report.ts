@@ -1,4 +1,4 @@
-/** Reports: what each op of a program returned, in the order of execution. README.md has the form. */
+/** Reports: what each op of a program returned, in the order of execution; see README.md. */
 
 export interface Result {
   /** The op's number. */

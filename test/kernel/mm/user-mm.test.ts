@@ -236,7 +236,9 @@ describe('00 R34: fork and exit', () => {
     const before = slab.liveCount;
     const child = w.mm.dup_mm(w.home);
     w.write(w.arena, 'copied', child);
-    w.do(() => w.mm.mmget(child));
+    w.do(function* () {
+      yield* w.mm.mmget(child);
+    });
     expect(w.users(child)).toBe(2);
     w.do(() => w.mm.mmput(child));
     expect(w.read(w.arena, child)).toBe('copied');

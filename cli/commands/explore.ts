@@ -1,0 +1,129 @@
+import type { Found } from '../../sim/explore.ts';
+import { isBySeed } from '../../sim/strategies/by-name.ts';
+import type { World } from '../catalog.ts';
+import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
+import { conclude } from '../finding.ts';
+import { showLog } from '../log.ts';
+import * as options from '../options.ts';
+import { budgetOf, makeStrategy } from '../plan.ts';
+import { saveFailure } from '../saved.ts';
+import { rerun, search, shrinkFound, type Detailed } from '../search.ts';
+import { scheduleToken, seedToken, subjectOf, worldOf, type Subject } from '../subject.ts';
+import { summaryOf, type Finding } from '../summary.ts';
+
+const SUMMARY = 'run after run until a failure or the end; shrinks what it finds';
+const EXAMPLE = 'bohrbug explore autofs-closemount --strategy pct:3 --runs 5000';
+
+interface Flags extends options.SubjectFlags {
+  readonly strategy?: string;
+  readonly runs?: number;
+  readonly maxTime?: number;
+  readonly jobs: number;
+  readonly seed: number;
+  readonly shrink: boolean;
+  readonly save?: string;
+  readonly json?: boolean;
+  readonly trace?: boolean;
+  readonly all?: boolean;
+  readonly log?: boolean;
+}
+
+export const exploreCommand: Command = {
+  name: 'explore',
+  async run(args, io) {
+    const command = options.subjectOptions(options.parser('explore', SUMMARY, EXAMPLE, io));
+    options
+      .budgetOptions(options.seedOption(command))
+      .option('--strategy <name>', 'how to choose among schedules (default: auto; see list)')
+      .option('--jobs <n>', 'workers', options.wholeFlag('--jobs', 1), 1)
+      .option('--memory-model <name>', 'sc', options.memoryModelFlag, 'sc')
+      .option('--no-shrink', 'leave the failure as found')
+      .option('--save <dir>', 'write the failure to a file there, which replay takes')
+      .option('--trace', 'print every event of the run found')
+      .option('--all', 'show every step of the run found')
+      .option('-v, --log', "print the kernel's log of the run found, on stderr")
+      .option('--json', 'one JSON document');
+    const parsed = options.parse(command, args);
+    if (parsed === undefined) return EXIT.expected;
+    return explore(parsed.args[0]!, parsed.opts<Flags>(), io);
+  },
+};
+
+async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
+  const beganMs = io.nowMs();
+  const strategy = makeStrategy(flags.strategy, flags.seed);
+  const subject = await subjectOf(ref, flags, io);
+  if (flags.jobs > 1)
+    io.err('bohrbug: this version explores with one worker, whatever --jobs says');
+  const world = worldOf(subject, 'explore');
+  const outcome = await search(
+    {
+      subject,
+      world,
+      strategy,
+      ...budgetOf(flags),
+      isFound: subject.catalog.isFound(subject.variant),
+      label: subject.scenario.name,
+    },
+    io,
+  );
+  const { runs, steps, found } = outcome;
+  const base = {
+    subject,
+    strategy: flags.strategy ?? 'auto',
+    seed: flags.seed,
+    runs,
+    steps,
+    exhausted: outcome.exhausted,
+  };
+  const shown = found && (await present(subject, world, found, flags, io));
+  const finding: Finding = {
+    ...base,
+    expected: found
+      ? subject.catalog.expected(subject.variant, found.result)
+      : subject.variant.expect.length === 0 && !io.isInterrupted(),
+    shown: shown?.result,
+    foundBy: found?.strategyName ?? null,
+    token: shown?.token ?? null,
+    shrunkToken: shown?.shrunkToken ?? null,
+    wallMs: io.nowMs() - beganMs,
+  };
+  if (flags.save !== undefined && shown !== undefined) {
+    const path = saveFailure(flags.save, summaryOf(finding), subject, io);
+    io.err(`saved: ${path}`);
+  }
+  if (flags.log && shown) await showLog(world, io);
+  return conclude(finding, shown?.detailed, flags, io);
+}
+
+interface Presented {
+  readonly result: Finding['shown'] & {};
+  readonly token: string;
+  readonly shrunkToken: string | null;
+  readonly detailed: Detailed;
+}
+
+/** Shrinks what was found, and runs it once more in full. */
+async function present(
+  subject: Subject,
+  world: World,
+  found: Found,
+  flags: { readonly shrink: boolean; readonly seed: number },
+  io: Io,
+): Promise<Presented> {
+  const token = tokenAsFound(subject, found, flags.seed);
+  const isDivergent = found.result.failures.some(({ kind }) => kind === 'divergence');
+  if (!flags.shrink || isDivergent) {
+    const detailed = rerun(subject, world, found.result);
+    return { result: found.result, token, shrunkToken: null, detailed };
+  }
+  const { result } = await shrinkFound(subject, world, found, io);
+  const shrunkToken = scheduleToken(subject, 'explore', result.schedule);
+  return { result, token, shrunkToken, detailed: rerun(subject, world, result) };
+}
+
+function tokenAsFound(subject: Subject, found: Found, seed: number): string {
+  const { strategyName: strategy, run, result } = found;
+  if (!isBySeed(strategy)) return scheduleToken(subject, 'explore', result.schedule);
+  return seedToken(subject, 'explore', { strategy, seed, run });
+}

@@ -1,0 +1,90 @@
+import pc from 'picocolors';
+import { MUTATIONS } from '../../kernel/mutations.ts';
+import { DEFAULT_PROFILE, PROFILES } from '../../kernel/profile.ts';
+import type { Scenario } from '../../scenarios/index.ts';
+import { STRATEGIES } from '../../sim/strategies/by-name.ts';
+import { loadCatalog } from '../catalog.ts';
+import { EXIT, type Command, type Io } from '../command.ts';
+import { parse, parser } from '../options.ts';
+import { table } from '../render/text.ts';
+
+const SUMMARY = 'scenarios with their variants, strategies, profiles and mutations';
+
+export const listCommand: Command = {
+  name: 'list',
+  async run(args, io) {
+    const flags = parse(
+      parser('list', SUMMARY, 'bohrbug list --json', io).option('--json', 'one JSON document'),
+      args,
+    )?.opts<{ json?: boolean }>();
+    if (flags === undefined) return EXIT.expected;
+    const { SCENARIOS } = await loadCatalog();
+    io.out(flags.json ? JSON.stringify(listJson(SCENARIOS)) : listText(SCENARIOS, io));
+    return EXIT.expected;
+  },
+};
+
+function listJson(scenarios: readonly Scenario[]) {
+  return {
+    scenarios: scenarios.map((scenario) => ({
+      name: scenario.name,
+      about: scenario.about,
+      hazard: scenario.hazard ?? null,
+      cpus: scenario.cpus,
+      profile: scenario.profile,
+      variants: Object.entries(scenario.variants).map(([name, variant]) => ({
+        name,
+        about: variant.about,
+        mutations: variant.mutations,
+        profile: variant.profile ?? scenario.profile,
+        expect: variant.expect,
+      })),
+    })),
+    strategies: STRATEGIES.map(({ name, usage, about }) => ({ name, usage, about })),
+    profiles: PROFILES.map((name) => ({ name, default: name === DEFAULT_PROFILE })),
+    mutations: MUTATIONS,
+  };
+}
+
+function listText(scenarios: readonly Scenario[], io: Io): string {
+  const { bold, dim } = pc.createColors(io.hasColor);
+  const section = (title: string, rows: readonly (readonly string[])[]) => [
+    bold(title),
+    ...table(rows).map((line) => `  ${line}`),
+    '',
+  ];
+  const names = table(scenarios.map(({ name, hazard = '' }) => [name, hazard]));
+  const indent = ' '.repeat(4);
+  return [
+    bold('Scenarios'),
+    ...scenarios.flatMap(({ about, variants }, i) => [
+      `  ${names[i]!}  ${about}`,
+      ...table(
+        Object.entries(variants).map(([name, variant]) => [
+          name,
+          expectationOf(variant.expect),
+          variant.about,
+        ]),
+      ).map((line) => dim(indent + line)),
+    ]),
+    '',
+    ...section(
+      'Strategies',
+      STRATEGIES.map(({ usage, about }) => [usage, about]),
+    ),
+    ...section(
+      'Profiles',
+      PROFILES.map((name) => [name, name === DEFAULT_PROFILE ? 'the default' : '']),
+    ),
+    ...section(
+      'Mutations',
+      MUTATIONS.map((row) => [row.name, row.kind, row.hazard, row.about]),
+    ),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+function expectationOf(kinds: readonly string[]): string {
+  return kinds.length === 0 ? 'clean' : kinds.join(', ');
+}

@@ -1,0 +1,69 @@
+import { strategyByName, isBySeed } from '../../sim/strategies/by-name.ts';
+import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
+import { conclude } from '../finding.ts';
+import { showLog } from '../log.ts';
+import * as options from '../options.ts';
+import { rerun, runNumber } from '../search.ts';
+import { scheduleToken, seedToken, subjectOf, worldOf } from '../subject.ts';
+
+const SUMMARY =
+  'One run. Without --strategy in simulated time, where the CPU that is least far ahead steps ' +
+  'next; with it, as the strategy says.';
+const EXAMPLE = 'bohrbug run autofs-closemount --strategy random --seed 7 --trace';
+
+interface Flags extends options.SubjectFlags {
+  readonly strategy?: string;
+  readonly seed: number;
+  readonly json?: boolean;
+  readonly trace?: boolean;
+  readonly all?: boolean;
+  readonly log?: boolean;
+}
+
+export const runCommand: Command = {
+  name: 'run',
+  async run(args, io) {
+    const command = options.subjectOptions(options.parser('run', SUMMARY, EXAMPLE, io));
+    options
+      .seedOption(command)
+      .option('--strategy <name>', 'who chooses among what can happen next (see list)')
+      .option('--trace', 'print every event of the run')
+      .option('--all', 'show every step where it fails')
+      .option('-v, --log', "print the kernel's log, on stderr")
+      .option('--json', 'one JSON document');
+    const parsed = options.parse(command, args);
+    if (parsed === undefined) return EXIT.expected;
+    return run(parsed.args[0]!, parsed.opts<Flags>(), io);
+  },
+};
+
+async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
+  const beganMs = io.nowMs();
+  const { seed } = flags;
+  const mode = flags.strategy === undefined ? 'timed' : 'explore';
+  const strategy = strategyByName(flags.strategy ?? 'stay', { seed });
+  const subject = await subjectOf(ref, flags, io);
+  const world = worldOf(subject, mode);
+  const shown = runNumber(subject, world, strategy, 0)!;
+  const { name } = strategy;
+  const finding = {
+    subject,
+    strategy: flags.strategy ?? 'timed',
+    seed,
+    expected: subject.catalog.expected(subject.variant, shown),
+    exhausted: strategy.exhausted,
+    runs: 1,
+    steps: shown.stepCount,
+    shown,
+    foundBy: null,
+    token: isBySeed(name)
+      ? seedToken(subject, mode, { strategy: name, seed, run: 0 })
+      : scheduleToken(subject, mode, shown.schedule),
+    shrunkToken: null,
+    wallMs: io.nowMs() - beganMs,
+  };
+  const isWanted = shown.failures.length > 0 || flags.trace || flags.log;
+  const detailed = isWanted ? rerun(subject, world, shown) : undefined;
+  if (flags.log) await showLog(world, io);
+  return conclude(finding, detailed, flags, io);
+}

@@ -1,0 +1,19 @@
+import { defaultPlan } from '../sim/explore.ts';
+import { strategyByName } from '../sim/strategies/by-name.ts';
+import type { Strategy } from '../sim/strategy.ts';
+
+/** Runs of a search that nothing else limits. */
+const RUNS_MAX = 20_000;
+
+export function makeStrategy(name: string | undefined, seed: number): Strategy {
+  return name === undefined ? defaultPlan({ seed }) : strategyByName(name, { seed });
+}
+
+/** Without any limit of the user's, there is still one on the number of runs. */
+export function budgetOf(flags: { readonly runs?: number; readonly maxTime?: number }) {
+  const { runs, maxTime } = flags;
+  return {
+    runsMax: runs ?? (maxTime === undefined ? RUNS_MAX : Number.MAX_SAFE_INTEGER),
+    timeMaxMs: maxTime ?? Infinity,
+  };
+}

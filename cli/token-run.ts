@@ -1,0 +1,66 @@
+import { decodeToken, type Token } from '../sim/token.ts';
+import { InputError } from '../base/errors.ts';
+import type { RunResult } from '../sim/model.ts';
+import { strategyByName } from '../sim/strategies/by-name.ts';
+import type { World } from './catalog.ts';
+import type { Io } from './command.ts';
+import { readSaved, type Saved } from './saved.ts';
+import { rerun, runNumber, type Detailed } from './search.ts';
+import { subjectOfToken, worldOf, type Subject } from './subject.ts';
+
+export interface TokenRun {
+  readonly token: Token;
+  readonly text: string;
+  readonly subject: Subject;
+  readonly world: World;
+  readonly result: RunResult;
+  readonly detailed: Detailed;
+}
+
+/** Runs what a token, or a saved failure, names. */
+export async function runToken(tokenOrFile: string, io: Io): Promise<TokenRun> {
+  const isToken = /^B\d+\./.test(tokenOrFile.trim());
+  const saved = isToken ? undefined : readSaved(tokenOrFile, io);
+  if (!isToken && saved === undefined && /[/\\]|\.json$/.test(tokenOrFile)) {
+    throw new InputError(`${tokenOrFile}: no such file, expected a token or a saved failure`);
+  }
+  const text = (saved?.token ?? tokenOrFile).trim();
+  const token = decodeToken(text);
+  const subject = await subjectOfToken(token.header, io);
+  const world = worldOf(subject, token.header.mode);
+  const { result, detailed } = runAs(token, subject, world);
+  warnOfChange(saved, subject, detailed, io);
+  return { token, text, subject, world, result, detailed };
+}
+
+function runAs(token: Token, subject: Subject, world: World) {
+  if (token.form === 'schedule') {
+    const detailed = rerun(subject, world, { schedule: token.schedule } as RunResult);
+    return { result: detailed.result, detailed };
+  }
+  const { strategy, seed, run } = token;
+  const result = runNumber(subject, world, strategyByName(strategy, { seed }), run);
+  if (result === undefined) throw new InputError(`token: strategy ${strategy} has no run ${run}`);
+  return { result, detailed: rerun(subject, world, result) };
+}
+
+/** Says why a run may not be the one that was saved. */
+function warnOfChange(
+  saved: Saved | undefined,
+  subject: Subject,
+  { result, misfitCount }: Detailed,
+  io: Io,
+): void {
+  const { sourceHash = null } = subject;
+  if (saved?.sourceHash && sourceHash !== saved.sourceHash) {
+    io.err(`bohrbug: ${subject.ref} is not as it was when this was saved`);
+  }
+  if (misfitCount > 0) {
+    io.err(
+      `bohrbug: ${misfitCount} deviations have no place in this run: ` +
+        'the scenario or the kernel has changed since',
+    );
+  } else if (saved?.traceHash && saved.traceHash !== result.traceHash) {
+    io.err(`bohrbug: the run differs from the saved one (trace ${saved.traceHash})`);
+  }
+}

@@ -1,0 +1,219 @@
+import { assert } from '../base/assert.ts';
+import { COST_NS } from '../sim/cost.ts';
+import { Frame } from '../sim/fiber.ts';
+import { kernelText, step, type Sim } from '../sim/request.ts';
+import { kernelSymbol, site, siteOf } from '../sim/site.ts';
+import type { Cpus } from './cpu.ts';
+import { EINTR, ENOSYS, ERESTARTNOINTR, ERESTARTSYS, errnoText } from './errno.ts';
+import type { SyscallRow } from './hooks.ts';
+import type { Machine } from './machine.ts';
+import type { UserMm } from './mm/user-mm.ts';
+import { pointerText } from './oops.ts';
+import type { ProcessHooks, SignalsForProcess } from './process/ports.ts';
+import type { Sched } from './sched.ts';
+import type { Task } from './task.ts';
+import type { TaskWorks } from './task-work.ts';
+
+const ENTER = site('do_syscall_64', 'enter');
+const E8 = site('do_syscall_64', 'E8');
+const start_thread = kernelSymbol('start_thread');
+
+/** How much of a path is shown in a trace. */
+const PATH_SHOWN = 64;
+const PATH_ARGS = new Set(['filename', 'pathname', 'path', 'name']);
+
+export interface SyscallParts {
+  readonly works: Pick<TaskWorks, 'task_work_run' | 'task_work_pending'>;
+  readonly signals: SignalsForProcess;
+  readonly user: Pick<UserMm, 'copy_from_user_nofault'>;
+  readonly exits: { do_group_exit(code: number): Sim<never> };
+  readonly hooks: ProcessHooks;
+}
+
+/** From user mode into the kernel and back. arch/x86/entry/common.c, kernel/entry/common.c */
+export class Syscalls {
+  readonly #machine: Machine;
+  readonly #cpus: Cpus;
+  readonly #sched: Sched;
+  readonly #parts: SyscallParts;
+  readonly #rows = new Map<string, SyscallRow>();
+  readonly #numbers = new Map<number, string>();
+  /** Tasks whose exec has succeeded: what they run instead of what called it. */
+  readonly #started = new Map<Task, () => Sim<unknown>>();
+  /** After each system call, in the task's context: invariants. */
+  afterEach: (() => void) | null = null;
+
+  constructor(machine: Machine, cpus: Cpus, sched: Sched, parts: SyscallParts) {
+    this.#machine = machine;
+    this.#cpus = cpus;
+    this.#sched = sched;
+    this.#parts = parts;
+  }
+
+  reset(): void {
+    this.#started.clear();
+  }
+
+  /** The present system call of `task` does not return to its caller: `run` begins instead. */
+  start_thread(task: Task, run: () => Sim<unknown>): void {
+    this.#started.set(task, run);
+  }
+
+  register(rows: readonly SyscallRow[]): void {
+    for (const row of rows) {
+      assert(!this.#rows.has(row.name), `system call ${row.name} twice`);
+      assert(!this.#numbers.has(row.nr), `${row.name} has the number of another`);
+      this.#rows.set(row.name, row);
+      this.#numbers.set(row.nr, row.name);
+    }
+  }
+
+  /** By number: those that there are. */
+  get rows(): readonly SyscallRow[] {
+    return [...this.#rows.values()].sort((a, b) => a.nr - b.nr);
+  }
+
+  /** A system call of the current task: its result, -errno included. */
+  invoke(name: string, ...args: number[]): Sim<number> {
+    return this.do_syscall_64(name, args);
+  }
+
+  *do_syscall_64(name: string, args: readonly number[]): Sim<number> {
+    const { engine } = this.#machine;
+    const { hooks } = this.#parts;
+    const row = this.#rows.get(name);
+    yield* step(ENTER);
+    engine.cpu.nowNs += COST_NS.syscall;
+    if (engine.trace.detailed) this.#machine.traceSyscall(this.#callText(name, row, args));
+    let result = -ENOSYS;
+    if (row) {
+      for (;;) {
+        if (hooks.sys_enter) yield* hooks.sys_enter(row, args);
+        result = yield* row.run(...args);
+        if (hooks.sys_exit) yield* hooks.sys_exit(row, result);
+        const restart = result === -ERESTARTSYS || result === -ERESTARTNOINTR;
+        const handled = yield* this.exit_to_user_mode_loop();
+        if (!restart) break;
+        if (handled && result === -ERESTARTSYS) {
+          result = -EINTR;
+          break;
+        }
+      }
+    }
+    this.#checkBalance();
+    if (engine.trace.detailed) this.#machine.traceReturn(resultText(result));
+    this.afterEach?.();
+    if (this.#started.size > 0) yield* this.#leaveForImage();
+    return result;
+  }
+
+  /** Drops the kernel and user frames of a task that has called exec: they are never resumed. */
+  *#leaveForImage(): Sim<void> {
+    const task = this.#sched.current;
+    const run = this.#started.get(task);
+    if (!run) return;
+    this.#started.delete(task);
+    task.fiber.top = new Frame(run(), start_thread, null);
+    yield* step(E8);
+  }
+
+  /** A new task's way to user mode: no system call is ended. ret_from_fork() */
+  *exit_to_user_mode(): Sim<void> {
+    yield* this.exit_to_user_mode_loop();
+    this.#checkBalance();
+  }
+
+  /**
+   * What has come up while the task was in the kernel: another task's turn, its own work, its
+   * signals; until there is nothing. Gives whether a signal's handler has run. A signal that kills
+   * ends the task here.
+   */
+  *exit_to_user_mode_loop(): Sim<boolean> {
+    const { works, signals, exits } = this.#parts;
+    const task = this.#sched.current;
+    let handled = false;
+    for (;;) {
+      if (this.#cpus.this.needResched) yield* this.#sched.schedule();
+      if (works.task_work_pending(task)) {
+        yield* works.task_work_run();
+      } else if (signals.signal_pending(task)) {
+        const sig = yield* signals.get_signal();
+        if (sig !== 0) return yield* exits.do_group_exit(sig);
+        handled = true;
+      } else {
+        return handled;
+      }
+    }
+  }
+
+  /** Whatever the task has entered it must have left. kernel/locking/lockdep.c: lockdep_sys_exit() */
+  #checkBalance(): void {
+    const task = this.#sched.current;
+    const cpu = this.#cpus.this;
+    this.#parts.hooks.leaving?.(task);
+    const { held, rcuDepth, rcuTraceDepth } = task;
+    if (held.length === 0 && rcuDepth === 0 && rcuTraceDepth === 0 && cpu.preemptCount === 0 &&
+      cpu.irqsOff === 0) {
+      return;
+    }
+    this.#unbalanced(task);
+  }
+
+  #unbalanced(task: Task): void {
+    const machine = this.#machine;
+    const { preemptCount, irqsOff } = this.#cpus.this;
+    const held = [
+      ...task.held.map(({ className, addr, site: at }) =>
+        `${pointerText(addr)} (${className}), at: ${siteOf(at).name}`),
+      ...Array.from({ length: task.rcuDepth }, () => '(rcu_read_lock)'),
+      ...Array.from({ length: task.rcuTraceDepth }, () => '(rcu_read_lock_trace)'),
+    ];
+    machine.fail({
+      kind: 'unbalanced-section',
+      title: 'WARNING: lock held when returning to user space!',
+      lines: [
+        `${machine.who()} is leaving the kernel with locks still held!`,
+        `${held.length} lock${held.length === 1 ? '' : 's'} held by ${machine.who()}:`,
+        ...held.map((line, i) => ` #${i}: ${line}`),
+        `preempt_count: ${preemptCount.toString(16).padStart(8, '0')}, ` +
+          `irqs_disabled(): ${irqsOff > 0 ? 1 : 0}`,
+        ...machine.traceLines(),
+      ],
+    });
+  }
+
+  /** `open("/dev/null", 0x2)`, as strace writes it. */
+  #callText(name: string, row: SyscallRow | undefined, args: readonly number[]): string {
+    const texts = args.map((arg, i) => this.#argText(row?.args[i] ?? '', arg));
+    return `${name}(${texts.join(', ')})`;
+  }
+
+  #argText(name: string, arg: number): string {
+    if (PATH_ARGS.has(name)) {
+      const path = this.#pathText(arg);
+      if (path !== undefined) return path;
+    }
+    if (arg === 0 && /buf|addr|ptr|filename|name|tid/.test(name)) return 'NULL';
+    return arg > 0xffff || name.includes('flags') ? `0x${arg.toString(16)}` : String(arg);
+  }
+
+  #pathText(addr: number): string | undefined {
+    const { user } = this.#parts;
+    let text = '';
+    for (; text.length < PATH_SHOWN; ) {
+      const byte = user.copy_from_user_nofault(addr + text.length, 1);
+      if (byte === null) return undefined;
+      if (byte[0] === 0) return JSON.stringify(text);
+      text += String.fromCharCode(byte[0]!);
+    }
+    return `${JSON.stringify(text)}...`;
+  }
+}
+
+kernelText(Syscalls);
+
+/** `= 0`, `= -1 EBADF`. */
+export function resultText(result: number): string {
+  const name = errnoText(result);
+  return name.startsWith('-E') ? `= -1 ${name.slice(1)}` : `= ${result}`;
+}

@@ -1,0 +1,34 @@
+import { InputError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
+import autofsClosemount from './autofs-closemount.ts';
+import type { Scenario } from './dsl.ts';
+import h1 from './hazards/h1-viro-plain.ts';
+import h2 from './hazards/h2-viro-recycled.ts';
+import h3 from './hazards/h3-autofs-unload.ts';
+import h4 from './hazards/h4-synchronous-close.ts';
+import h5 from './hazards/h5-borrow-acquire.ts';
+import h6 from './hazards/h6-lookup-recheck.ts';
+import h7 from './hazards/h7-dup2-reserved.ts';
+import h8 from './hazards/h8-number-reuse.ts';
+import h10 from './hazards/h10-early-fork-failure.ts';
+import forkStorm from './life/fork-storm.ts';
+import passDescriptor from './life/pass-descriptor.ts';
+import pingPong from './life/ping-pong.ts';
+import sharedTable from './life/shared-table.ts';
+import tableGrowth from './life/table-growth.ts';
+
+/** Every scenario that has a name, in the order in which they are listed. */
+export const SCENARIOS: readonly Scenario[] = [
+  autofsClosemount,
+  h1, h2, h3, h4, h5, h6, h7, h8, h10,
+  forkStorm, pingPong, sharedTable, passDescriptor, tableGrowth,
+];
+
+/** The scenario of that name. An InputError suggests the nearest one. */
+export function findScenario(name: string): Scenario {
+  const found = SCENARIOS.find((candidate) => candidate.name === name);
+  if (found) return found;
+  const meant = nearest(name, SCENARIOS.map((candidate) => candidate.name));
+  throw new InputError(`unknown scenario '${name}'` +
+    (meant === undefined ? ', see `bohrbug list`' : `, did you mean ${meant}?`));
+}
