@@ -76,7 +76,7 @@ export function embed(of: StructType<Fields>): FieldType<number> {
     alignBytes: of.alignBytes, signed: false, accessor: '', count: 1, of };
 }
 
-export type Fields = Readonly<Record<string, FieldType<any>>>;
+export type Fields = Readonly<Record<string, FieldType<unknown>>>;
 type ValueOf<T> = T extends FieldType<infer V> ? V : never;
 
 /** One instance: reads and writes go to memory. Embedded structs and arrays give their address. */

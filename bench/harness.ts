@@ -67,14 +67,19 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
 }
 
-/** How many operations last `sideMs`; warms the code up on the way. */
+/**
+ * How many operations last `sideMs`; warms the code up on the way. A guess is tried before it is
+ * believed: a collection or a compilation in a short side makes it look long.
+ */
 function calibrate(nsOf: (n: number) => number, sideMs: number): number {
   const sideNs = sideMs * 1e6;
-  for (let n = 1; ; n *= 2) {
+  for (let n = 1; n < OPS_MAX; n *= 2) {
     const ns = nsOf(n);
-    if (ns >= sideNs || n >= OPS_MAX) return n;
-    if (ns >= sideNs / 10) return Math.ceil((n * sideNs) / ns);
+    if (ns < sideNs / 10) continue;
+    const count = Math.ceil((n * sideNs) / ns);
+    if (nsOf(count) >= sideNs / 2) return count;
   }
+  return OPS_MAX;
 }
 
 /** Runs the pairs of one bench. Which side goes first alternates. */

@@ -16,7 +16,7 @@ function clockRun(pending: number): (n: number) => void {
     clock.arm(timer, i);
   }
   return (n) => {
-    for (const end = fired + n; fired < end; ) clock.fireFirst();
+    for (const end = fired + n; fired < end;) clock.fireFirst();
   };
 }
 

@@ -17,6 +17,7 @@ export interface VariantRow {
   readonly exhausted: boolean;
   readonly runs: number;
   readonly shrunkToken: string | null;
+  readonly wallMs: number;
 }
 
 /** A hazard; with --json, a line. */
@@ -46,23 +47,18 @@ export interface HazardOptions {
   readonly strategy?: string;
 }
 
-/** Searches every variant of a hazard. */
-export async function hazardRow(
+/** A hazard's row, from those of its variants. */
+export function hazardRow(
   scenario: Scenario,
-  options: HazardOptions,
-  io: Io,
-): Promise<HazardRow> {
-  const beganMs = io.nowMs();
-  const variants: VariantRow[] = [];
-  for (const variantName of Object.keys(scenario.variants)) {
-    variants.push(await searchVariant(scenario, variantName, options, io));
-  }
+  variants: readonly VariantRow[],
+  profile: Profile | undefined,
+): HazardRow {
   const bad = variants.find(({ expectedKinds }) => expectedKinds.length > 0);
   const good = variants.find(({ expectedKinds }) => expectedKinds.length === 0);
   return {
     hazard: scenario.hazard!,
     name: scenario.name,
-    profile: options.profile ?? scenario.profile,
+    profile: profile ?? scenario.profile,
     bad:
       bad === undefined
         ? null
@@ -82,17 +78,22 @@ export async function hazardRow(
           },
     ok: variants.every(({ ok }) => ok),
     variants,
-    wallMs: Math.round(io.nowMs() - beganMs),
+    wallMs: variants.reduce((sum, { wallMs }) => sum + wallMs, 0),
   };
 }
 
-async function searchVariant(
-  scenario: Scenario,
-  variantName: string,
-  options: HazardOptions,
-  io: Io,
-): Promise<VariantRow> {
+/** One variant to search. */
+export interface VariantTask {
+  readonly scenario: string;
+  readonly variant: string;
+  readonly options: HazardOptions;
+}
+
+export async function searchVariant(task: VariantTask, io: Io): Promise<VariantRow> {
+  const { variant: variantName, options } = task;
+  const beganMs = io.nowMs();
   const catalog = await loadCatalog();
+  const scenario = catalog.findScenario(task.scenario);
   const variant = scenario.variants[variantName]!;
   const subject: Subject = {
     catalog,
@@ -116,17 +117,18 @@ async function searchVariant(
     },
     io,
   );
-  const { found, exhausted, runs } = outcome;
-  const row = { variant: variantName, expectedKinds: variant.expect, exhausted, runs };
-  if (found === undefined) {
-    const ok = variant.expect.length === 0 && !io.isInterrupted();
-    return { ...row, kinds: [], ok, shrunkToken: null };
-  }
-  const { result } = await shrinkFound(subject, world, found, io);
+  const { found } = outcome;
+  const shrunk = found && (await shrinkFound(subject, world, found, io)).result;
   return {
-    ...row,
-    kinds: [...new Set(result.failures.map(({ kind }) => kind))],
-    ok: catalog.expected(variant, found.result),
-    shrunkToken: scheduleToken(subject, 'explore', result.schedule),
+    variant: variantName,
+    expectedKinds: variant.expect,
+    kinds: [...new Set(shrunk?.failures.map(({ kind }) => kind))],
+    ok: found
+      ? catalog.expected(variant, found.result)
+      : variant.expect.length === 0 && !io.isInterrupted(),
+    exhausted: outcome.exhausted,
+    runs: outcome.runs,
+    shrunkToken: shrunk ? scheduleToken(subject, 'explore', shrunk.schedule) : null,
+    wallMs: Math.round(io.nowMs() - beganMs),
   };
 }

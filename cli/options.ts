@@ -37,7 +37,7 @@ export function parse(command: Parser, args: readonly string[]): Parser | undefi
 export interface SubjectFlags {
   readonly variant?: string;
   readonly profile?: Profile;
-  readonly mutate: readonly string[];
+  readonly mutate?: readonly string[];
 }
 
 /** What is run. */
@@ -46,7 +46,7 @@ export function subjectOptions(command: Parser): Parser {
     .argument('<scenario>', 'a name that `bohrbug list` shows, or a path to a .ts or .js file')
     .option('--variant <name>', "one of the scenario's variants (default: its first)")
     .option('--profile <name>', `the kernel's version: ${PROFILES.join(', ')}`, profileFlag)
-    .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag, []);
+    .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag);
 }
 
 export function seedOption(command: Parser): Parser {
@@ -83,7 +83,7 @@ export function profileFlag(text: string): Profile {
   throw unknown('profile', text, PROFILES);
 }
 
-function mutationFlag(text: string, before: readonly string[]): string[] {
+function mutationFlag(text: string, before: readonly string[] = []): string[] {
   const names = MUTATIONS.map(({ name }) => name);
   if (names.includes(text)) return [...new Set([...before, text])];
   throw unknown('mutation', text, names);

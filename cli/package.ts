@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /** `.ts` where the sources run as they are, as in tests; `.js` in the built package. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-const IS_BUILT = EXTENSION === '.js';
+export const IS_BUILT = EXTENSION === '.js';
 
 /** Where base/, sim/, … are: the repository, or its dist/. */
 export const CODE_ROOT = new URL('../', import.meta.url);

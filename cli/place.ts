@@ -1,3 +1,4 @@
+import { findSourceMap } from 'node:module';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CODE_ROOT } from './package.ts';
@@ -12,8 +13,19 @@ export function placeOf(error: unknown, cwd: string): string | undefined {
     if (path === undefined || path.startsWith('node:')) continue;
     const file = path.startsWith('file:') ? fileURLToPath(path) : path;
     if (!file.startsWith(fileURLToPath(CODE_ROOT))) {
-      return `${relative(cwd, file)}:${row}:${column}`;
+      return original(file, Number(row), Number(column), cwd);
     }
   }
   return undefined;
+}
+
+/** Stacks are mapped already, unless somebody else has taken that over. */
+function original(file: string, row: number, column: number, cwd: string): string {
+  const entry = findSourceMap(file)?.findEntry(row - 1, column - 1);
+  if (!entry || !('originalSource' in entry)) return `${relative(cwd, file)}:${row}:${column}`;
+  const { originalSource, originalLine, originalColumn } = entry;
+  const source = originalSource.startsWith('file:')
+    ? fileURLToPath(originalSource)
+    : originalSource;
+  return `${relative(cwd, source)}:${originalLine + 1}:${originalColumn + 1}`;
 }

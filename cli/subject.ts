@@ -46,7 +46,7 @@ export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promi
     variantName,
     variant,
     profile: flags.profile ?? variant.profile ?? scenario.profile,
-    extraMutations: flags.mutate.filter((name) => !variant.mutations.includes(name)),
+    extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
   };
 }
 

@@ -17,6 +17,8 @@ export interface Summary {
   readonly verdict: 'clean' | 'failure';
   readonly expected: boolean;
   readonly exhausted: boolean;
+  /** Whether the user ended the search, which then proves nothing. */
+  readonly interrupted: boolean;
   readonly runs: number;
   readonly steps: number;
   readonly failure: FailureJson | null;
@@ -41,6 +43,7 @@ export interface Finding {
   readonly seed: number | null;
   readonly expected: boolean;
   readonly exhausted: boolean;
+  readonly interrupted?: boolean;
   readonly runs: number;
   readonly steps: number;
   /** The run that is shown; undefined where a search found none. */
@@ -65,6 +68,7 @@ export function summaryOf(finding: Finding): Summary {
     verdict: failure === undefined ? 'clean' : 'failure',
     expected: finding.expected,
     exhausted: finding.exhausted,
+    interrupted: finding.interrupted ?? false,
     runs: finding.runs,
     steps: finding.steps,
     failure: failure === undefined ? null : failureJson(failure),

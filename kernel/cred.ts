@@ -103,16 +103,31 @@ export class Creds {
     return made;
   }
 
+  /** Gives the current task a changed copy: 0 or -ENOMEM. */
+  change(change: CredChange): number {
+    const prepared = this.prepare();
+    if (prepared === 0) return -ENOMEM;
+    this.commit_creds(prepared, change);
+    return 0;
+  }
+
+  /** A copy of the current task's, for commit_creds() or abort_creds(); or 0. */
+  prepare(): number {
+    return this.#machine.memory.unwatched(() => this.prepare_creds(this.of(this.#sched.current)));
+  }
+
+  abort_creds(prepared: number): void {
+    this.#machine.memory.unwatched(() => this.#put(prepared));
+  }
+
   /**
-   * Gives the current task a changed copy: 0 or -ENOMEM. Where its power or identity changes, it
-   * can no longer be dumped, and forgets its parent-death signal. kernel/cred.c: commit_creds()
+   * The prepared copy, changed, becomes the current task's. Where its power or identity changes,
+   * it can no longer be dumped, and forgets its parent-death signal. kernel/cred.c
    */
-  commit_creds(change: CredChange): number {
-    return this.#machine.memory.unwatched(() => {
+  commit_creds(addr: number, change: CredChange): void {
+    this.#machine.memory.unwatched(() => {
       const task = this.#sched.current;
       const old = this.of(task);
-      const addr = this.prepare_creds(old);
-      if (addr === 0) return -ENOMEM;
       const made = cred.at(this.#machine.memory, addr);
       Object.assign(made, change);
       const gained = (made.cap_permitted & ~old.cap_permitted) !== 0n;
@@ -123,7 +138,6 @@ export class Creds {
       }
       task.s.cred = addr;
       this.#put(old.addr);
-      return 0;
     });
   }
 
@@ -131,7 +145,7 @@ export class Creds {
   setuid(uid: number): number {
     const { uid: real, euid, securebits, cap_permitted } = this.of(this.#sched.current);
     if (!this.capable(CAP_SETUID)) {
-      return uid === real || uid === euid ? this.commit_creds({ euid: uid }) : -EPERM;
+      return uid === real || uid === euid ? this.change({ euid: uid }) : -EPERM;
     }
     // cap_emulate_setxuid()
     const change: CredChange = { uid, euid: uid };
@@ -139,14 +153,14 @@ export class Creds {
     if (wasRoot && uid !== 0 && (securebits & SECBIT_KEEP_CAPS) === 0) change.cap_permitted = 0n;
     if (euid === 0 && uid !== 0) change.cap_effective = 0n;
     if (euid !== 0 && uid === 0) change.cap_effective = cap_permitted;
-    return this.commit_creds(change);
+    return this.change(change);
   }
 
   /** kernel/sys.c: __sys_setgid() */
   setgid(gid: number): number {
     const { gid: real, egid } = this.of(this.#sched.current);
-    if (this.capable(CAP_SETGID)) return this.commit_creds({ gid, egid: gid });
-    return gid === real || gid === egid ? this.commit_creds({ egid: gid }) : -EPERM;
+    if (this.capable(CAP_SETGID)) return this.change({ gid, egid: gid });
+    return gid === real || gid === egid ? this.change({ egid: gid }) : -EPERM;
   }
 
   /** What exec leaves: root gets everything back, nobody else anything. cap_bprm_creds_from_file() */

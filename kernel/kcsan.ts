@@ -44,7 +44,7 @@ export class Kcsan {
     const functions = [functionOf(earlier), functionOf(later)].toSorted();
     machine.fail({
       kind: 'data-race',
-      title: `BUG: KCSAN: data-race in ${[...new Set(functions)].join(' / ')}`,
+      title: `BUG: KCSAN: data-race in ${functions.join(' / ')}`,
       lines: [
         '', ...stanza(later), '', ...stanza(earlier), '',
         'Reported by Kernel Concurrency Sanitizer on:',

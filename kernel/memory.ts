@@ -36,6 +36,8 @@ export class Memory implements StructMemory {
   readonly wasm: WebAssembly.Memory;
   onFault: AccessFault = (addr, size) => assert(false, `unhandled access of ${size} at ${addr}`);
   onAccess: AccessWatch | null = null;
+  /** Told of bytes that become another object's. */
+  onUnpoison: ((addr: number, size: number) => void) | null = null;
   readonly #u8: Uint8Array;
   readonly #view: DataView;
   /** For the allocators' own words, which are aligned. */
@@ -50,7 +52,8 @@ export class Memory implements StructMemory {
   /** `sizeBytes` is a multiple of 64 KiB. The shadow stands behind it in the same WebAssembly memory. */
   constructor(sizeBytes: number) {
     this.sizeBytes = sizeBytes;
-    this.wasm = new WebAssembly.Memory({ initial: (sizeBytes + sizeBytes / 8) / 65_536 });
+    const wasmPages = Math.ceil((sizeBytes + sizeBytes / 8) / 65_536);
+    this.wasm = new WebAssembly.Memory({ initial: wasmPages });
     const buffer = this.wasm.buffer;
     this.#u8 = new Uint8Array(buffer, 0, sizeBytes);
     this.#view = new DataView(buffer, 0, sizeBytes);
@@ -276,6 +279,7 @@ export class Memory implements StructMemory {
     this.#touchRange(addr, size);
     this.#shadow.fill(0, addr >> 3, (addr + size) >> 3);
     if (size & 7) this.#shadow[(addr + size) >> 3] = size & 7;
+    this.onUnpoison?.(addr, size);
   }
 
   // Reset.

@@ -5,24 +5,23 @@ import type { Cpus } from './cpu.ts';
 import { EFAULT, EINVAL, EPERM, ESRCH } from './errno.ts';
 import type { SyscallRow } from './hooks.ts';
 import type { Machine } from './machine.ts';
+import {
+  SIGKILL, SIGNAL_GROUP_EXIT, SIGNAL_MAX, SIGNAL_UNKILLABLE, sigmask,
+} from './process/uapi.ts';
 import type { Sched } from './sched.ts';
 import { cred, sighand_struct, signal_struct, task_struct } from './structs.ts';
 import {
   PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_WAKEKILL, type Task,
 } from './task.ts';
 import {
-  NSIG, SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_KERNEL_IGNORE_MASK, SIG_KERNEL_ONLY_MASK,
-  SIG_KERNEL_STOP_MASK, SIG_SETMASK, SIG_UNBLOCK, SIGCHLD, SIGKILL, sigmask, SYNCHRONOUS_MASK,
+  SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_KERNEL_IGNORE_MASK, SIG_KERNEL_ONLY_MASK,
+  SIG_KERNEL_STOP_MASK, SIG_SETMASK, SIG_UNBLOCK, SYNCHRONOUS_MASK,
 } from './uapi-signal.ts';
 
 const SEND = site('kill', 'send');
 const TGSEND = site('tgkill', 'send');
 const DEQUEUE = site('get_signal', 'dequeue');
 const ACTION = site('rt_sigaction', 'set');
-
-/** include/linux/sched/signal.h: signal_struct.flags */
-export const SIGNAL_GROUP_EXIT = 0x4;
-export const SIGNAL_UNKILLABLE = 0x40;
 
 const CAP_KILL = 5;
 const SIGSET_BYTES = 8;
@@ -52,8 +51,7 @@ export interface UserCopies {
 /**
  * Signals, as far as killing goes: pending sets, ignoring, fatal signals and group exit. A handler
  * is a flag; when a signal would run one, onHandler is told. Stopping is not modelled: a stop
- * signal that is not ignored or handled is taken and has no effect. Nor are process groups:
- * kill(0) reaches the caller's own process, kill(-n) none. kernel/signal.c
+ * signal that is not ignored or handled is taken and has no effect. kernel/signal.c
  */
 export class Signals {
   readonly #machine: Machine;
@@ -76,13 +74,11 @@ export class Signals {
 
   // Sending: in one step, under what would be the siglock.
 
-  /** To one thread: 0, or -ESRCH where it cannot take signals any more. send_sig() */
+  /**
+   * To a process, to be taken by `task` if it will, else by any of its threads: 0, or -ESRCH where
+   * it cannot take signals any more. group_send_sig_info(); also for Linux's send_sig()
+   */
   send_sig(sig: number, task: Task): number {
-    return this.#send(sig, task, false);
-  }
-
-  /** To a process: any of its threads may take it. group_send_sig_info() */
-  group_send_sig(sig: number, task: Task): number {
     return this.#send(sig, task, true);
   }
 
@@ -98,47 +94,6 @@ export class Signals {
       }
       return this.#sendLocked(sig, task, false, true);
     });
-  }
-
-  /**
-   * Tells a parent that its child has ended, or whatever `sig` says: true where nobody will wait
-   * for it, so that it is reaped at once. Waking the parent's wait() is the caller's part.
-   * do_notify_parent()
-   */
-  do_notify_parent(parent: Task, sig: number): boolean {
-    return this.#unwatched(() => {
-      if (parent.s.sighand === 0 || sig <= 0) return false;
-      const ignored = sig === SIGCHLD && (this.#sighand(parent).ignored & sigmask(sig)) !== 0n;
-      if (!ignored) this.#sendLocked(sig, parent, true);
-      return ignored;
-    });
-  }
-
-  /**
-   * Begins the end of the current task's thread group: every other thread gets SIGKILL. Returns
-   * the exit code of the group, which an earlier end may have set. do_group_exit()
-   */
-  begin_group_exit(code: number): number {
-    return this.#unwatched(() => {
-      const task = this.#cpus.current;
-      const signal = this.#signal(task);
-      if ((signal.flags & SIGNAL_GROUP_EXIT) !== 0) return signal.group_exit_code;
-      signal.flags |= SIGNAL_GROUP_EXIT;
-      signal.group_exit_code = code;
-      this.zap_other_threads(task);
-      return code;
-    });
-  }
-
-  /** SIGKILL for every other thread of the group; how many there are. Also for exec. */
-  zap_other_threads(task: Task): number {
-    let count = 0;
-    for (const thread of this.#tasks.threadsOf(task)) {
-      if (thread === task || thread.s.exit_state !== 0) continue;
-      count++;
-      this.#kill(thread);
-    }
-    return count;
   }
 
   // Asking.
@@ -163,8 +118,8 @@ export class Signals {
 
   /**
    * On the way to user mode, by the current task: takes what is pending. Not 0: the task must
-   * exit now, with signal_struct.group_exit_code where SIGNAL_GROUP_EXIT is set there, and with 0
-   * where not (another thread execs). 0: go on.
+   * exit now, with signal_struct.group_exit_code where SIGNAL_GROUP_EXIT is set there, and without
+   * ending its group where group_exec_task is, since another thread execs. 0: go on.
    */
   *get_signal(): Sim<number> {
     const task = this.#cpus.current;
@@ -178,7 +133,7 @@ export class Signals {
 
   /** sigaction(2) without the copies: 0 or -EINVAL. */
   do_sigaction(sig: number, disposition: Disposition): number {
-    if (sig < 1 || sig > NSIG || (sigmask(sig) & SIG_KERNEL_ONLY_MASK) !== 0n) return -EINVAL;
+    if (sig < 1 || sig > SIGNAL_MAX || (sigmask(sig) & SIG_KERNEL_ONLY_MASK) !== 0n) return -EINVAL;
     this.#unwatched(() => {
       const task = this.#cpus.current;
       this.#setDisposition(task, sig, disposition);
@@ -195,8 +150,8 @@ export class Signals {
     const seen = this.#tasks.byPid(pid);
     yield* access(SEND, seen ? seen.addr + task_struct.off.pending : 0, 8, WRITE);
     if (pid === -1) return this.#killAll(sig);
-    if (pid < 0) return -ESRCH;
-    const task = pid === 0 ? this.#cpus.current : this.#tasks.byPid(pid);
+    if (pid <= 0) return this.#killGroup(sig, pid);
+    const task = this.#tasks.byPid(pid);
     return task ? this.#sendChecked(sig, task, true) : -ESRCH;
   }
 
@@ -220,7 +175,7 @@ export class Signals {
   }
 
   *sys_rt_sigaction(sig: number, act: number, old: number, size: number): Sim<number> {
-    if (size !== SIGSET_BYTES || sig < 1 || sig > NSIG) return -EINVAL;
+    if (size !== SIGSET_BYTES || sig < 1 || sig > SIGNAL_MAX) return -EINVAL;
     let handler: bigint | undefined;
     if (act !== 0) {
       const bytes = yield* this.#user.copy_from_user(act, SIGACTION_BYTES);
@@ -300,9 +255,24 @@ export class Signals {
     return count > 0 ? result : -ESRCH;
   }
 
+  /** A process group, 0 for the caller's own: 0 where anybody was reached. __kill_pgrp_info() */
+  #killGroup(sig: number, pid: number): number {
+    const { memory } = this.#machine;
+    const groupOf = (task: Task): number =>
+      memory.unwatched(() => (task.s.signal === 0 ? 0 : this.#signal(task).pgrp));
+    const group = pid === 0 ? groupOf(this.#cpus.current) : -pid;
+    let result = -ESRCH;
+    for (const task of [...this.#tasks.all()]) {
+      if (task.pid !== task.s.tgid || groupOf(task) !== group) continue;
+      const sent = this.#sendChecked(sig, task, true);
+      if (result !== 0) result = sent;
+    }
+    return result;
+  }
+
   /** check_kill_permission(), and then the send. */
   #sendChecked(sig: number, task: Task, group: boolean): number {
-    if (sig < 0 || sig > NSIG) return -EINVAL;
+    if (sig < 0 || sig > SIGNAL_MAX) return -EINVAL;
     if (!this.#mayKill(task)) return -EPERM;
     return sig === 0 ? 0 : this.#send(sig, task, group);
   }
@@ -329,7 +299,7 @@ export class Signals {
     if (task.s.sighand === 0 || task.s.signal === 0) return -ESRCH;
     this.#machine.remark(() => `signal ${sig} for ${task.comm}/${task.pid}`);
     const signal = this.#signal(task);
-    if ((signal.flags & SIGNAL_GROUP_EXIT) !== 0 && sig !== SIGKILL) return 0;
+    if ((signal.flags & SIGNAL_GROUP_EXIT) !== 0) return 0; // it is dying already
     if (!force && this.#isDropped(task, sig)) return 0;
     if (group) signal.shared_pending |= sigmask(sig);
     else task.s.pending |= sigmask(sig);
@@ -394,7 +364,7 @@ export class Signals {
   /** Takes one signal; not 0 where the task must exit. */
   #take(task: Task): number {
     const signal = this.#signal(task);
-    if ((signal.flags & SIGNAL_GROUP_EXIT) !== 0) {
+    if ((signal.flags & SIGNAL_GROUP_EXIT) !== 0 || signal.group_exec_task !== 0) {
       task.s.pending &= ~sigmask(SIGKILL);
       return signal.group_exit_code & 0x7f || SIGKILL;
     }
@@ -403,8 +373,11 @@ export class Signals {
     const disposition = sig === SIGKILL ? 'default' : this.disposition(task, sig);
     if (disposition === 'handler') this.onHandler(task, sig);
     if (disposition !== 'default' || (sig !== SIGKILL && !this.#isFatal(task, sig))) return 0;
-    if (sig === SIGKILL) return SIGKILL; // another thread execs
-    this.begin_group_exit(sig);
+    signal.flags |= SIGNAL_GROUP_EXIT;
+    signal.group_exit_code = sig;
+    for (const thread of this.#tasks.threadsOf(task)) {
+      if (thread !== task && thread.s.exit_state === 0) this.#kill(thread);
+    }
     return sig;
   }
 

@@ -2,13 +2,12 @@ import { assert } from '../base/assert.ts';
 import { COST_NS } from '../sim/cost.ts';
 import { Frame } from '../sim/fiber.ts';
 import { kernelText, step, type Sim } from '../sim/request.ts';
-import { kernelSymbol, site, siteOf } from '../sim/site.ts';
+import { kernelSymbol, site } from '../sim/site.ts';
 import type { Cpus } from './cpu.ts';
 import { EINTR, ENOSYS, ERESTARTNOINTR, ERESTARTSYS, errnoText } from './errno.ts';
 import type { SyscallRow } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import type { UserMm } from './mm/user-mm.ts';
-import { pointerText } from './oops.ts';
 import type { ProcessHooks, SignalsForProcess } from './process/ports.ts';
 import type { Sched } from './sched.ts';
 import type { Task } from './task.ts';
@@ -40,6 +39,8 @@ export class Syscalls {
   readonly #numbers = new Map<number, string>();
   /** Tasks whose exec has succeeded: what they run instead of what called it. */
   readonly #started = new Map<Task, () => Sim<unknown>>();
+  /** Tasks that have taken a signal for a handler since they entered the kernel. */
+  readonly #handled = new Set<Task>();
   /** After each system call, in the task's context: invariants. */
   afterEach: (() => void) | null = null;
 
@@ -48,10 +49,12 @@ export class Syscalls {
     this.#cpus = cpus;
     this.#sched = sched;
     this.#parts = parts;
+    parts.signals.onHandler = (task) => void this.#handled.add(task);
   }
 
   reset(): void {
     this.#started.clear();
+    this.#handled.clear();
   }
 
   /** The present system call of `task` does not return to its caller: `run` begins instead. */
@@ -131,7 +134,6 @@ export class Syscalls {
   *exit_to_user_mode_loop(): Sim<boolean> {
     const { works, signals, exits } = this.#parts;
     const task = this.#sched.current;
-    let handled = false;
     for (;;) {
       if (this.#cpus.this.needResched) yield* this.#sched.schedule();
       if (works.task_work_pending(task)) {
@@ -139,46 +141,23 @@ export class Syscalls {
       } else if (signals.signal_pending(task)) {
         const sig = yield* signals.get_signal();
         if (sig !== 0) return yield* exits.do_group_exit(sig);
-        handled = true;
       } else {
-        return handled;
+        return this.#handled.delete(task);
       }
     }
   }
 
-  /** Whatever the task has entered it must have left. kernel/locking/lockdep.c: lockdep_sys_exit() */
+  /** Whatever the task has entered it must have left: locks and sections are hooks.leaving's. */
   #checkBalance(): void {
-    const task = this.#sched.current;
-    const cpu = this.#cpus.this;
-    this.#parts.hooks.leaving?.(task);
-    const { held, rcuDepth, rcuTraceDepth } = task;
-    if (held.length === 0 && rcuDepth === 0 && rcuTraceDepth === 0 && cpu.preemptCount === 0 &&
-      cpu.irqsOff === 0) {
-      return;
-    }
-    this.#unbalanced(task);
-  }
-
-  #unbalanced(task: Task): void {
+    const { preemptCount, irqsOff, bhOff } = this.#cpus.this;
+    this.#parts.hooks.leaving?.(this.#sched.current);
+    if (preemptCount === 0 && irqsOff === 0 && bhOff === 0) return;
     const machine = this.#machine;
-    const { preemptCount, irqsOff } = this.#cpus.this;
-    const held = [
-      ...task.held.map(({ className, addr, site: at }) =>
-        `${pointerText(addr)} (${className}), at: ${siteOf(at).name}`),
-      ...Array.from({ length: task.rcuDepth }, () => '(rcu_read_lock)'),
-      ...Array.from({ length: task.rcuTraceDepth }, () => '(rcu_read_lock_trace)'),
-    ];
     machine.fail({
       kind: 'unbalanced-section',
-      title: 'WARNING: lock held when returning to user space!',
-      lines: [
-        `${machine.who()} is leaving the kernel with locks still held!`,
-        `${held.length} lock${held.length === 1 ? '' : 's'} held by ${machine.who()}:`,
-        ...held.map((line, i) => ` #${i}: ${line}`),
-        `preempt_count: ${preemptCount.toString(16).padStart(8, '0')}, ` +
-          `irqs_disabled(): ${irqsOff > 0 ? 1 : 0}`,
-        ...machine.traceLines(),
-      ],
+      title: `BUG: ${machine.who()} returns to user mode with preempt_count ` +
+        `${preemptCount.toString(16).padStart(8, '0')}, irqs_disabled() ${irqsOff > 0 ? 1 : 0}`,
+      lines: machine.traceLines(),
     });
   }
 

@@ -1,5 +1,6 @@
 import { Timer } from '../sim/clock.ts';
-import { placeOf, stackOf } from '../sim/fiber.ts';
+import { placeOf, stackOf, type Fiber } from '../sim/fiber.ts';
+import { siteOf } from '../sim/site.ts';
 import type { HeldLock } from './context.ts';
 import type { KernelCpu } from './cpu.ts';
 import { onCpu, type Irqs } from './irq.ts';
@@ -34,8 +35,6 @@ interface CpuWatch {
   interruptCount: number;
   /** interruptCount at the last NMI; -1: the CPU has switched since, so do not judge. */
   savedCount: number;
-  /** Steps of the machine when the timer last looked. */
-  stepCount: number;
 }
 
 /**
@@ -62,7 +61,7 @@ export class Watchdogs {
     this.#watches = sched.cpus.all.map((cpu) => ({
       hrtimer: new Timer(`watchdog ${cpu.id}`, () => this.#sampled(cpu), true),
       nmi: new Timer(`NMI watchdog ${cpu.id}`, () => this.#nmi(cpu), true),
-      touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1, stepCount: -1,
+      touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1,
     }));
     this.#khungtaskd = new Timer('khungtaskd', () => this.#check_hung_tasks(), true);
   }
@@ -70,7 +69,7 @@ export class Watchdogs {
   reset(): void {
     for (const watch of this.#watches) {
       Object.assign(watch, {
-        touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1, stepCount: -1,
+        touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1,
       });
     }
     this.#leftAtNs.clear();
@@ -152,11 +151,8 @@ export class Watchdogs {
 
   #sampled(cpu: KernelCpu): void {
     const watch = this.#watches[cpu.id]!;
-    const { clock, trace } = this.#machine.engine;
+    const { clock } = this.#machine.engine;
     if (cpu.sim.fiber === null) return;
-    // Nothing moves, and nothing is wrong here: the run would go on for ever.
-    if (watch.stepCount === trace.stepCount && cpu.isOpen) return;
-    watch.stepCount = trace.stepCount;
     clock.arm(watch.hrtimer, Math.max(cpu.sim.nowNs, watch.hrtimer.dueNs) + SAMPLE_NS);
     if (watch.raised) return;
     watch.raised = true;
@@ -180,6 +176,7 @@ export class Watchdogs {
       title: `watchdog: BUG: soft lockup - CPU#${cpu.id} stuck for ${now - touched}s! ` +
         `[${comm}:${pid}]`,
       lines: this.#machine.traceLines(),
+      ...(cpu.sim.fiber ? { sites: [waitPlaceOf(cpu.sim.fiber)] } : {}),
     });
   }
 
@@ -202,6 +199,7 @@ export class Watchdogs {
       kind: 'hard-lockup',
       title: `${prefix}: Watchdog detected hard LOCKUP on cpu ${cpu.id}`,
       lines: this.#machine.traceLines(),
+      ...(cpu.sim.fiber ? { sites: [waitPlaceOf(cpu.sim.fiber)] } : {}),
     });
   }
 
@@ -254,7 +252,7 @@ export class Watchdogs {
       return `${lock.className} (${pointerText(lock.addr)}), ${held}`;
     }
     const queue = task.s.wait_head;
-    if (queue === 0) return `a wake-up in ${placeOf(task.fiber)}`;
+    if (queue === 0) return `a wake-up in ${waitPlaceOf(task.fiber)}`;
     const object = this.#machine.slab.objectOf(queue);
     const where = object ? `in ${object.cache} ${object.allocated.site}#${object.ordinal}` : '';
     return `wait queue ${pointerText(queue)} ${where}`.trimEnd();
@@ -293,9 +291,16 @@ function circleFrom(task: Task, blocked: readonly Task[]): Task[] | undefined {
   }
 }
 
+/** Stable name of where a fiber waits or spins: not in the scheduler, but in who called it. get_wchan() */
+function waitPlaceOf(fiber: Fiber): string {
+  if (fiber.spinning) return siteOf(fiber.pending.site).name;
+  const at = stackOf(fiber).find(({ site }) => site !== 0);
+  return at ? siteOf(at.site).name : placeOf(fiber);
+}
+
 /** Stable names of where tasks wait, in order of pid: one deadlock has one identity. */
 function sitesOf(tasks: readonly Task[]): string[] {
-  return tasks.toSorted((a, b) => a.pid - b.pid).map((task) => placeOf(task.fiber));
+  return tasks.toSorted((a, b) => a.pid - b.pid).map((task) => waitPlaceOf(task.fiber));
 }
 
 /** task_state_to_char() */

@@ -8,8 +8,8 @@ import { PF_WQ_WORKER, TASK_IDLE, TASK_NOLOAD, type Task } from './task.ts';
 
 const PROCESS = site('process_one_work', 'run');
 
-/** Makes a kernel thread that runs `body` on the CPU named, and never moves from it. */
-export type CreateKthread = (name: string, body: () => Sim<void>, options: { cpu: number }) => Task;
+/** Makes a kernel thread that is asleep before its first step. kernel/tasks.ts */
+export type CreateKthread = (name: string, body: () => Sim<void>) => Task;
 
 /** One call of a function, later, by a kworker. struct work_struct */
 interface Work {
@@ -41,12 +41,16 @@ export class Workqueues {
     this.#pools = sched.cpus.all.map(() => ({ works: [], worker: null, current: null }));
   }
 
-  /** Creates the workers, one a CPU. workqueue_init() */
+  /** Creates the workers, one a CPU, from which they do not move. workqueue_init() */
   boot(createKthread: CreateKthread): void {
     for (const [cpu, pool] of this.#pools.entries()) {
-      const worker = createKthread(`kworker/${cpu}:1`, () => this.worker_thread(pool), { cpu });
+      const worker = createKthread(`kworker/${cpu}:1`, () => this.worker_thread(pool));
       worker.daemon = true;
-      worker.s.flags |= PF_WQ_WORKER;
+      this.#machine.memory.unwatched(() => {
+        worker.s.cpu = cpu;
+        worker.s.flags |= PF_WQ_WORKER;
+        worker.s.__state = TASK_IDLE;
+      });
       pool.worker = worker;
     }
   }

@@ -3,6 +3,9 @@ import { errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
 import { CLONE_FILES, CLONE_VM } from '../kernel/fs/uapi.ts';
+import type { UserBody } from '../kernel/process/ports.ts';
+import type { TaskStorage } from '../kernel/process/storage.ts';
+import type { Task } from '../kernel/task.ts';
 import type { Sim } from '../sim/request.ts';
 import { decodeMessage, encodeMessage, type Message } from './message.ts';
 import {
@@ -12,20 +15,15 @@ import {
 /** What user code stands on: as much of the kernel as the C library and its loader see of it. */
 export interface ProcKernel extends UserMemoryParts {
   readonly syscalls: { invoke(name: string, ...registers: number[]): Sim<number> };
-  readonly tables: Pick<FdTables, 'slot'>;
-  readonly checkers: Pick<FdCheckers, 'expectClose'>;
-  /** kernel/process/clone.ts: what the child of the current task's next clone() runs. */
-  readonly clones: { prepare(child: ChildCode): void };
-}
-
-/** What registers cannot say of a child. */
-export interface ChildCode {
-  /** User mode of the child; its number is the exit code. Called again for each run. */
-  readonly entry: () => Sim<number>;
-  /** Its comm; default: the parent's. */
-  readonly name?: string;
-  /** How traces and tokens name it; default: `parent/name#n`. */
-  readonly path?: string;
+  readonly fs: {
+    readonly tables: Pick<FdTables, 'slot'>;
+    readonly checkers: Pick<FdCheckers, 'expectClose'>;
+  };
+  readonly processes: {
+    /** What the child of a task's next clone() does, by task. */
+    readonly clones: { readonly nextBody: Map<Task, UserBody> };
+    readonly storage: Pick<TaskStorage, 'bpf_task_storage_get'>;
+  };
 }
 
 /** What a process may ask of the world that it runs in. */
@@ -50,6 +48,8 @@ export interface Waited {
 
 export interface MapOptions {
   readonly sizeBytes?: number;
+  /** What stands at its start; not for a blocking one. */
+  readonly content?: Uint8Array;
   /** The first touch of each page sleeps until the strategy lets it come. */
   readonly blocking?: boolean;
   readonly resident?: boolean;
@@ -69,6 +69,7 @@ export const RLIMIT_NPROC = 6;
 export const RLIMIT_NOFILE = 7;
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+const MSG_NOSIGNAL = 0x4000;
 
 const PAGE_BYTES = 4_096;
 
@@ -124,16 +125,16 @@ export class Proc {
 
   /** What a descriptor stands for now, to be closed as such later; undefined where it is closed. */
   handle(fd: number): Handle | undefined {
-    const { machine, tables, sched } = this.#kernel;
+    const { machine, fs, sched } = this.#kernel;
     return machine.memory.unwatched(() => {
-      const file = tables.slot(sched.current.s.files, fd);
+      const file = fs.tables.slot(sched.current.s.files, fd);
       return file === 0 ? undefined : { fd, file, generation: machine.slab.generationOf(file) };
     });
   }
 
   /** Closes a descriptor that is meant to be this file still; another one is `fd-misuse`. */
   *closeMine(handle: Handle): Sim<number> {
-    const { checkers } = this.#kernel;
+    const { checkers } = this.#kernel.fs;
     checkers.expectClose(handle);
     const result = yield* this.close(handle.fd);
     if (result < 0) checkers.expectClose(NOTHING_MEANT);
@@ -143,7 +144,7 @@ export class Proc {
   /** In setup: forks a declared process, which runs once all is set up. Its pid. */
   *start(name: string, flags = 0): Sim<number> {
     const body = this.#world.take(name);
-    const pid = yield* this.#clone(flags | SIGCHLD, body, { name, path: name });
+    const pid = yield* this.#clone(flags | SIGCHLD, body, { comm: name, path: name });
     if (pid < 0) throw new InputError(`start('${name}') gives ${errnoText(pid)}`);
     return pid;
   }
@@ -230,11 +231,14 @@ export class Proc {
     return result;
   }
 
-  /** Sends descriptors over a socket of this machine, with at least one byte. */
+  /**
+   * Sends descriptors over a socket of this machine, with at least one byte. Where nobody can receive
+   * them it gives -EPIPE, without the signal.
+   */
   *sendFds(sock: number, fds: readonly number[], data: string | Uint8Array = '.'): Sim<number> {
     this.#memory.begin();
     const msg = yield* encodeMessage(this.#memory, { fds, data: bytesOf(data) });
-    return yield* this.sys('sendmsg', sock, msg, 0);
+    return yield* this.sys('sendmsg', sock, msg, MSG_NOSIGNAL);
   }
 
   *recvFds(sock: number, fdsMax: number, sizeBytes = 64): Sim<Message | number> {
@@ -258,7 +262,7 @@ export class Proc {
   }
 
   *clone(flags: number, body: ProcBody, name?: string): Sim<number> {
-    return yield* this.#clone(flags, body, name === undefined ? {} : { name });
+    return yield* this.#clone(flags, body, name === undefined ? {} : { comm: name, label: name });
   }
 
   /** Comes back only where it fails. */
@@ -321,6 +325,10 @@ export class Proc {
     return yield* this.sys('nanosleep', time, 0);
   }
 
+  *setuid(uid: number): Sim<number> {
+    return yield* this.sys('setuid', uid);
+  }
+
   *setrlimit(resource: number, soft: number, hard = soft): Sim<number> {
     this.#memory.begin();
     const limit = yield* this.#memory.put(words(soft, hard));
@@ -331,14 +339,21 @@ export class Proc {
     return yield* this.sys('delete_module', yield* this.#text(name), flags);
   }
 
+  /** Adds to the value that hangs off the task itself, as a BPF program would; gives the sum. */
+  *taskStorageAdd(delta: number): Sim<number> {
+    return Number(yield* this.#kernel.processes.storage.bpf_task_storage_get(BigInt(delta)));
+  }
+
   // Memory
 
   /** Pages of the current task: their address. Not a system call: scenarios lay out user memory by it. */
   mmap(options: MapOptions = {}): number {
     const { mm, machine, sched } = this.#kernel;
-    const { sizeBytes = PAGE_BYTES, blocking = false, resident = !blocking } = options;
+    const { sizeBytes = PAGE_BYTES, blocking = false, resident = !blocking, content } = options;
     const space = machine.memory.unwatched(() => sched.current.s.mm);
-    return this.ok(mm.mmap(space, sizeBytes, { blocking, resident }));
+    const addr = this.ok(mm.mmap(space, sizeBytes, { blocking, resident }));
+    if (content) mm.copy_to_user_nofault(addr, content);
+    return addr;
   }
 
   /** A load by user code: may fault, and sleep. Null where it raised SIGSEGV. */
@@ -362,8 +377,9 @@ export class Proc {
     return [intAt(bytes, 0), intAt(bytes, 4)];
   }
 
-  *#clone(flags: number, body: ProcBody, as: Omit<ChildCode, 'entry'>): Sim<number> {
-    this.#kernel.clones.prepare({ entry: this.#childOf(flags, body), ...as });
+  *#clone(flags: number, body: ProcBody, as: Omit<UserBody, 'run'>): Sim<number> {
+    const { processes, sched } = this.#kernel;
+    processes.clones.nextBody.set(sched.current, { run: this.#childOf(flags, body), ...as });
     return yield* this.sys('clone', flags, 0, 0, 0, 0);
   }
 

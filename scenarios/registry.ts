@@ -10,6 +10,7 @@ import h5 from './hazards/h5-borrow-acquire.ts';
 import h6 from './hazards/h6-lookup-recheck.ts';
 import h7 from './hazards/h7-dup2-reserved.ts';
 import h8 from './hazards/h8-number-reuse.ts';
+import h9 from './hazards/h9-task-work-starved.ts';
 import h10 from './hazards/h10-early-fork-failure.ts';
 import forkStorm from './life/fork-storm.ts';
 import passDescriptor from './life/pass-descriptor.ts';
@@ -20,7 +21,7 @@ import tableGrowth from './life/table-growth.ts';
 /** Every scenario that has a name, in the order in which they are listed. */
 export const SCENARIOS: readonly Scenario[] = [
   autofsClosemount,
-  h1, h2, h3, h4, h5, h6, h7, h8, h10,
+  h1, h2, h3, h4, h5, h6, h7, h8, h9, h10,
   forkStorm, pingPong, sharedTable, passDescriptor, tableGrowth,
 ];
 

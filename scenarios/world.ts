@@ -122,9 +122,9 @@ export class World implements Model, ProcWorld {
   #setUp(): readonly Task[] {
     const { kernel, scenario } = this;
     const gated: Task[] = [];
-    kernel.sched.gate = gated;
     if (scenario.always) kernel.syscalls.afterEach = () => this.afterSyscall();
     kernel.boot(() => this.#init());
+    kernel.sched.gate = gated;
     kernel.machine.engine.run(new Stay());
     kernel.sched.gate = null;
     const { failures } = kernel.machine.engine;

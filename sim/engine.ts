@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { Bug } from '../base/errors.ts';
 import { EVENT, PREEMPT, type Choice } from './choice.ts';
-import { Clock } from './clock.ts';
+import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
@@ -11,6 +11,9 @@ import type { Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
 
 export const CPUS_MAX = PREEMPT;
+
+/** How long CPUs may do nothing but spin before the run is over: longer than any watchdog waits. */
+const STUCK_NS_MAX = 300e9;
 
 /** `explore`: the strategy says who steps. `timed`: the CPU with the least time does. */
 export type Mode = 'explore' | 'timed';
@@ -62,6 +65,8 @@ export interface EventSource {
 /** Looks at each step before it is taken. */
 export interface Monitor {
   step(cpu: Cpu, fiber: Fiber, request: Request): void;
+  /** Something that is no step of a fiber is about to happen: a switch, a timer, an event. */
+  event?(): void;
 }
 
 /**
@@ -101,6 +106,9 @@ export class Engine {
 
   #strategy: Strategy | null = null;
   #stopped = false;
+  /** Timed mode: the last step, where every CPU only spins since, and its time. */
+  #stuckAtStep = -1;
+  #stuckSinceNs = 0;
   #lastActor = 0;
   #at: number[] = [];
   #skip: number[] = [];
@@ -131,6 +139,7 @@ export class Engine {
     this.fiber = null;
     this.cpu = this.cpus[0]!;
     this.#stopped = false;
+    this.#stuckAtStep = -1;
     this.#lastActor = 0;
     this.#at = [];
     this.#skip = [];
@@ -269,7 +278,7 @@ export class Engine {
       if (next === null || cpu.nowNs < next.nowNs) next = cpu;
     }
     const timer = this.clock.first();
-    if (timer && (next === null ? this.#isAwaited() : timer.dueNs <= next.nowNs)) {
+    if (timer && (next === null ? this.#isAwaited(timer) : timer.dueNs <= next.nowNs)) {
       this.#fireTimer();
       return true;
     }
@@ -286,8 +295,15 @@ export class Engine {
   }
 
   /** Whether the run waits for a timer: one in the foreground, or any, while a CPU burns its time. */
-  #isAwaited(): boolean {
-    return this.clock.foregroundCount > 0 || this.cpus.some(({ fiber }) => fiber !== null);
+  #isAwaited(timer: Timer): boolean {
+    if (this.clock.foregroundCount > 0) return true;
+    if (this.cpus.every(({ fiber }) => fiber === null)) return false;
+    const { stepCount } = this.trace;
+    if (this.#stuckAtStep !== stepCount) {
+      this.#stuckAtStep = stepCount;
+      this.#stuckSinceNs = this.nowNs();
+    }
+    return timer.dueNs - this.#stuckSinceNs < STUCK_NS_MAX;
   }
 
   /** Time does not pass on a CPU that has nothing to do: it takes part from when the timer is due. */
@@ -305,6 +321,7 @@ export class Engine {
   #guarded(cpu: Cpu, act: () => void): void {
     this.cpu = cpu;
     this.fiber = cpu.fiber;
+    for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.event?.();
     try {
       act();
     } catch (error) {

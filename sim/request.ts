@@ -23,9 +23,9 @@ export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FU
 /** A kernel function that may be preempted: `const n = yield* sys_close(6)`. */
 export type Sim<T> = Generator<Request, T, unknown>;
 
-type Effect<T> = (request: Request<any>) => T;
+type Effect<T> = (request: Request<unknown>) => T;
 
-const nothing: Effect<any> = () => undefined;
+const nothing: Effect<never> = () => undefined as never;
 
 /**
  * One operation that a fiber is about to do. It is its own iterator: `yield* request` hands it to
@@ -45,7 +45,7 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
   declare a: number;
   declare b: number;
   /** What `effect` acts on, and its 64-bit operands, so that effects can be constants. */
-  declare target: any;
+  declare target: unknown;
   declare wide: bigint;
   declare wideOld: bigint;
   declare effect: Effect<T>;
@@ -98,7 +98,7 @@ export function step(site: number): Request<void> {
 
 /** A point about to touch `size` bytes at `addr`; `effect` then does so. */
 export function access<T>(site: number, addr: number, size: number, kind: Access,
-  effect?: (request: Request<any>) => T): Request<T> {
+  effect?: (request: Request<unknown>) => T): Request<T> {
   return new Request<T>(STEP, site, addr, size, kind, effect);
 }
 

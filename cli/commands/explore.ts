@@ -75,6 +75,7 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
     runs,
     steps,
     exhausted: outcome.exhausted,
+    interrupted: found === undefined && io.isInterrupted(),
   };
   const shown = found && (await present(subject, world, found, flags, io));
   const finding: Finding = {

@@ -5,8 +5,9 @@ import type { Scenario } from '../../scenarios/index.ts';
 import { loadCatalog } from '../catalog.ts';
 import { EXIT, type Command, type Io } from '../command.ts';
 import { hazardRow, type HazardRow, type VariantRow } from '../hazard.ts';
+import { defaultJobs, searchAll } from '../hazard-pool.ts';
 import * as options from '../options.ts';
-import { budgetOf } from '../plan.ts';
+import { budgetOf, makeStrategy } from '../plan.ts';
 import { duration } from '../render/status.ts';
 import { table } from '../render/text.ts';
 
@@ -21,6 +22,7 @@ interface Flags {
   readonly seed: number;
   readonly profile?: Profile;
   readonly strategy?: string;
+  readonly jobs?: number;
   readonly json?: boolean;
 }
 
@@ -32,24 +34,52 @@ export const hazardsCommand: Command = {
       .argument('[hazards...]', 'hazards such as 00-H1, or specs such as 00 (default: all)')
       .option('--strategy <name>', 'how to choose among schedules (default: auto; see list)')
       .option('--profile <name>', "the kernel's version", options.profileFlag)
+      .option('--jobs <n>', 'variants searched at once', options.wholeFlag('--jobs', 1))
       .option('--json', 'one JSON object a line');
     const parsed = options.parse(options.budgetOptions(options.seedOption(command)), args);
     if (parsed === undefined) return EXIT.expected;
     const flags = parsed.opts<Flags>();
+    makeStrategy(flags.strategy, flags.seed); // complains before any work is done
     const { SCENARIOS } = await loadCatalog();
     const chosen = choose(SCENARIOS, parsed.args);
-    const rows: HazardRow[] = [];
-    for (const scenario of chosen) {
-      if (io.isInterrupted()) break;
-      const row = await hazardRow(scenario, { ...flags, ...budgetOf(flags) }, io);
-      if (flags.json) io.out(JSON.stringify(row));
-      rows.push(row);
-    }
+    const rows = await searchHazards(chosen, flags, io);
     if (!flags.json) io.out(hazardTable(rows, io));
     const isOk = rows.length === chosen.length && rows.every(({ ok }) => ok);
     return isOk ? EXIT.expected : EXIT.unexpected;
   },
 };
+
+async function searchHazards(
+  chosen: readonly Scenario[],
+  flags: Flags,
+  io: Io,
+): Promise<HazardRow[]> {
+  const { seed, profile, strategy, jobs = defaultJobs() } = flags;
+  const options = { seed, ...budgetOf(flags), ...(profile && { profile }) };
+  const searched = searchAll(
+    chosen.flatMap(({ name, variants }) =>
+      Object.keys(variants).map((variant) => ({
+        scenario: name,
+        variant,
+        options: { ...options, ...(strategy && { strategy }) },
+      })),
+    ),
+    jobs,
+    io,
+  );
+  const rows: HazardRow[] = [];
+  let variantRows: VariantRow[] = [];
+  for await (const row of searched) {
+    variantRows.push(row);
+    const scenario = chosen[rows.length]!;
+    if (variantRows.length < Object.keys(scenario.variants).length) continue;
+    rows.push(hazardRow(scenario, variantRows, profile));
+    variantRows = [];
+    if (flags.json) io.out(JSON.stringify(rows.at(-1)));
+  }
+  io.status('');
+  return rows;
+}
 
 /** The hazards that the arguments name, in the order of the specs. */
 function choose(all: readonly Scenario[], args: readonly string[]): Scenario[] {

@@ -53,12 +53,12 @@ function listText(scenarios: readonly Scenario[], io: Io): string {
     ...table(rows).map((line) => `  ${line}`),
     '',
   ];
-  const names = table(scenarios.map(({ name, hazard = '' }) => [name, hazard]));
+  const heads = table(scenarios.map(({ name, hazard = '', about }) => [name, hazard, about]));
   const indent = ' '.repeat(4);
   return [
     bold('Scenarios'),
-    ...scenarios.flatMap(({ about, variants }, i) => [
-      `  ${names[i]!}  ${about}`,
+    ...scenarios.flatMap(({ variants }, i) => [
+      `  ${heads[i]!}`,
       ...table(
         Object.entries(variants).map(([name, variant]) => [
           name,

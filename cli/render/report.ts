@@ -80,8 +80,10 @@ function outcomeText({ summary, expect }: Shown, io: Io): string[] {
   const covered = exhausted ? ', every schedule' : '';
   const effort = `${count(runs, 'run')}${covered}, ${duration(wallMs)}`;
   const wanted = expect.length === 0 ? 'a clean run' : expect.join(', ');
-  const judgement = expected
-    ? colors.green('as expected')
-    : colors.red(`not as expected, which is ${wanted}`);
+  const judgement = summary.interrupted
+    ? colors.yellow('but interrupted')
+    : expected
+      ? colors.green('as expected')
+      : colors.red(`not as expected, which is ${wanted}`);
   return wrap(`${what}: ${found}, ${judgement}; ${effort}`, io.hasColor ? 1_000 : WIDTH_MAX);
 }

@@ -236,7 +236,7 @@ export class Closing {
       }
       yield* spinlocks.spin_lock(file_lock, lock, FORK_LOCK);
     }
-    for (const { fd, file } of [...tables.installed(from)]) {
+    for (const { fd, file } of tables.installed(from)) {
       if (without && fd >= without.first && fd <= without.last) continue;
       yield* files.get_file(file);
       memory.setPtr(tables.slotAddress(made, fd), file);
@@ -291,7 +291,7 @@ export class Closing {
     const { atomics, tables } = this.#parts;
     const left = yield* atomics.add32(X4, files + files_struct.off.count, -1, FULL);
     if (left > 0) return;
-    for (const { fd, file } of [...tables.installed(files)]) {
+    for (const { fd, file } of tables.installed(files)) {
       this.#machine.memory.setPtr(tables.slotAddress(files, fd), 0);
       yield* this.filp_close(file, files);
     }

@@ -151,16 +151,18 @@ export class FdTables {
   }
 
   /** Every installed slot, ascending. */
-  *installed(files: number): Generator<{ fd: number; file: number }> {
-    const { max_fds } = this.tableOf(files);
+  installed(files: number): { fd: number; file: number }[] {
+    const { max_fds, open_fds } = this.tableOf(files);
+    const found: { fd: number; file: number }[] = [];
     for (let fd = 0; fd < max_fds; fd++) {
-      if ((fd & 31) === 0 && this.#word(this.tableOf(files).open_fds, fd) === 0) {
+      if ((fd & 31) === 0 && this.#word(open_fds, fd) === 0) {
         fd += 31;
         continue;
       }
       const file = this.slot(files, fd);
-      if (file !== 0) yield { fd, file };
+      if (file !== 0) found.push({ fd, file });
     }
+    return found;
   }
 
   /** RLIMIT_NOFILE's soft limit of the current task. */

@@ -116,6 +116,7 @@ export class FileTable {
   /** A file with one reference, or -ENFILE, -ENOMEM. Takes a reference on the module of its operations. */
   *alloc_file(options: NewFile): Sim<number> {
     const { memory, slab } = this.#machine;
+    assert(this.#opsAddr.has(options.ops), `${options.ops.name} is not registered`);
     const stat = files_stat.at(memory, this.#stat);
     if (stat.nr_files >= stat.max_files) return -ENFILE;
     const addr = this.#machine.mayAlloc('alloc_file') ? slab.alloc(this.#filp) : 0;
@@ -126,7 +127,7 @@ export class FileTable {
     const { flags, inode = 0, type = 0 } = options;
     file.f_flags = flags;
     file.f_mode = modeOf(flags, type);
-    file.f_op = this.#opsAddr.get(options.ops) ?? this.registerOps(options.ops);
+    file.f_op = this.#opsAddr.get(options.ops)!;
     file.private_data = options.privateData ?? 0;
     file.f_inode = inode;
     file.f_pos = 0;

@@ -1,6 +1,6 @@
 import { kernelText, type Sim } from '../../sim/request.ts';
 import {
-  EACCES, EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EOPNOTSUPP,
+  EACCES, EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM,
 } from '../errno.ts';
 import type { FileOps, InodeKind } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
@@ -9,16 +9,20 @@ import type { Resolved } from './open.ts';
 import { NAME_MAX, type Ramfs } from './ramfs.ts';
 import { file as fileStruct, inode as inodeStruct } from './structs.ts';
 import {
-  O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_TMPFILE, O_TRUNC, S_IFDIR, S_IFREG,
+  O_ACCMODE, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_NOATIME, O_TMPFILE, O_TRUNC, S_IFDIR,
+  S_IFREG,
 } from './uapi.ts';
 
 /** The directory of plain files. */
 const TMP = '/tmp';
+const CAP_FOWNER = 3;
 
 export interface NamespaceParts {
   /** The fixed names: devices. */
   readonly kinds: readonly InodeKind[];
   readonly ramfs: Pick<Ramfs, 'lookup' | 'create' | 'newFile' | 'truncate' | 'ops'>;
+  /** Of the current task: the fixed names belong to root. Default: no. kernel/cred.ts */
+  readonly capable?: (cap: number) => boolean;
 }
 
 /**
@@ -28,18 +32,20 @@ export interface NamespaceParts {
 export class Namespace {
   readonly #machine: Machine;
   readonly #ramfs: NamespaceParts['ramfs'];
+  readonly #capable: (cap: number) => boolean;
   readonly #kinds: ReadonlyMap<string, InodeKind>;
   readonly #directories: ReadonlySet<string>;
-  readonly #dirOps: FileOps = {
+  readonly dirOps: FileOps = {
     name: 'simple_dir_operations',
     module: '',
     read: () => this.generic_read_dir(),
     llseek: (file, offset, whence) => this.dcache_dir_lseek(file, offset, whence),
   };
 
-  constructor(machine: Machine, { kinds, ramfs }: NamespaceParts) {
+  constructor(machine: Machine, { kinds, ramfs, capable = () => false }: NamespaceParts) {
     this.#machine = machine;
     this.#ramfs = ramfs;
+    this.#capable = capable;
     this.#kinds = new Map(kinds.map((kind) => [kind.path, kind]));
     const parents = kinds.map(({ path }) => path.slice(0, path.lastIndexOf('/')));
     this.#directories = new Set(['', '/dev', TMP, ...parents]);
@@ -63,6 +69,8 @@ export class Namespace {
     }
     const refused = refusal(found.type, flags, toDirectory);
     if (refused < 0) return refused;
+    if (flags & O_NOATIME && found.inode === 0 && !this.#capable(CAP_FOWNER)) return -EPERM;
+    if (flags & O_DIRECT) return -EINVAL; // no kind of file here can do that
     if ((flags & O_TMPFILE) === O_TMPFILE) return this.#tmpfile(at, mode);
     if (flags & O_TRUNC && found.inode !== 0) this.#ramfs.truncate(found.inode);
     return this.#held(found);
@@ -95,7 +103,7 @@ export class Namespace {
   }
 
   #lookup(path: string): Resolved | number {
-    if (this.#directories.has(path)) return { ops: this.#dirOps, inode: 0, type: S_IFDIR };
+    if (this.#directories.has(path)) return { ops: this.dirOps, inode: 0, type: S_IFDIR };
     const kind = this.#kinds.get(path);
     if (kind) return { ops: kind.ops, inode: 0, type: kind.type };
     if (!path.startsWith(`${TMP}/`)) return -ENOENT;
@@ -111,7 +119,7 @@ export class Namespace {
   }
 
   #tmpfile(path: string, mode: number): Resolved | number {
-    if (path !== TMP) return -EOPNOTSUPP;
+    if (path !== TMP) return -EACCES;
     const inode = this.#ramfs.newFile(mode);
     return inode < 0 ? inode : { ops: this.#ramfs.ops, inode, type: S_IFREG };
   }

@@ -49,7 +49,7 @@ export class UnixSocks {
   /** Where the list of all sockets begins. unix_socket_table */
   readonly #list: number;
   /** Called where a socket has died while descriptors are in flight. net/unix/garbage.c */
-  collect: () => Sim<void> = () => step(FLUSH) as unknown as Sim<void>;
+  collect: () => Sim<void> = noCollector;
 
   constructor(machine: Machine, parts: UnixParts) {
     this.#machine = machine;
@@ -66,14 +66,15 @@ export class UnixSocks {
   }
 
   /** Every socket that has not been freed, newest first. */
-  *all(): Generator<UnixSock> {
+  all(): UnixSock[] {
     const { memory } = this.#machine;
-    let addr = memory.unwatched(() => memory.ptr(this.#list));
-    while (addr !== 0) {
-      const sk = this.at(addr);
-      yield sk;
-      addr = memory.unwatched(() => sk.gc_next);
-    }
+    return memory.unwatched(() => {
+      const socks: UnixSock[] = [];
+      for (let addr = memory.ptr(this.#list); addr !== 0; addr = socks.at(-1)!.gc_next) {
+        socks.push(this.at(addr));
+      }
+      return socks;
+    });
   }
 
   /** The socket that a file is, or undefined. unix_get_socket() */
@@ -272,9 +273,13 @@ export class UnixSocks {
     if (sk.queue_tail === 0) sk.queue_head = addr;
     else this.skb(sk.queue_tail).next = addr;
     sk.queue_tail = addr;
-    const { fp } = this.skb(addr);
-    if (fp !== 0) this.#inflight(fp, 1);
     this.wake(sk);
+  }
+
+  messagesOf(sk: UnixSock): number[] {
+    const messages: number[] = [];
+    for (let skb = sk.queue_head; skb !== 0; skb = this.skb(skb).next) messages.push(skb);
+    return messages;
   }
 
   /** Takes the first message out of the queue. Under its lock, or from a dead socket. */
@@ -284,6 +289,13 @@ export class UnixSocks {
     sk.queue_head = next;
     if (next === 0) sk.queue_tail = 0;
     return addr;
+  }
+
+  /** The caller's files are the message's now. */
+  unix_attach_fds(addr: number, scm: Scm): void {
+    this.skb(addr).fp = scm.fp;
+    this.#inflight(scm.fp, 1);
+    scm.fp = 0;
   }
 
   /** The message's files are the caller's now. */
@@ -332,6 +344,8 @@ export class UnixSocks {
 }
 
 kernelText(UnixSocks);
+
+function* noCollector(): Sim<void> {}
 
 /** What a message costs its sender: the bytes of the memory that Linux would take for it. */
 export function truesizeOf(size: number, stream: boolean): number {

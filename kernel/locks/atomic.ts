@@ -168,26 +168,3 @@ export class Atomics {
     return request;
   }
 }
-
-/** A marked read that is no step of its own: the race monitor does not see it. */
-export function peek64(memory: Memory, addr: number): bigint {
-  const watch = memory.onAccess;
-  if (watch === null) return memory.u64(addr);
-  memory.onAccess = null;
-  try {
-    return memory.u64(addr);
-  } finally {
-    memory.onAccess = watch;
-  }
-}
-
-/** The same for a write. */
-export function poke64(memory: Memory, addr: number, value: bigint): void {
-  const watch = memory.onAccess;
-  memory.onAccess = null;
-  try {
-    memory.setU64(addr, value);
-  } finally {
-    memory.onAccess = watch;
-  }
-}

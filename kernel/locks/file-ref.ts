@@ -5,7 +5,6 @@ import type { Machine } from '../machine.ts';
 import type { Memory } from '../memory.ts';
 import { pointerText } from '../oops.ts';
 import type { Sched } from '../sched.ts';
-import { peek64, poke64 } from './atomic.ts';
 
 /**
  * Zones of the stored value, which is the number of references minus 1. Below SATURATED it is
@@ -99,13 +98,14 @@ export class FileRefs {
   /** The last thing that is set up in a file: from here on a get may succeed. file_ref_init() */
   init(addr: number, references: number): void {
     const value = BigInt(this.#zones ? references - 1 : references);
-    poke64(this.memory, addr, BigInt.asUintN(64, value));
+    this.memory.unwatched(() => this.memory.setU64(addr, BigInt.asUintN(64, value)));
     this.#machine.engine.ordering?.release(addr);
   }
 
   /** How many there are, 0 where it is dead or dying: for checkers, not a step. file_count() */
   count(addr: number): number {
-    const value = peek64(this.memory, addr);
+    const { memory } = this;
+    const value = memory.onAccess ? memory.unwatched(() => memory.u64(addr)) : memory.u64(addr);
     if (!this.#zones) return Number(BigInt.asIntN(64, value));
     return value >= FILE_REF_RELEASED ? 0 : Number(value) + 1;
   }

@@ -77,6 +77,7 @@ export class Exits {
     const own = this.#atomic(() => {
       const signal = this.#parts.shared.signalOf(task);
       if (signal.flags & SIGNAL_GROUP_EXIT) return signal.group_exit_code;
+      if (signal.group_exec_task !== 0) return 0; // only this thread: another execs
       signal.group_exit_code = code;
       signal.flags |= SIGNAL_GROUP_EXIT;
       this.zap_other_threads(task);
@@ -180,6 +181,7 @@ export class Exits {
 
   /** Leaves the CPU for the last time. kernel/sched/core.c */
   *do_task_dead(task: Task): Sim<never> {
+    this.#parts.hooks.dying?.(task);
     task.fiber.done = true;
     this.#atomic(() => (task.s.__state = TASK_DEAD));
     yield* this.#sched.schedule();
@@ -249,7 +251,7 @@ export class Exits {
     if (!parent) return true;
     const sig = task.s.exit_signal;
     const ignored = sig === SIGCHLD && parent.s.sighand !== 0 &&
-      (shared.sighandOf(parent).ignored & sigmask(SIGCHLD)) !== 0;
+      (shared.sighandOf(parent).ignored & sigmask(SIGCHLD)) !== 0n;
     if (!ignored && sig > 0 && sig <= SIGNAL_MAX) signals.send_sig(sig, parent);
     waits.wake_up(parent.s.signal + signal_struct.off.wait_chldexit);
     return ignored;

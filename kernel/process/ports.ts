@@ -22,6 +22,8 @@ export interface SignalsForProcess {
   fatal_signal_pending(task: Task): boolean;
   /** Takes the current task's signals: the one that kills it, or 0 where it lives on. */
   get_signal(): Sim<number>;
+  /** Set by Syscalls: told where a signal is taken for a handler. */
+  onHandler: (task: Task, sig: number) => void;
 }
 
 /** What else happens when processes come and go. Set once, at boot; all may be left out. */
@@ -42,6 +44,8 @@ export interface ProcessHooks {
   sched_process_exit?: (task: Task, code: number) => Sim<void>;
   /** A task is about to leave for user mode: checkers. */
   leaving?: (task: Task) => void;
+  /** It is about to leave its CPU for the last time: checkers. */
+  dying?: (task: Task) => void;
   /** Its memory is about to be freed. */
   freeing?: (task: Task) => void;
 }

@@ -4,7 +4,7 @@ import type { SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
 import type { UserMm } from '../mm/user-mm.ts';
 import type { Sched } from '../sched.ts';
-import { signal_struct } from '../structs.ts';
+import { cred, signal_struct } from '../structs.ts';
 import { EXIT_DEAD, EXIT_ZOMBIE, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Waits } from '../wait.ts';
@@ -141,7 +141,8 @@ export class WaitCalls {
     const { shared, exits } = this.#parts;
     const signal = shared.signalOf(child);
     const status = signal.flags & SIGNAL_GROUP_EXIT ? signal.group_exit_code : child.s.exit_code;
-    const found = { pid: child.pid, uid: 0, status };
+    const { uid } = cred.at(this.#machine.memory, child.s.cred);
+    const found = { pid: child.pid, uid, status };
     if (options & WNOWAIT) return found;
     child.s.exit_state = EXIT_DEAD;
     exits.release(child);

@@ -34,7 +34,6 @@ export default scenario({
     bad: {
       about: 'close_fd() inside the ioctl drops what keeps the module',
       expect: ['borrow-rule', 'exec-of-unmapped-text'],
-      also: ['use-after-free'],
     },
     good: {
       about: 'a reference held until the ioctl has ended keeps the module too',

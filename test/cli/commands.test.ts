@@ -79,7 +79,7 @@ describe('the command line as such', () => {
     ],
   ])('%j exits with 2 and one line', async (args, line) => {
     const { code, out, err } = await bohrbug(args);
-    expect([code, out]).toEqual([2, '']);
+    expect([code, out], err).toEqual([2, '']);
     expect(err.startsWith(line), err).toBe(true);
     expect(err).not.toContain('\n');
   });
@@ -99,7 +99,7 @@ describe('explore', () => {
   test('finds, shrinks, and prints tokens that make both runs again', async () => {
     const ran = await bohrbug(['explore', 'lost-update', '--json']);
     const found = ran.json<Summary>();
-    expect(ran.code).toBe(0);
+    expect(ran.code, ran.err).toBe(0);
     expect(found).toMatchObject({
       scenario: 'lost-update',
       variant: 'bad',
@@ -141,7 +141,7 @@ describe('explore', () => {
 
   test('a clean variant is clean over all schedules', async () => {
     const ran = await bohrbug(['explore', 'abba', '--variant', 'good', '--json']);
-    expect(ran.code).toBe(0);
+    expect(ran.code, ran.err).toBe(0);
     expect(ran.json()).toMatchObject({
       verdict: 'clean',
       expected: true,
@@ -158,6 +158,15 @@ describe('explore', () => {
     const { code, out } = await bohrbug(['explore', 'not-there']);
     expect(code).toBe(1);
     expect(out).toContain('clean, not as expected, which is leak');
+  });
+
+  test('that is interrupted says so and proves nothing', async () => {
+    let asked = 0;
+    const isInterrupted = () => asked++ > 5;
+    const args = ['explore', 'abba', '--variant', 'good'];
+    const { code, out } = await bohrbug(args, { isInterrupted });
+    expect(code).toBe(1);
+    expect(out).toContain('clean, but interrupted');
   });
 
   test('stops at --runs', async () => {

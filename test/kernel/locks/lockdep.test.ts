@@ -156,6 +156,18 @@ test('a trylock makes no order', () => {
   })).toEqual([]);
 });
 
+test('but what is held beneath a lock that was tried still comes before the next', () => {
+  const [failure] = told(function* (driver, { spinlocks }) {
+    yield* spinlocks.spin_lock(a_lock, driver.addr.a, OUTER);
+    expect(yield* spinlocks.spin_trylock(b_lock, driver.addr.b, INNER)).toBe(true);
+    yield* driver.take_one('c');
+    yield* spinlocks.spin_unlock(b_lock, driver.addr.b, DONE);
+    yield* spinlocks.spin_unlock(a_lock, driver.addr.a, DONE);
+    yield* driver.take_two('c', 'a');
+  });
+  expect(failure!.title).toBe('WARNING: possible circular locking dependency detected');
+});
+
 test.each([
   ['hardirq', '{IN-HARDIRQ-W} -> {HARDIRQ-ON-W}'],
   ['softirq', '{IN-SOFTIRQ-W} -> {SOFTIRQ-ON-W}'],

@@ -283,19 +283,18 @@ function physical(w: World, addr: number): number {
 
 describe('00 R46: blocking pages', () => {
   /** A copies a word from a blocking page; `meanwhile` runs in B. */
-  function blocked(meanwhile: (w: World, addr: number) => Sim<unknown>): World & {
+  class Blocked extends World {
+    readonly addr = this.mm.mmap(this.home, PAGE_SIZE, { blocking: true });
     result: Uint8Array | null | undefined;
-  } {
-    const w = Object.assign(new World(), { result: undefined as Uint8Array | null | undefined });
-    const addr = w.mm.mmap(w.home, PAGE_SIZE, { blocking: true });
-    w.spawn(
-      'A',
-      function* () {
-        w.result = yield* w.mm.copy_from_user(addr, 4);
-      },
-      w.home,
-    );
-    w.spawn('B', () => meanwhile(w, addr), w.home);
+  }
+
+  function blocked(meanwhile: (w: Blocked, addr: number) => Sim<unknown>): Blocked {
+    const w = new Blocked();
+    const copy = function* (): Sim<void> {
+      w.result = yield* w.mm.copy_from_user(w.addr, 4);
+    };
+    w.spawn('A', copy, w.home);
+    w.spawn('B', () => meanwhile(w, w.addr), w.home);
     return w;
   }
 
@@ -363,7 +362,15 @@ describe('00 R46: blocking pages', () => {
       'autofs4',
     );
     const a = w.spawn('A', ioctl, w.home);
-    a.held.push({ className: '&f->f_pos_lock', addr: 64, spinning: false, site: 0 });
+    a.held.push({
+      className: '&f->f_pos_lock',
+      classId: 0,
+      addr: 64,
+      spinning: false,
+      site: 0,
+      waiting: false,
+      tried: false,
+    });
     const { fire } = w.mm.userFault;
     w.mm.userFault.fire = () => {
       seen = w.mm.blocked();

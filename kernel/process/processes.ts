@@ -1,0 +1,75 @@
+import type { Cpus } from '../cpu.ts';
+import type { Creds } from '../cred.ts';
+import type { Kasan } from '../kasan.ts';
+import type { Mutexes } from '../locks/mutex.ts';
+import type { Machine } from '../machine.ts';
+import type { UserMm } from '../mm/user-mm.ts';
+import { Prctl } from '../prctl.ts';
+import type { Rcu } from '../rcu/rcu.ts';
+import { Rlimits } from '../rlimit.ts';
+import type { Sched } from '../sched.ts';
+import { Syscalls } from '../syscall.ts';
+import type { TaskWorks } from '../task-work.ts';
+import { Tasks } from '../tasks.ts';
+import type { Timers } from '../timer.ts';
+import type { Waits } from '../wait.ts';
+import { Clones } from './clone.ts';
+import { Execs } from './exec.ts';
+import { Exits } from './exit.ts';
+import { Ids } from './ids.ts';
+import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
+import { Shared } from './shared.ts';
+import { TaskStorage } from './storage.ts';
+import { WaitCalls } from './wait.ts';
+
+/** What processes stand on. */
+export interface ProcessParts {
+  readonly cpus: Cpus;
+  readonly sched: Sched;
+  readonly kasan: Kasan;
+  readonly mutexes: Mutexes;
+  readonly waits: Waits;
+  readonly rcu: Rcu;
+  readonly works: TaskWorks;
+  readonly timers: Timers;
+  readonly creds: Creds;
+  readonly signals: SignalsForProcess;
+  readonly user: UserMm;
+  readonly files: FilesForProcess;
+  readonly hooks: ProcessHooks;
+  readonly pathError: (path: string) => number;
+}
+
+/** Tasks from clone to wait, and the way into the kernel and out: put together. */
+export class Processes {
+  readonly tasks: Tasks;
+  readonly syscalls: Syscalls;
+  readonly storage: TaskStorage;
+  readonly clones: Clones;
+  readonly execs: Execs;
+
+  constructor(machine: Machine, parts: ProcessParts) {
+    const { sched, kasan } = parts;
+    const shared = new Shared(machine, kasan);
+    this.storage = new TaskStorage(machine, sched, kasan);
+    this.tasks = new Tasks(machine, sched, { ...parts, shared, storage: this.storage });
+    const base = { ...parts, shared, tasks: this.tasks };
+    const exits = new Exits(machine, sched, base);
+    this.syscalls = new Syscalls(machine, parts.cpus, sched, { ...base, exits });
+    const all = { ...base, exits, syscalls: this.syscalls };
+    this.clones = new Clones(machine, sched, all);
+    this.execs = new Execs(machine, sched, all);
+    this.syscalls.register([
+      ...this.clones.rows, ...this.execs.rows, ...exits.rows,
+      ...new WaitCalls(machine, sched, all).rows,
+      ...new Prctl(machine, sched, all).rows,
+      ...new Rlimits(machine, sched, all).rows,
+      ...new Ids(machine, sched, all).rows,
+    ]);
+  }
+
+  reset(): void {
+    this.syscalls.reset();
+    this.clones.reset();
+  }
+}

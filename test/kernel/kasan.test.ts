@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest';
+import { step, kernelFunction, type Sim } from '../../sim/request.ts';
+import { site } from '../../sim/site.ts';
+import type { Failure } from '../../sim/failure.ts';
+import { PAGE_SIZE } from '../../kernel/memory.ts';
+import { BareKernel } from '../kit/bare-kernel.ts';
+
+const CLOSE = site('close_fd', 'C6');
+const IOCTL = site('autofs_dev_ioctl', 'use');
+
+/** Runs `body` in task A, inside a module's function, and gives its failure. */
+function failureOf(k: BareKernel, body: () => void): Failure | undefined {
+  const ioctl = kernelFunction(
+    'autofs_dev_ioctl',
+    function* (): Sim<void> {
+      yield* step(IOCTL);
+      body();
+    },
+    'autofs4',
+  );
+  k.spawn('A', ioctl);
+  const failures = k.run();
+  expect(failures.length).toBeLessThanOrEqual(1);
+  return failures[0];
+}
+
+test('a use after free names who made, who freed, and who used', () => {
+  const k = new BareKernel();
+  const { slab, memory } = k.machine;
+  const cache = slab.cache('filp', 88);
+  let addr = 0;
+  const close = kernelFunction('close_fd', function* (): Sim<void> {
+    addr = slab.zalloc(cache);
+    yield* step(CLOSE);
+    k.kasan.free(addr);
+  });
+  k.spawn('B', close);
+  expect(k.run()).toEqual([]);
+  const failure = failureOf(k, () => void memory.u64(addr + 16));
+  expect(failure).toMatchObject({
+    kind: 'use-after-free',
+    sites: ['autofs_dev_ioctl:use'],
+    fatal: true,
+    objects: [{ type: 'filp' }],
+  });
+  expect(failure!.text).toMatchInlineSnapshot(`
+    "BUG: KASAN: slab-use-after-free in autofs_dev_ioctl
+    Read of size 8 at addr ffff888000005020 by task A/102
+
+    CPU: 0 PID: 102 Comm: A
+    Call Trace:
+     autofs_dev_ioctl+0x8/0x100 [autofs4]
+     ret_from_fork+0x8/0x100
+
+    Allocated by task 101 on cpu 0:
+     close_fd+0x0/0x100
+     ret_from_fork+0x8/0x100
+
+    Freed by task 101 on cpu 0:
+     close_fd+0x8/0x100
+     ret_from_fork+0x8/0x100
+
+    The buggy address belongs to the object at ffff888000005010
+     which belongs to the cache filp of size 88
+    The buggy address is located 16 bytes inside of
+     freed 88-byte region [ffff888000005010, ffff888000005068)
+
+    Memory state around the buggy address:
+     ffff888000004f00: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+     ffff888000004f80: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+    >ffff888000005000: fc fc fb fb fb fb fb fb fb fb fb fb fb fc fc fc
+                                   ^
+     ffff888000005080: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+     ffff888000005100: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+    =================================================================="
+  `);
+});
+
+/** What is done to a 40-byte object at `addr`, and what KASAN says. */
+const ROWS: readonly {
+  about: string;
+  act: (k: BareKernel, addr: number) => void;
+  kind: Failure['kind'];
+  title: string;
+  says: string;
+}[] = [
+  {
+    about: 'one byte too far',
+    act: ({ machine }, addr) => machine.memory.setU8(addr + 40, 1),
+    kind: 'out-of-bounds',
+    title: 'BUG: KASAN: slab-out-of-bounds in autofs_dev_ioctl',
+    says: 'The buggy address is located 0 bytes to the right of\n allocated 40-byte region',
+  },
+  {
+    about: 'a word that begins inside',
+    act: ({ machine }, addr) => machine.memory.u64(addr + 36),
+    kind: 'out-of-bounds',
+    title: 'BUG: KASAN: slab-out-of-bounds in autofs_dev_ioctl',
+    says: 'Read of size 4 at addr',
+  },
+  {
+    about: 'one byte before the first',
+    act: ({ machine }, addr) => machine.memory.u8(addr - 1),
+    kind: 'out-of-bounds',
+    title: 'BUG: KASAN: slab-out-of-bounds in autofs_dev_ioctl',
+    says: 'The buggy address is located 1 bytes to the left of',
+  },
+  {
+    about: 'a double free',
+    act: ({ kasan }, addr) => {
+      kasan.free(addr);
+      kasan.free(addr);
+    },
+    kind: 'double-free',
+    title: 'BUG: KASAN: double-free in autofs_dev_ioctl',
+    says: 'Free of addr',
+  },
+  {
+    about: 'a free of the middle',
+    act: ({ kasan }, addr) => kasan.free(addr + 8),
+    kind: 'double-free',
+    title: 'BUG: KASAN: invalid-free in autofs_dev_ioctl',
+    says: 'located 8 bytes inside of\n allocated 40-byte region',
+  },
+  {
+    about: 'a free of what is no object',
+    act: ({ kasan }) => kasan.free(PAGE_SIZE),
+    kind: 'double-free',
+    title: 'BUG: KASAN: invalid-free in autofs_dev_ioctl',
+    says: 'Free of',
+  },
+  {
+    about: 'NULL with an offset',
+    act: ({ machine }) => machine.memory.setU32(8, 1),
+    kind: 'bad-access',
+    title: 'BUG: kernel NULL pointer dereference, address: 0000000000000008',
+    says: '#PF: supervisor write access in kernel mode',
+  },
+  {
+    about: 'a pointer to nowhere',
+    act: ({ machine }) => machine.memory.u32(-64),
+    kind: 'bad-access',
+    title: 'BUG: KASAN: wild-memory-access in autofs_dev_ioctl',
+    says: 'Read of size 4',
+  },
+  {
+    about: 'memory that was never given out',
+    act: ({ machine }) => machine.memory.u32(machine.memory.sizeBytes - 8),
+    kind: 'bad-access',
+    title: 'BUG: KASAN: wild-memory-access in autofs_dev_ioctl',
+    says: 'ff ff ff',
+  },
+  {
+    about: 'a page that was freed',
+    act: ({ machine: { memory, slab } }) => {
+      const page = slab.pages(PAGE_SIZE);
+      slab.freePages(page, PAGE_SIZE);
+      memory.u32(page);
+    },
+    kind: 'use-after-free',
+    title: 'BUG: KASAN: use-after-free in autofs_dev_ioctl',
+    says: 'Memory state around the buggy address',
+  },
+];
+
+describe('reports', () => {
+  test.each(ROWS)('$about', ({ act, kind, title, says }) => {
+    const k = new BareKernel();
+    const failure = failureOf(k, () => act(k, k.machine.slab.kzalloc(40)));
+    expect(failure).toMatchObject({ kind, title });
+    expect(failure!.text).toContain(says);
+  });
+
+  test('nothing to say: kfree(NULL), and every byte of an object', () => {
+    const k = new BareKernel();
+    expect(
+      failureOf(k, () => {
+        k.kasan.free(0);
+        k.machine.memory.fill(k.machine.slab.kzalloc(40), 40, 1);
+      }),
+    ).toBeUndefined();
+  });
+
+  test('00 R5, R11: a dead type-stable object may be looked at under RCU, and not else', () => {
+    for (const reading of [true, false]) {
+      const k = new BareKernel();
+      k.kasan.inReadSection = () => reading;
+      const { slab, memory } = k.machine;
+      const addr = slab.zalloc(slab.cache('filp', 64, { typesafe: true }));
+      slab.free(addr);
+      expect(failureOf(k, () => void memory.u32(addr))?.kind).toBe(
+        reading ? undefined : 'use-after-free',
+      );
+    }
+  });
+});
