@@ -1,3 +1,5 @@
+import type { Catalog } from './catalog.ts';
+
 /** What a process may end with. The command line's contract. */
 export const EXIT = {
   /** The outcome is the expected one. */
@@ -30,6 +32,8 @@ export interface Io {
   nowMs(): number;
   /** Whether the user asked to end early (Ctrl-C). */
   isInterrupted(): boolean;
+  /** The registered scenarios, and what runs them. */
+  loadCatalog(): Promise<Catalog>;
   /** From here on stacks name the lines of the user's TypeScript. */
   mapStacks(): void;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { InputError } from '../base/errors.ts';
+import { loadCatalog } from './catalog.ts';
 import type { Io } from './command.ts';
 import { searchVariant, type VariantRow, type VariantTask } from './hazard.ts';
 import { IS_BUILT } from './package.ts';
@@ -115,6 +116,7 @@ function serve({ interrupted }: { interrupted: Int32Array }): void {
     cwd: '.',
     nowMs: () => performance.now(),
     isInterrupted: () => Atomics.load(interrupted, 0) !== 0,
+    loadCatalog,
     mapStacks: () => {},
   };
   parentPort!.on('message', async (task: VariantTask) => {

@@ -1,6 +1,5 @@
 import type { Profile } from '../kernel/profile.ts';
 import type { Scenario } from '../scenarios/index.ts';
-import { loadCatalog } from './catalog.ts';
 import type { Io } from './command.ts';
 import { makeStrategy } from './plan.ts';
 import { search, shrinkFound } from './search.ts';
@@ -92,7 +91,7 @@ export interface VariantTask {
 export async function searchVariant(task: VariantTask, io: Io): Promise<VariantRow> {
   const { variant: variantName, options } = task;
   const beganMs = io.nowMs();
-  const catalog = await loadCatalog();
+  const catalog = await io.loadCatalog();
   const scenario = catalog.findScenario(task.scenario);
   const variant = scenario.variants[variantName]!;
   const subject: Subject = {

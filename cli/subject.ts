@@ -4,7 +4,7 @@ import { PROFILES } from '../kernel/profile.ts';
 import type { Scenario, Variant } from '../scenarios/index.ts';
 import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
 import type { Schedule } from '../sim/schedule.ts';
-import { loadCatalog, type Catalog, type World } from './catalog.ts';
+import type { Catalog, World } from './catalog.ts';
 import type { Io } from './command.ts';
 import { guarded } from './guard.ts';
 import { unknown, type SubjectFlags } from './options.ts';
@@ -28,7 +28,7 @@ export interface Subject {
 }
 
 export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promise<Subject> {
-  const catalog = await loadCatalog();
+  const catalog = await io.loadCatalog();
   const loaded = isScenarioPath(ref)
     ? await loadScenario(ref, io)
     : { scenario: catalog.findScenario(ref) };

@@ -13,7 +13,7 @@ export interface HeldLock {
   /** It is not had yet: the context waits for it. */
   waiting: boolean;
   /** It was taken by a trylock: no order among locks follows from it. */
-  readonly tried: boolean;
+  readonly tried?: boolean;
 }
 
 /** What a context has entered and must leave again. */

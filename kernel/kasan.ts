@@ -1,6 +1,10 @@
 import type { Machine } from './machine.ts';
 import {
-  KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE, KASAN_SLAB_TYPESAFE_FREE, PAGE_SIZE,
+  KASAN_PAGE_REDZONE,
+  KASAN_SLAB_FREE,
+  KASAN_SLAB_REDZONE,
+  KASAN_SLAB_TYPESAFE_FREE,
+  PAGE_SIZE,
 } from './memory.ts';
 import { pointerText, RULE } from './oops.ts';
 import type { AllocNote } from './note.ts';
@@ -31,8 +35,7 @@ export class Kasan {
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    machine.memory.onFault = (addr, size, write, shadow) =>
-      this.#fault(addr, size, write, shadow);
+    machine.memory.onFault = (addr, size, write, shadow) => this.#fault(addr, size, write, shadow);
   }
 
   /** Frees, or reports what is wrong with the pointer. mm/kasan/common.c: kasan_slab_free() */
@@ -41,8 +44,13 @@ export class Kasan {
     if (addr === 0 || slab.free(addr)) return;
     const object = slab.objectOf(addr);
     const word = object?.freed && object.addr === addr ? 'double-free' : 'invalid-free';
-    this.#report('double-free', `BUG: KASAN: ${word} in ${this.#function()}`,
-      `Free of addr ${pointerText(addr)} by task ${this.#machine.who()}`, addr, object);
+    this.#report(
+      'double-free',
+      `BUG: KASAN: ${word} in ${this.#function()}`,
+      `Free of addr ${pointerText(addr)} by task ${this.#machine.who()}`,
+      addr,
+      object,
+    );
   }
 
   #fault(addr: number, size: number, write: boolean, shadow: number): void {
@@ -51,9 +59,14 @@ export class Kasan {
     const { slab } = this.#machine;
     const object = addr < 0 ? undefined : slab.objectOf(addr);
     const { kind, word } = bugOf(shadow, slab.wasUsed(addr));
-    this.#report(kind, `BUG: KASAN: ${word} in ${this.#function()}`,
+    this.#report(
+      kind,
+      `BUG: KASAN: ${word} in ${this.#function()}`,
       `${write ? 'Write' : 'Read'} of size ${size} at addr ${pointerText(addr)} ` +
-      `by task ${this.#machine.who()}`, addr, object);
+        `by task ${this.#machine.who()}`,
+      addr,
+      object,
+    );
   }
 
   #null(addr: number, write: boolean): void {
@@ -74,14 +87,22 @@ export class Kasan {
     return this.#machine.stack()[0]?.symbol.name ?? 'boot';
   }
 
-  #report(kind: FailureKind, title: string, what: string, addr: number,
-    object: HeapObject | undefined): void {
+  #report(
+    kind: FailureKind,
+    title: string,
+    what: string,
+    addr: number,
+    object: HeapObject | undefined,
+  ): void {
     const machine = this.#machine;
     machine.fail({
       kind,
       title,
       lines: [
-        what, '', ...machine.traceLines(), '',
+        what,
+        '',
+        ...machine.traceLines(),
+        '',
         ...(object ? objectLines(object, addr) : []),
         ...(addr >= 0 ? this.#shadowLines(addr) : []),
         RULE,
@@ -98,7 +119,12 @@ export class Kasan {
       if (row < 0) continue;
       const bytes: string[] = [];
       for (let i = 0; i < 16; i++) {
-        bytes.push(this.#machine.memory.shadowAt(row + i * 8).toString(16).padStart(2, '0'));
+        bytes.push(
+          this.#machine.memory
+            .shadowAt(row + i * 8)
+            .toString(16)
+            .padStart(2, '0'),
+        );
       }
       lines.push(`${row === middle ? '>' : ' '}${pointerText(row)}: ${bytes.join(' ')}`);
       if (row === middle) lines.push(' '.repeat(19 + ((addr % 128) >> 3) * 3) + '^');
@@ -108,8 +134,11 @@ export class Kasan {
 }
 
 function noteLines(title: string, note: AllocNote): string[] {
-  return [`${title} by task ${note.pid} on cpu ${note.cpu}:`,
-    ...note.stack.map((line) => ` ${line}`), ''];
+  return [
+    `${title} by task ${note.pid} on cpu ${note.cpu}:`,
+    ...note.stack.map((line) => ` ${line}`),
+    '',
+  ];
 }
 
 /** mm/kasan/report.c: describe_object(), describe_object_addr() */

@@ -1,9 +1,9 @@
 import { RaceMonitor, type Race, type RaceSide } from '../sim/race.ts';
 import type { Machine } from './machine.ts';
-import { pointerText, RULE, symbolText } from './oops.ts';
+import { pointerText, RULE, stackLines } from './oops.ts';
 import { task_struct } from './structs.ts';
 
-/** Fields of a task that the scheduler keeps in order by means that are not modelled as accesses. */
+/** Fields of a task that the scheduler keeps in order by means that are not modelled. */
 const SCHEDULERS: ReadonlySet<number> = new Set([
   task_struct.off.__state, task_struct.off.cpu, task_struct.off.wait_next,
   task_struct.off.wait_head,
@@ -64,7 +64,7 @@ function stanza({ write, marked, addr, size, ordinal, cpu, stack }: RaceSide): s
   return [
     `${write ? 'write' : 'read'}${marked ? ' (marked)' : ''} to 0x${pointerText(addr)} of ` +
       `${size} bytes by ${who} on cpu ${cpu}:`,
-    ...stack.map((entry) => ` ${symbolText(entry)}`),
+    ...stackLines(stack).map((line) => ` ${line}`),
   ];
 }
 

@@ -185,6 +185,7 @@ export class Kernel {
   #connect(): void {
     const { sched, rcu, processes, watchdogs, ticks } = this;
     const { hooks } = sched;
+    this.spinlocks.interrupts = this.irqs;
     this.kasan.inReadSection = () => rcu.inReadSection();
     this.waits.signalPending = (task) => this.signals.signal_pending(task);
     this.modules.synchronize_rcu = () => rcu.synchronize_rcu();

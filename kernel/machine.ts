@@ -5,7 +5,7 @@ import { siteOf } from '../sim/site.ts';
 import { Klog } from './klog.ts';
 import { Memory } from './memory.ts';
 import { ContextNote, type AllocNote } from './note.ts';
-import { pointerText, symbolText } from './oops.ts';
+import { pointerText, stackLines } from './oops.ts';
 import { PROFILE_FACTS, type Profile, type ProfileFacts } from './profile.ts';
 import { Slab } from './slab.ts';
 
@@ -151,7 +151,7 @@ export class Machine {
     return [
       `CPU: ${this.engine.cpu.id} PID: ${context?.pid ?? 0} Comm: ${context?.comm ?? 'swapper'}`,
       'Call Trace:',
-      ...this.stack().map((entry) => ` ${symbolText(entry)}`),
+      ...stackLines(this.stack()).map((line) => ` ${line}`),
     ];
   }
 

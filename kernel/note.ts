@@ -1,5 +1,5 @@
 import type { StackEntry } from '../sim/fiber.ts';
-import { placeText, symbolText } from './oops.ts';
+import { placeText, stackLines } from './oops.ts';
 
 /** Who allocated or freed something, and where. */
 export interface AllocNote {
@@ -36,6 +36,6 @@ export class ContextNote implements AllocNote {
   }
 
   get stack(): readonly string[] {
-    return this.#entries.map(symbolText);
+    return stackLines(this.#entries);
   }
 }

@@ -9,10 +9,22 @@ export function pointerText(addr: number): string {
 }
 
 /** `close_fd+0x8/0x100`, and ` [autofs4]` behind a module's function. */
-export function symbolText({ symbol, site }: StackEntry): string {
+function symbolText({ symbol, site }: StackEntry): string {
   const offset = site === 0 ? 0 : siteOf(site).offsetBytes;
   const module = symbol.module === '' ? '' : ` [${symbol.module}]`;
   return `${symbol.name}+0x${offset.toString(16)}/0x100${module}`;
+}
+
+/**
+ * A call trace, innermost first. A task inside a system call came in by its entry point, whatever
+ * its stack began with.
+ */
+export function stackLines(stack: readonly StackEntry[]): string[] {
+  const lines = stack.map((entry) => symbolText(entry));
+  if (stack.some(({ symbol }) => symbol.name === 'do_syscall_64')) {
+    lines[lines.length - 1] = 'entry_SYSCALL_64_after_hwframe+0x76/0x7e';
+  }
+  return lines;
 }
 
 /** The innermost place of a stack as a stable name: its site, else its function. */

@@ -245,7 +245,7 @@ export class Signals {
     const self = this.#cpus.current.s.tgid;
     let count = 0;
     let result = 0;
-    for (const task of [...this.#tasks.all()]) {
+    for (const task of this.#tasks.all()) {
       const { tgid, flags } = task.s;
       if (task.pid !== tgid || tgid === 1 || tgid === self || (flags & PF_KTHREAD) !== 0) continue;
       const sent = this.#sendChecked(sig, task, true);
@@ -262,7 +262,7 @@ export class Signals {
       memory.unwatched(() => (task.s.signal === 0 ? 0 : this.#signal(task).pgrp));
     const group = pid === 0 ? groupOf(this.#cpus.current) : -pid;
     let result = -ESRCH;
-    for (const task of [...this.#tasks.all()]) {
+    for (const task of this.#tasks.all()) {
       if (task.pid !== task.s.tgid || groupOf(task) !== group) continue;
       const sent = this.#sendChecked(sig, task, true);
       if (result !== 0) result = sent;

@@ -1,8 +1,14 @@
 import { assert } from '../base/assert.ts';
 import { alignUp } from '../base/layout.ts';
 import {
-  KASAN_PAGE_FREE, KASAN_PAGE_REDZONE, KASAN_SLAB_FREE, KASAN_SLAB_REDZONE,
-  KASAN_SLAB_TYPESAFE_FREE, PAGE_SHIFT, PAGE_SIZE, type Memory,
+  KASAN_PAGE_FREE,
+  KASAN_PAGE_REDZONE,
+  KASAN_SLAB_FREE,
+  KASAN_SLAB_REDZONE,
+  KASAN_SLAB_TYPESAFE_FREE,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  type Memory,
 } from './memory.ts';
 import type { AllocNote } from './note.ts';
 

@@ -68,8 +68,10 @@ export class Waits {
     return woken;
   }
 
+  /** Looks without the lock, as a marked read does. waitqueue_active() */
   waiting(queue: number): boolean {
-    return this.#machine.memory.ptr(queue + wait_queue_head.off.head) !== 0;
+    const { memory } = this.#machine;
+    return memory.unwatched(() => memory.ptr(queue + wait_queue_head.off.head)) !== 0;
   }
 
   /** Each of these is atomic, as under the queue's own lock: hence the edges for the race monitor. */

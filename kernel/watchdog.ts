@@ -5,7 +5,7 @@ import type { HeldLock } from './context.ts';
 import type { KernelCpu } from './cpu.ts';
 import { onCpu, type Irqs } from './irq.ts';
 import type { Machine, Report } from './machine.ts';
-import { pointerText, symbolText } from './oops.ts';
+import { pointerText, stackLines } from './oops.ts';
 import type { Sched } from './sched.ts';
 import {
   TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NOLOAD, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKEKILL,
@@ -103,13 +103,13 @@ export class Watchdogs {
     this.touch_softlockup_watchdog();
   }
 
-  /** Tasks that have begun, have not ended, and wait: for nothing but a wake-up, or spinning. */
+  /** Tasks that have neither ended nor may run: asleep, or spinning. Daemons are left out. */
   blockedTasks(): Task[] {
     return this.#machine.memory.unwatched(() =>
       [...this.#tasks()].filter((task) => !task.daemon && isBlocked(task)));
   }
 
-  /** The report on a task that is blocked, or where it is part of a circle of lock waits, on that. */
+  /** The report on a blocked task; where it is in a circle of lock waits, on that. */
   hungTaskReport(task: Task): Report {
     return this.#machine.memory.unwatched(() => this.#report(task));
   }
@@ -238,7 +238,7 @@ export class Watchdogs {
         `ppid:${String(parent).padEnd(6)} flags:0x${s.flags.toString(16).padStart(8, '0')}`,
       ` waits for ${this.#waitsFor(task, blocked)}`,
       'Call Trace:', ' <TASK>',
-      ...stackOf(task.fiber).map((entry) => ` ${symbolText(entry)}`),
+      ...stackLines(stackOf(task.fiber)).map((line) => ` ${line}`),
       ' </TASK>',
     ];
   }
@@ -291,7 +291,7 @@ function circleFrom(task: Task, blocked: readonly Task[]): Task[] | undefined {
   }
 }
 
-/** Stable name of where a fiber waits or spins: not in the scheduler, but in who called it. get_wchan() */
+/** Stable name of where a fiber waits or spins, outside the scheduler. get_wchan() */
 function waitPlaceOf(fiber: Fiber): string {
   if (fiber.spinning) return siteOf(fiber.pending.site).name;
   const at = stackOf(fiber).find(({ site }) => site !== 0);

@@ -1,7 +1,8 @@
 import { EWOULDBLOCK } from '../kernel/errno.ts';
-import { AUTOFS_DEV_IOCTL_CLOSEMOUNT, AUTOFS_MODULE } from '../kernel/fs/autofs.ts';
+import { AUTOFS_MODULE } from '../kernel/fs/autofs.ts';
 import { CLONE_FILES } from '../kernel/fs/uapi.ts';
-import { AUTOFS_DEVICE, closemountBlock, moveFd } from './autofs-device.ts';
+import { AUTOFS_DEVICE, closemountSlowly } from './autofs-device.ts';
+import { moveFd, openAs } from './common.ts';
 import { scenario } from './dsl.ts';
 
 /**
@@ -14,7 +15,7 @@ export default scenario({
   name: 'autofs-closemount',
   about: 'CLOSEMOUNT on the control device\'s own descriptor, while another process closes it too',
   *setup(init) {
-    yield* moveFd(init, init.ok(yield* init.open(AUTOFS_DEVICE)), 42);
+    yield* openAs(init, AUTOFS_DEVICE, 42);
     yield* init.start('closer');
     yield* moveFd(init, 42, 6);
     const shared = init.variant === 'good-shared';
@@ -23,8 +24,7 @@ export default scenario({
   },
   processes: {
     *mounter(p) {
-      const block = p.mmap({ content: closemountBlock(6) });
-      p.ok(yield* p.ioctl(6, AUTOFS_DEV_IOCTL_CLOSEMOUNT, block));
+      p.ok(yield* closemountSlowly(p, 6, 6));
     },
     *closer(p) {
       p.ok(yield* p.close(42));

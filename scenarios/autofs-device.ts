@@ -18,9 +18,8 @@ export function* closemount(p: Proc, device: number, fd: number): Sim<number> {
   return yield* p.ioctl(device, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(fd));
 }
 
-/** Moves a descriptor. */
-export function* moveFd(p: Proc, from: number, to: number): Sim<void> {
-  if (from === to) return;
-  p.ok(yield* p.dup2(from, to));
-  p.ok(yield* p.close(from));
+/** The same, with the block in a page that takes its time when the kernel writes to it. */
+export function* closemountSlowly(p: Proc, device: number, fd: number): Sim<number> {
+  const block = p.mmap({ blocking: 'write', content: closemountBlock(fd) });
+  return yield* p.ioctl(device, AUTOFS_DEV_IOCTL_CLOSEMOUNT, block);
 }

@@ -48,10 +48,10 @@ export interface Waited {
 
 export interface MapOptions {
   readonly sizeBytes?: number;
-  /** What stands at its start; not for a blocking one. */
+  /** What stands at its start; not where every touch blocks. */
   readonly content?: Uint8Array;
-  /** The first touch of each page sleeps until the strategy lets it come. */
-  readonly blocking?: boolean;
+  /** The first touch of each page, or the first write, sleeps until the strategy lets it come. */
+  readonly blocking?: boolean | 'write';
   readonly resident?: boolean;
 }
 
@@ -349,10 +349,12 @@ export class Proc {
   /** Pages of the current task: their address. Not a system call: scenarios lay out user memory by it. */
   mmap(options: MapOptions = {}): number {
     const { mm, machine, sched } = this.#kernel;
-    const { sizeBytes = PAGE_BYTES, blocking = false, resident = !blocking, content } = options;
+    const { sizeBytes = PAGE_BYTES, blocking = false, content } = options;
+    const { resident = blocking !== true } = options;
     const space = machine.memory.unwatched(() => sched.current.s.mm);
-    const addr = this.ok(mm.mmap(space, sizeBytes, { blocking, resident }));
+    const addr = this.ok(mm.mmap(space, sizeBytes, { blocking: blocking === true, resident }));
     if (content) mm.copy_to_user_nofault(addr, content);
+    if (blocking === 'write') mm.writeProtect(space, addr, sizeBytes);
     return addr;
   }
 

@@ -294,7 +294,7 @@ export class Engine {
     return true;
   }
 
-  /** Whether the run waits for a timer: one in the foreground, or any, while a CPU burns its time. */
+  /** Whether the run waits for the timer: for any in the foreground, or while a CPU spins. */
   #isAwaited(timer: Timer): boolean {
     if (this.clock.foregroundCount > 0) return true;
     if (this.cpus.every(({ fiber }) => fiber === null)) return false;

@@ -50,7 +50,7 @@ interface Access extends RaceSide {
 const GRANULES_MAX = 1 << 16;
 const SYNCS_MAX = 1 << 15;
 const THREADS_MAX = 1 << 10;
-/** Accesses remembered of 8 bytes; beyond them the oldest is forgotten, and a race with it missed. */
+/** Accesses remembered of 8 bytes; beyond them the oldest is forgotten, with its races. */
 const ACCESSES_MAX = 8;
 
 /**

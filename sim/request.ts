@@ -85,9 +85,18 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
       this.value = this;
     } else {
       this.done = true;
-      this.value = this.kind === CALL ? sent : this.effect(this);
+      const value = this.kind === CALL ? sent : this.effect(this);
+      if (this.done) this.value = value;
     }
     return this as unknown as IteratorResult<Request, T>;
+  }
+
+  /** For an effect that turns out not to be all: the request goes on with another step or spin. */
+  goOn(kind: number, access: Access, effect: Effect<T>): void {
+    this.done = false;
+    this.kind = kind;
+    this.access = access;
+    this.effect = effect;
   }
 }
 
@@ -115,14 +124,16 @@ const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as 
 /**
  * Makes every generator method of a class a function of kernel text: it gets a symbol named like
  * the method, and each call of it a frame on the fiber's stack, which reports print and which
- * must still be mapped when something returns into it. Private methods are `static inline`.
+ * must still be mapped when something returns into it. Private methods are `static inline`;
+ * `sys_x` is `__x64_sys_x`, as SYSCALL_DEFINE makes it.
  */
 export function kernelText(cls: { prototype: object }, module = ''): void {
   const methods = cls.prototype as Record<string, unknown>;
   for (const name of Object.getOwnPropertyNames(methods)) {
     const body: unknown = Object.getOwnPropertyDescriptor(methods, name)!.value;
     if (typeof body === 'function' && body instanceof GeneratorFunction) {
-      methods[name] = kernelFunction(name, body as (...args: never[]) => Sim<unknown>, module);
+      const symbol = name.startsWith('sys_') ? `__x64_${name}` : name;
+      methods[name] = kernelFunction(symbol, body as (...args: never[]) => Sim<unknown>, module);
     }
   }
 }

@@ -2,7 +2,6 @@ import pc from 'picocolors';
 import { InputError } from '../../base/errors.ts';
 import type { Profile } from '../../kernel/profile.ts';
 import type { Scenario } from '../../scenarios/index.ts';
-import { loadCatalog } from '../catalog.ts';
 import { EXIT, type Command, type Io } from '../command.ts';
 import { hazardRow, type HazardRow, type VariantRow } from '../hazard.ts';
 import { defaultJobs, searchAll } from '../hazard-pool.ts';
@@ -40,7 +39,7 @@ export const hazardsCommand: Command = {
     if (parsed === undefined) return EXIT.expected;
     const flags = parsed.opts<Flags>();
     makeStrategy(flags.strategy, flags.seed); // complains before any work is done
-    const { SCENARIOS } = await loadCatalog();
+    const { SCENARIOS } = await io.loadCatalog();
     const chosen = choose(SCENARIOS, parsed.args);
     const rows = await searchHazards(chosen, flags, io);
     if (!flags.json) io.out(hazardTable(rows, io));

@@ -3,7 +3,6 @@ import { MUTATIONS } from '../../kernel/mutations.ts';
 import { DEFAULT_PROFILE, PROFILES } from '../../kernel/profile.ts';
 import type { Scenario } from '../../scenarios/index.ts';
 import { STRATEGIES } from '../../sim/strategies/by-name.ts';
-import { loadCatalog } from '../catalog.ts';
 import { EXIT, type Command, type Io } from '../command.ts';
 import { parse, parser } from '../options.ts';
 import { table } from '../render/text.ts';
@@ -18,7 +17,7 @@ export const listCommand: Command = {
       args,
     )?.opts<{ json?: boolean }>();
     if (flags === undefined) return EXIT.expected;
-    const { SCENARIOS } = await loadCatalog();
+    const { SCENARIOS } = await io.loadCatalog();
     io.out(flags.json ? JSON.stringify(listJson(SCENARIOS)) : listText(SCENARIOS, io));
     return EXIT.expected;
   },

@@ -27,7 +27,9 @@ const LINES_MAX = 25;
 
 /** A run as a person reads it: a column for each CPU, time going down. */
 export function interleaving(run: Run, options: InterleavingOptions): Interleaving {
-  const lines = options.all ? [...run.lines] : relevantLines(run, options.linesMax ?? LINES_MAX);
+  const lines = options.all
+    ? everyLine(run.lines)
+    : relevantLines(run, options.linesMax ?? LINES_MAX);
   const columns = columnsOf(lines);
   const width = options.width - GAP.length;
   const columnWidth = Math.floor((width - GAP.length * (columns.size - 1)) / columns.size);
@@ -40,6 +42,14 @@ export function interleaving(run: Run, options: InterleavingOptions): Interleavi
     text.push(...wrap(GAP + ending, options.width).map((line) => options.colors.red(line)));
   }
   return { shownCount: lines.length, text };
+}
+
+/** A step that a remark explains is the remark. */
+function everyLine(lines: readonly TraceLine[]): TraceLine[] {
+  return lines.filter(({ kind, site, path }, i) => {
+    const next = lines[i + 1];
+    return kind !== 'step' || next?.kind !== 'note' || next.site !== site || next.path !== path;
+  });
 }
 
 interface Painter extends InterleavingOptions {
@@ -138,8 +148,10 @@ function cellOf(line: TraceLine, failures: readonly Failure[]): string {
       return `· ${line.text}`;
     case 'printk':
       return `  # ${line.text}`;
-    case 'step':
-      return `${inside}${fn}${label === '' && point !== '' ? `: ${point}` : ''} ${line.text}`;
+    case 'step': {
+      const place = label === '' && point !== '' ? `${fn}: ${point}` : fn;
+      return inside + (line.object === '' ? place : `${place}  ${line.object}`);
+    }
     case 'report': {
       const kind = failures.find(({ title }) => title === line.text)?.kind ?? '';
       return `${inside}${shortTitle(line.text)}  ← ${kind}`;

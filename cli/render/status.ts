@@ -8,9 +8,9 @@ export interface Status {
   readonly timeMaxMs: number;
 }
 
-const BAR_COLUMNS = 20;
+const BAR_COLUMNS = 12;
 
-/** `autofs ━━━━━━──────── 1,204 runs, 8,100 runs/s, 1 failure, 12 s left` */
+/** `abba ━━━──────── 1,204 runs, 8,100/s, 1 distinct failure, 12 s left` */
 export function statusLine({ label, progress, runsMax, spentMs, timeMaxMs }: Status): string {
   const { runs, distinctCount } = progress;
   const rate = runs / Math.max(spentMs, 1);
@@ -19,7 +19,7 @@ export function statusLine({ label, progress, runsMax, spentMs, timeMaxMs }: Sta
   const filled = Math.round(done * BAR_COLUMNS);
   const bar = '━'.repeat(filled) + '─'.repeat(BAR_COLUMNS - filled);
   const failures = count(distinctCount, 'distinct failure');
-  const speed = `${Math.round(rate * 1_000).toLocaleString('en')} runs/s`;
+  const speed = `${Math.round(rate * 1_000).toLocaleString('en')}/s`;
   return `${label} ${bar} ${count(runs, 'run')}, ${speed}, ${failures}, ${duration(leftMs)} left`;
 }
 

@@ -6,7 +6,7 @@ import type { Memory } from '../memory.ts';
 
 // What each request does when its turn comes: constants, so that a request is one allocation.
 
-type Effect<T> = (request: Request<any>) => T;
+type Effect<T> = (request: Request<unknown>) => T;
 
 const read32: Effect<number> = ({ target, addr }) => (target as Memory).u32(addr);
 const readPtr: Effect<number> = ({ target, addr }) => (target as Memory).ptr(addr);

@@ -1,5 +1,4 @@
-import { FULL, READ, RELAXED, RMW, Request, STEP, WRITE, type Access, type Order,
-  type Sim } from '../../sim/request.ts';
+import { FULL, READ, RMW, Request, STEP, WRITE, type Sim } from '../../sim/request.ts';
 import type { FailureKind } from '../../sim/failure.ts';
 import type { Machine } from '../machine.ts';
 import type { Memory } from '../memory.ts';
@@ -10,72 +9,24 @@ import type { Sched } from '../sched.ts';
  * Zones of the stored value, which is the number of references minus 1. Below SATURATED it is
  * alive. include/linux/file_ref.h
  */
-export const FILE_REF_ONEREF = 0n;
+const FILE_REF_ONEREF = 0;
 export const FILE_REF_MAXREF = 0x7fff_ffff_ffff_ffffn;
 export const FILE_REF_SATURATED = 0xa000_0000_0000_0000n;
 export const FILE_REF_RELEASED = 0xc000_0000_0000_0000n;
 export const FILE_REF_DEAD = 0xe000_0000_0000_0000n;
 export const FILE_REF_NOREF = 0xffff_ffff_ffff_ffffn;
 
-type Effect<T> = (request: Request<any>) => T;
+const IMBALANCED = 'imbalanced put on file reference count';
 
-interface Marked<T> {
-  readonly access: Access;
-  readonly order: Order;
-  readonly effect: Effect<T>;
+/** Counts below are exact as numbers, and need no bigint. */
+const SMALL = 2 ** 52;
+
+type Effect<T> = (request: Request<unknown>) => T;
+
+/** Whether it is in the live zone: what #add() gives as a number always is. */
+function isLive(value: number | bigint): boolean {
+  return typeof value === 'number' || value <= FILE_REF_MAXREF;
 }
-
-const memoryOf = (request: Request<any>): Memory => (request.target as FileRefs).memory;
-
-const addOne: Effect<bigint> = (request) => {
-  const memory = memoryOf(request);
-  const value = BigInt.asUintN(64, memory.u64(request.addr) + 1n);
-  memory.setU64(request.addr, value);
-  return value;
-};
-
-/** Preemption is off from this step to the end of the put. */
-const subtractOne: Effect<bigint> = (request) => {
-  const memory = memoryOf(request);
-  const value = BigInt.asUintN(64, memory.u64(request.addr) - 1n);
-  memory.setU64(request.addr, value);
-  if (value > FILE_REF_MAXREF) (request.target as FileRefs).sched.preemptDisable();
-  return value;
-};
-
-const subtractPlain: Effect<bigint> = (request) => {
-  const memory = memoryOf(request);
-  const value = BigInt.asUintN(64, memory.u64(request.addr) - 1n);
-  memory.setU64(request.addr, value);
-  return value;
-};
-
-const read: Effect<bigint> = (request) => memoryOf(request).u64(request.addr);
-
-const write: Effect<void> = (request) => memoryOf(request).setU64(request.addr, request.wide);
-
-const tryCmpxchg: Effect<boolean> = (request) => {
-  const memory = memoryOf(request);
-  if (memory.u64(request.addr) !== request.wideOld) return false;
-  memory.setU64(request.addr, request.wide);
-  return true;
-};
-
-const incNotZero: Effect<boolean> = (request) => {
-  const memory = memoryOf(request);
-  const count = memory.u64(request.addr);
-  if (count === 0n) return false;
-  memory.setU64(request.addr, BigInt.asUintN(64, count + 1n));
-  return true;
-};
-
-const ADD_ONE: Marked<bigint> = { access: RMW, order: FULL, effect: addOne };
-const SUBTRACT_ONE: Marked<bigint> = { access: RMW, order: FULL, effect: subtractOne };
-const ADD_MINUS_ONE: Marked<bigint> = { access: RMW, order: FULL, effect: subtractPlain };
-const READ_COUNT: Marked<bigint> = { access: READ, order: RELAXED, effect: read };
-const SET: Marked<void> = { access: WRITE, order: RELAXED, effect: write };
-const TRY_CMPXCHG: Marked<boolean> = { access: RMW, order: FULL, effect: tryCmpxchg };
-const INC_NOT_ZERO: Marked<boolean> = { access: RMW, order: FULL, effect: incNotZero };
 
 /**
  * The reference count of struct file, as the profile has it: file_ref_t in v7.2, a plain
@@ -111,85 +62,147 @@ export class FileRefs {
   }
 
   /** For one who holds no reference: false where the file is going away. file_ref_get() */
-  *get(site: number, addr: number): Sim<boolean> {
-    if (!this.#zones) return yield* this.#request(INC_NOT_ZERO, site, addr);
-    const value = yield* this.#request(ADD_ONE, site, addr);
-    if (value <= FILE_REF_MAXREF) return true;
-    return yield* this.#getSlow(site, addr);
+  get(site: number, addr: number): Sim<boolean> {
+    return this.#request(site, addr, this.#zones ? FileRefs.#get : FileRefs.#getPlain);
   }
 
   /** True for the last: the caller tears the file down. file_ref_put() */
-  *put(site: number, addr: number): Sim<boolean> {
-    if (!this.#zones) return yield* this.#putPlain(site, addr);
-    const value = yield* this.#request(SUBTRACT_ONE, site, addr);
-    if (value <= FILE_REF_MAXREF) return false;
-    const last = yield* this.#putSlow(site, addr, value);
-    this.sched.preemptEnable();
-    return last;
+  put(site: number, addr: number): Sim<boolean> {
+    return this.#request(site, addr, this.#zones ? FileRefs.#put : FileRefs.#putPlain);
   }
 
   /** The same for one who probably has the last. file_ref_put_close() */
-  *put_close(site: number, addr: number): Sim<boolean> {
-    if (!this.#zones) return yield* this.#putPlain(site, addr);
-    const request = this.#request(TRY_CMPXCHG, site, addr, FILE_REF_DEAD, FILE_REF_ONEREF);
-    if (yield* request) return true;
-    return yield* this.put(site, addr);
+  put_close(site: number, addr: number): Sim<boolean> {
+    return this.#request(site, addr, this.#zones ? FileRefs.#putClose : FileRefs.#putPlain);
   }
 
   /** For one who holds a reference already. get_file(), file_ref_inc() */
-  *inc(site: number, addr: number): Sim<void> {
-    const value = yield* this.#request(ADD_ONE, site, addr);
-    if (!this.#zones) {
-      if (value === 1n) this.#warn('refcount-add-on-zero', 'get_file() on a file count of 0', addr);
-    } else if (BigInt.asUintN(64, value - 1n) > FILE_REF_MAXREF) {
-      this.#warn('refcount-add-on-zero', 'file_ref_inc() on a released file reference', addr);
-    }
+  inc(site: number, addr: number): Sim<void> {
+    return this.#request(site, addr, FileRefs.#inc);
   }
+
+  #request<T>(site: number, addr: number, effect: Effect<T>): Sim<T> {
+    const request = new Request<T>(STEP, site, addr, 8, RMW, effect);
+    request.order = FULL;
+    request.target = this;
+    return request as unknown as Sim<T>;
+  }
+
+  // Each effect is one step; what takes more goes on with the next.
+
+  static readonly #get: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    const value = refs.#add(request.addr, 1);
+    if (!isLive(value)) request.goOn(STEP, READ, FileRefs.#getSlow);
+    return true;
+  };
 
   /** The increment landed outside of the live zone. __file_ref_get() */
-  *#getSlow(site: number, addr: number): Sim<boolean> {
-    const value = yield* this.#request(READ_COUNT, site, addr);
-    if (value >= FILE_REF_RELEASED) {
-      yield* this.#request(SET, site, addr, FILE_REF_DEAD);
-      return false;
-    }
-    if (value > FILE_REF_MAXREF) {
-      yield* this.#request(SET, site, addr, FILE_REF_SATURATED);
-      this.#warn('refcount-saturated', 'file reference saturated; leaking memory', addr);
-    }
+  static readonly #getSlow: Effect<boolean> = (request) => {
+    const value = (request.target as FileRefs).memory.u64(request.addr);
+    if (value >= FILE_REF_RELEASED) request.goOn(STEP, WRITE, FileRefs.#getDead);
+    else if (value > FILE_REF_MAXREF) request.goOn(STEP, WRITE, FileRefs.#getSaturated);
     return true;
-  }
+  };
 
-  /** The decrement landed outside of the live zone. __file_ref_put() */
-  *#putSlow(site: number, addr: number, value: bigint): Sim<boolean> {
-    if (value === FILE_REF_NOREF) {
-      return yield* this.#request(TRY_CMPXCHG, site, addr, FILE_REF_DEAD, FILE_REF_NOREF);
-    }
-    if (value >= FILE_REF_RELEASED) {
-      yield* this.#request(SET, site, addr, FILE_REF_DEAD);
-      this.#warn('refcount-underflow', 'imbalanced put on file reference count', addr);
-      return false;
-    }
-    yield* this.#request(SET, site, addr, FILE_REF_SATURATED);
+  static readonly #getDead: Effect<boolean> = (request) => {
+    (request.target as FileRefs).memory.setU64(request.addr, FILE_REF_DEAD);
     return false;
-  }
+  };
+
+  static readonly #getSaturated: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    refs.memory.setU64(request.addr, FILE_REF_SATURATED);
+    refs.#warn('refcount-saturated', 'file reference saturated; leaking memory', request.addr);
+    return true;
+  };
+
+  /** What lands outside of the live zone takes a second step, with preemption off until then. */
+  static readonly #put: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    const value = refs.#add(request.addr, -1);
+    if (isLive(value)) return false;
+    refs.sched.preemptDisable();
+    if (value === FILE_REF_NOREF) request.goOn(STEP, RMW, FileRefs.#putLast);
+    else if (value >= FILE_REF_RELEASED) request.goOn(STEP, WRITE, FileRefs.#putDead);
+    else request.goOn(STEP, WRITE, FileRefs.#putSaturated);
+    return false;
+  };
+
+  /** Unless a get has come in between, this was the last. __file_ref_put() */
+  static readonly #putLast: Effect<boolean> = (request) => {
+    const { memory, sched } = request.target as FileRefs;
+    const last = memory.u64(request.addr) === FILE_REF_NOREF;
+    if (last) memory.setU64(request.addr, FILE_REF_DEAD);
+    sched.preemptEnable();
+    return last;
+  };
+
+  static readonly #putDead: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    refs.memory.setU64(request.addr, FILE_REF_DEAD);
+    refs.sched.preemptEnable();
+    refs.#warn('refcount-underflow', IMBALANCED, request.addr);
+    return false;
+  };
+
+  static readonly #putSaturated: Effect<boolean> = (request) => {
+    const { memory, sched } = request.target as FileRefs;
+    memory.setU64(request.addr, FILE_REF_SATURATED);
+    sched.preemptEnable();
+    return false;
+  };
+
+  static readonly #putClose: Effect<boolean> = (request) => {
+    const { memory } = request.target as FileRefs;
+    const only = memory.long(request.addr) === FILE_REF_ONEREF;
+    if (only) memory.setU64(request.addr, FILE_REF_DEAD);
+    else request.goOn(STEP, RMW, FileRefs.#put);
+    return only;
+  };
+
+  static readonly #inc: Effect<void> = (request) => {
+    const refs = request.target as FileRefs;
+    const value = refs.#add(request.addr, 1);
+    const was = value === 0 ? FILE_REF_NOREF : BigInt(value) - 1n;
+    if (refs.#zones ? was > FILE_REF_MAXREF : was === 0n) {
+      refs.#warn('refcount-add-on-zero', refs.#zones
+        ? 'file_ref_inc() on a released file reference' : 'get_file() on a file count of 0',
+      request.addr);
+    }
+  };
+
+  /** v6.1: atomic_long_inc_not_zero() */
+  static readonly #getPlain: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    if (refs.memory.long(request.addr) === 0) return false;
+    refs.#add(request.addr, 1);
+    return true;
+  };
 
   /** v6.1: atomic_long_dec_and_test() */
-  *#putPlain(site: number, addr: number): Sim<boolean> {
-    const value = yield* this.#request(ADD_MINUS_ONE, site, addr);
-    if (value > FILE_REF_MAXREF) {
-      this.#warn('refcount-underflow', 'imbalanced put on file reference count', addr);
-    }
-    return value === 0n;
-  }
+  static readonly #putPlain: Effect<boolean> = (request) => {
+    const refs = request.target as FileRefs;
+    const value = refs.#add(request.addr, -1);
+    if (!isLive(value)) refs.#warn('refcount-underflow', IMBALANCED, request.addr);
+    return value === 0;
+  };
 
-  #request<T>(marked: Marked<T>, site: number, addr: number, wide = 0n, wideOld = 0n): Request<T> {
-    const request = new Request<T>(STEP, site, addr, 8, marked.access, marked.effect);
-    request.order = marked.order;
-    request.target = this;
-    request.wide = wide;
-    request.wideOld = wideOld;
-    return request;
+  /** The new value, unsigned: a number where that is exact, else a bigint. */
+  #add(addr: number, delta: 1 | -1): number | bigint {
+    const { memory } = this;
+    const before = memory.long(addr);
+    if (before > 0 && before < SMALL) {
+      memory.setLong(addr, before + delta);
+      return before + delta;
+    }
+    if (before === 0 && delta === 1) {
+      memory.setLong(addr, 1);
+      return 1;
+    }
+    const value = BigInt.asUintN(64, memory.u64(addr) + BigInt(delta));
+    memory.setU64(addr, value);
+    return value === 0n ? 0 : value;
   }
 
   /** WARN_ONCE(): the run goes on. */

@@ -11,7 +11,7 @@ import type { Lockdep } from './lockdep.ts';
 
 const WAIT = mutex.off.wait;
 
-type Effect<T> = (request: Request<any>) => T;
+type Effect<T> = (request: Request<unknown>) => T;
 
 /**
  * Sleeping locks: a struct mutex in memory. `addr` is its address, the owner the first word.

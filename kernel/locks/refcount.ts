@@ -25,7 +25,7 @@ interface Saturation {
   readonly text: string;
 }
 
-type Effect<T> = (request: Request<any>) => T;
+type Effect<T> = (request: Request<unknown>) => T;
 
 /**
  * refcount_t: a 32-bit counter that sticks rather than wraps. Each operation is one step; a

@@ -21,7 +21,7 @@ const IRQ = 1;
 const BH = 2;
 type Mode = typeof PLAIN | typeof IRQ | typeof BH;
 
-type Effect<T> = (request: Request<any>) => T;
+type Effect<T> = (request: Request<unknown>) => T;
 
 /**
  * Spin locks: a u32 in memory, 0 or the id of the CPU that holds it plus 1. Taking one is a
@@ -71,7 +71,7 @@ export class Spinlocks {
 
   /** False where it is taken. */
   spin_trylock(cls: LockClass, addr: number, site: number): Sim<boolean> {
-    return this.#request(STEP, cls, addr, site, PLAIN, Spinlocks.#tryEffect);
+    return this.#request(cls, addr, site, PLAIN, Spinlocks.#tryEffect);
   }
 
   /** Whether anybody holds it. spin_is_locked() */
@@ -106,12 +106,9 @@ export class Spinlocks {
     return { kind: 'deadlock', title, lines, sites: sites.toSorted(), objects };
   }
 
-  /** static inline: the step belongs to the function that locks. */
-  *#lock(cls: LockClass, addr: number, site: number, mode: Mode): Sim<void> {
-    let taken = yield* this.#request(STEP, cls, addr, site, mode, Spinlocks.#firstEffect);
-    while (!taken) {
-      taken = yield* this.#request(SPIN, cls, addr, site, mode, Spinlocks.#againEffect);
-    }
+  /** A single request, at the place of the caller, that spins until it has the lock. */
+  #lock(cls: LockClass, addr: number, site: number, mode: Mode): Sim<void> {
+    return this.#request(cls, addr, site, mode, Spinlocks.#firstEffect);
   }
 
   #unlock(cls: LockClass, addr: number, site: number, mode: Mode): Sim<void> {
@@ -122,19 +119,18 @@ export class Spinlocks {
     return request as unknown as Sim<void>;
   }
 
-  #request(kind: number, cls: LockClass, addr: number, site: number, mode: Mode,
-    effect: Effect<boolean>): Sim<boolean> {
-    const request = new Request<boolean>(kind, site, addr, 4, RMW, effect, cls.id, mode);
+  #request<T>(cls: LockClass, addr: number, site: number, mode: Mode, effect: Effect<T>): Sim<T> {
+    const request = new Request<T>(STEP, site, addr, 4, RMW, effect, cls.id, mode);
     request.order = ACQUIRE;
     request.target = this;
-    return request as unknown as Sim<boolean>;
+    return request as unknown as Sim<T>;
   }
 
-  static readonly #firstEffect: Effect<boolean> = ({ target, site, addr, a, b }) =>
-    (target as Spinlocks).#first(lockClassOf(a), addr, site, b as Mode);
+  static readonly #firstEffect: Effect<void> = (request) =>
+    (request.target as Spinlocks).#first(request);
 
-  static readonly #againEffect: Effect<boolean> = ({ target, addr, a }) =>
-    (target as Spinlocks).#take(lockClassOf(a), addr);
+  static readonly #againEffect: Effect<void> = (request) =>
+    (request.target as Spinlocks).#take(request);
 
   static readonly #tryEffect: Effect<boolean> = ({ target, site, addr, a }) =>
     (target as Spinlocks).#try(lockClassOf(a), addr, site);
@@ -142,23 +138,27 @@ export class Spinlocks {
   static readonly #unlockEffect: Effect<void> = ({ target, addr, a, b }) =>
     (target as Spinlocks).#release(lockClassOf(a), addr, b as Mode);
 
-  #first(cls: LockClass, addr: number, site: number, mode: Mode): boolean {
-    if (mode === IRQ) this.interrupts.local_irq_disable();
-    else if (mode === BH) this.interrupts.local_bh_disable();
+  #first(request: Request<unknown>): void {
+    if (request.b === IRQ) this.interrupts.local_irq_disable();
+    else if (request.b === BH) this.interrupts.local_bh_disable();
     this.#sched.preemptDisable();
-    this.#lockdep.acquire(cls, addr, site);
-    return this.#take(cls, addr);
+    this.#lockdep.acquire(lockClassOf(request.a), request.addr, request.site);
+    this.#take(request);
   }
 
-  #take(cls: LockClass, addr: number): boolean {
+  #take(request: Request<unknown>): void {
     const { memory, engine } = this.#machine;
+    const { addr } = request;
     const value = memory.u32(addr);
     const mine = engine.cpu.id + 1;
-    if (value === mine) this.#recursion(cls, addr);
-    if (value !== 0) return false;
-    memory.setU32(addr, mine);
-    this.#lockdep.acquired();
-    return true;
+    if (value === 0) {
+      memory.setU32(addr, mine);
+      this.#lockdep.acquired();
+      return;
+    }
+    // Where the CPU holds it itself, it can never go on.
+    if (value === mine) this.#bad('recursion', lockClassOf(request.a), addr);
+    request.goOn(SPIN, RMW, Spinlocks.#againEffect);
   }
 
   #try(cls: LockClass, addr: number, site: number): boolean {
@@ -197,11 +197,6 @@ export class Spinlocks {
       ],
       objects: [{ type: cls.name, addr }],
     });
-  }
-
-  /** The CPU waits for itself: it can never go on. */
-  #recursion(cls: LockClass, addr: number): void {
-    this.#bad('recursion', cls, addr);
   }
 }
 

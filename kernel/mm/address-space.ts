@@ -163,6 +163,18 @@ export class AddressSpaces {
     });
   }
 
+  /**
+   * Makes whoever writes to one of these pages sleep until 'user-fault' fires for it; those that
+   * are not there yet are left alone. fs/userfaultfd.c: UFFDIO_WRITEPROTECT
+   */
+  writeProtect(mm: number, addr: number, sizeBytes: number): void {
+    for (let at = addr; at < addr + sizeBytes; at += PAGE_SIZE - (at % PAGE_SIZE)) {
+      const pte = this.pteOf(mm, at);
+      if (!pte || (pte.value & PTE_PRESENT) === 0) continue;
+      this.setPte(pte, (pte.value & ~PTE_WRITE) | PTE_BLOCKING);
+    }
+  }
+
   /** The entry for the page of a user address, or undefined where nothing is mapped there. */
   protected pteOf(mm: number, addr: number): Pte | undefined {
     const { memory } = this.machine;

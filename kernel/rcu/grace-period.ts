@@ -23,8 +23,8 @@ interface Head {
   readonly name: string;
   readonly run: RcuCallback;
   readonly cpu: KernelCpu;
-  /** Readers that began before this have to end first. */
-  readonly since: number;
+  /** In the order of all calls. */
+  readonly seq: number;
   /** CPUs that were between preempt_disable() and preempt_enable(), or in an interrupt. */
   readonly busy: KernelCpu[];
   readonly queuedAtNs: number;
@@ -35,10 +35,13 @@ const POLL_NS = 4e6;
 
 const NOBODY: KernelCpu[] = [];
 
-/** A reader that is inside, from its outermost lock on. */
-export interface Reader {
-  readonly context: ExecContext;
-  readonly since: number;
+export interface Flavour {
+  readonly name: string;
+  readonly index: number;
+  /** Whether code that cannot be preempted is a reader too, as for rcu_preempt. */
+  readonly busyCpusRead: boolean;
+  /** The contexts that are inside a section now. */
+  readonly readers: () => Iterable<ExecContext>;
 }
 
 /**
@@ -53,10 +56,9 @@ export class GracePeriods implements EventSource {
   readonly #cpus: Cpus;
   readonly #sched: Sched;
   readonly #keys: number;
-  /** Whether code that cannot be preempted is a reader too, as for rcu_preempt. */
-  readonly #busyCpusRead: boolean;
-  /** By context, oldest first. */
-  readonly #readers = new Map<ExecContext, number>();
+  readonly #flavour: Flavour;
+  /** Readers that a callback waits for, by the first that does: the oldest first. */
+  readonly #blockers = new Map<ExecContext, number>();
   #heads: Head[] = [];
   #running = 0;
   #seq = 0;
@@ -65,14 +67,14 @@ export class GracePeriods implements EventSource {
   onPeriod: ((waiting: boolean) => void) | null = null;
 
   constructor(machine: Machine, cpus: Cpus, sched: Sched,
-    options: { name: string; flavour: number; busyCpusRead: boolean }) {
-    this.name = options.name;
+    flavour: Flavour) {
+    this.name = flavour.name;
     this.#machine = machine;
     this.#cpus = cpus;
     this.#sched = sched;
-    this.#keys = options.flavour * KEYS_PER_FLAVOUR;
-    this.#busyCpusRead = options.busyCpusRead;
-    this.#poll = new Timer(options.name, () => this.#polled(), true);
+    this.#flavour = flavour;
+    this.#keys = flavour.index * KEYS_PER_FLAVOUR;
+    this.#poll = new Timer(flavour.name, () => this.#polled(), true);
     machine.engine.sources.push(this);
   }
 
@@ -82,21 +84,20 @@ export class GracePeriods implements EventSource {
   }
 
   reset(): void {
-    this.#readers.clear();
+    this.#blockers.clear();
     this.#heads = [];
     this.#running = 0;
     this.#seq = 0;
   }
 
-  /** The context enters its outermost section. */
-  enter(context: ExecContext): void {
-    this.#readers.set(context, ++this.#seq);
+  /** A context has entered its outermost section. */
+  entered(): void {
     this.#machine.engine.ordering?.acquire(KEY_PERIOD - this.#keys);
   }
 
-  /** It leaves it. */
-  leave(context: ExecContext): void {
-    this.#readers.delete(context);
+  /** It has left it. */
+  left(context: ExecContext): void {
+    if (this.#blockers.size !== 0) this.#blockers.delete(context);
     this.#machine.engine.ordering?.release(KEY_READERS - this.#keys);
   }
 
@@ -104,7 +105,11 @@ export class GracePeriods implements EventSource {
   add(name: string, run: RcuCallback, cpu = this.#cpus.this): void {
     const { engine } = this.#machine;
     engine.ordering?.release(KEY_READERS - this.#keys);
-    this.#heads.push({ name, run, cpu, since: ++this.#seq, busy: this.#busyCpus(),
+    const seq = ++this.#seq;
+    for (const reader of this.#flavour.readers()) {
+      if (!this.#blockers.has(reader)) this.#blockers.set(reader, seq);
+    }
+    this.#heads.push({ name, run, cpu, seq, busy: this.#busyCpus(),
       queuedAtNs: engine.cpu.nowNs });
     if (engine.mode === 'timed' && !this.#poll.armed) {
       engine.clock.arm(this.#poll, engine.cpu.nowNs + POLL_NS);
@@ -141,11 +146,10 @@ export class GracePeriods implements EventSource {
   }
 
   /** The reader that has been inside longest, of those for whom the oldest callback waits. */
-  blocker(): Reader | undefined {
+  blocker(): ExecContext | undefined {
     const head = this.#heads[0];
-    if (!head) return undefined;
-    for (const [context, since] of this.#readers) {
-      return since < head.since ? { context, since } : undefined;
+    for (const [context, since] of this.#blockers) {
+      return head && since <= head.seq ? context : undefined;
     }
     return undefined;
   }
@@ -198,8 +202,8 @@ export class GracePeriods implements EventSource {
   }
 
   #readersLeft(head: Head): boolean {
-    if (this.#readers.size === 0) return true;
-    for (const since of this.#readers.values()) return since > head.since;
+    if (this.#blockers.size === 0) return true;
+    for (const since of this.#blockers.values()) return since > head.seq;
     return true;
   }
 
@@ -213,7 +217,7 @@ export class GracePeriods implements EventSource {
   }
 
   #busyCpus(): KernelCpu[] {
-    if (!this.#busyCpusRead) return NOBODY;
+    if (!this.#flavour.busyCpusRead) return NOBODY;
     let busy = NOBODY;
     for (const cpu of this.#cpus.all) {
       if (!isBusy(cpu)) continue;

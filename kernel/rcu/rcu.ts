@@ -21,7 +21,7 @@ export class Rcu {
     this.#cpus = cpus;
     this.#sched = sched;
     this.#periods = new GracePeriods(machine, cpus, sched,
-      { name: 'rcu', flavour: 0, busyCpusRead: true });
+      { name: 'rcu', index: 0, busyCpusRead: true, readers: () => this.#readers() });
     new RcuStall(machine, cpus, this.#periods);
   }
 
@@ -35,14 +35,14 @@ export class Rcu {
 
   rcu_read_lock(): void {
     const context = this.#cpus.context;
-    if (context && context.rcuDepth++ === 0) this.#periods.enter(context);
+    if (context && context.rcuDepth++ === 0) this.#periods.entered();
   }
 
   rcu_read_unlock(): void {
     const context = this.#cpus.context;
     if (!context) return;
     if (context.rcuDepth === 0) this.#unbalanced();
-    else if (--context.rcuDepth === 0) this.#periods.leave(context);
+    else if (--context.rcuDepth === 0) this.#periods.left(context);
   }
 
   /** Cannot be preempted inside either. */
@@ -60,7 +60,7 @@ export class Rcu {
   exit_rcu(context: ExecContext): void {
     if (context.rcuDepth === 0) return;
     context.rcuDepth = 0;
-    this.#periods.leave(context);
+    this.#periods.left(context);
   }
 
   inReadSection(): boolean {
@@ -96,6 +96,16 @@ export class Rcu {
     });
   }
 
+  /** A reader never sleeps: it is on a CPU, beneath an interrupt, or preempted and queued. */
+  *#readers(): Generator<ExecContext> {
+    for (const { sim, current, interrupted, queue } of this.#cpus.all) {
+      for (const fiber of interrupted) if (fiber && isInside(fiber.owner)) yield fiber.owner;
+      if (current && current.rcuDepth > 0) yield current;
+      if (sim.fiber && isInside(sim.fiber.owner)) yield sim.fiber.owner;
+      for (const task of queue) if (task.rcuDepth > 0) yield task;
+    }
+  }
+
   /** kernel/rcu/tree.c: synchronize_rcu(), RCU_LOCKDEP_WARN */
   #selfDeadlock({ rcuDepth }: ExecContext): void {
     this.#machine.fail({
@@ -114,6 +124,10 @@ export class Rcu {
         'more locks to release!', ...this.#machine.traceLines()],
     });
   }
+}
+
+function isInside(owner: unknown): owner is ExecContext {
+  return (owner as ExecContext).rcuDepth > 0;
 }
 
 kernelText(Rcu);

@@ -2,7 +2,7 @@ import { Timer } from '../../sim/clock.ts';
 import { placeOf, stackOf, type Fiber } from '../../sim/fiber.ts';
 import type { Context, Machine } from '../machine.ts';
 import type { Cpus, KernelCpu } from '../cpu.ts';
-import { symbolText } from '../oops.ts';
+import { stackLines } from '../oops.ts';
 import type { GracePeriods } from './grace-period.ts';
 
 const SECOND_NS = 1e9;
@@ -47,7 +47,7 @@ export class RcuStall {
   }
 
   #report(forNs: number): void {
-    const reader = this.#periods.blocker()?.context;
+    const reader = this.#periods.blocker();
     const cpu = reader ? this.#cpuOf(reader) : this.#periods.busyBlocker();
     const fiber = cpu && !reader ? cpu.sim.fiber : this.#fiberOf(reader);
     if (!fiber) return;
@@ -55,7 +55,8 @@ export class RcuStall {
     const jiffies = Math.floor((forNs / SECOND_NS) * HZ);
     const queue = `q=${this.#periods.pending} ncpus=${this.#cpus.all.length}`;
     const lines = cpu
-      ? [`rcu: \t${cpu.id}-....: (${jiffies} ticks this GP)`, `rcu: \t(t=${jiffies} jiffies ${queue})`,
+      ? [`rcu: \t${cpu.id}-....: (${jiffies} ticks this GP)`,
+        `rcu: \t(t=${jiffies} jiffies ${queue})`,
         `CPU: ${cpu.id} PID: ${owner.pid} Comm: ${owner.comm}`]
       : [`rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-${this.#cpus.all.length - 1}): ` +
           `P${owner.pid}`,
@@ -65,7 +66,7 @@ export class RcuStall {
       kind: 'rcu-stall',
       title: cpu ? 'rcu: INFO: rcu_preempt self-detected stall on CPU'
         : 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
-      lines: [...lines, 'Call Trace:', ...stackOf(fiber).map((entry) => ` ${symbolText(entry)}`)],
+      lines: [...lines, 'Call Trace:', ...stackLines(stackOf(fiber)).map((line) => ` ${line}`)],
       sites: [placeOf(fiber)],
       fatal: false,
     });

@@ -14,13 +14,15 @@ export class RcuTasksTrace {
   readonly #cpus: Cpus;
   readonly #sched: Sched;
   readonly #periods: GracePeriods;
+  /** They may sleep, so nobody else knows where they are. */
+  readonly #readers = new Set<ExecContext>();
 
   constructor(machine: Machine, cpus: Cpus, sched: Sched) {
     this.#machine = machine;
     this.#cpus = cpus;
     this.#sched = sched;
     this.#periods = new GracePeriods(machine, cpus, sched,
-      { name: 'rcu_tasks_trace', flavour: 1, busyCpusRead: false });
+      { name: 'rcu_tasks_trace', index: 1, busyCpusRead: false, readers: () => this.#readers });
   }
 
   get pending(): number {
@@ -28,12 +30,15 @@ export class RcuTasksTrace {
   }
 
   reset(): void {
+    this.#readers.clear();
     this.#periods.reset();
   }
 
   rcu_read_lock_trace(): void {
     const context = this.#cpus.context;
-    if (context && context.rcuTraceDepth++ === 0) this.#periods.enter(context);
+    if (!context || context.rcuTraceDepth++ > 0) return;
+    this.#readers.add(context);
+    this.#periods.entered();
   }
 
   rcu_read_unlock_trace(): void {
@@ -47,7 +52,7 @@ export class RcuTasksTrace {
           'there are no more locks to release!', ...this.#machine.traceLines()],
       });
     } else if (--context.rcuTraceDepth === 0) {
-      this.#periods.leave(context);
+      this.#left(context);
     }
   }
 
@@ -60,7 +65,7 @@ export class RcuTasksTrace {
   exit_rcu(context: ExecContext): void {
     if (context.rcuTraceDepth === 0) return;
     context.rcuTraceDepth = 0;
-    this.#periods.leave(context);
+    this.#left(context);
   }
 
   /** Runs `run` once every section that has begun by now has ended. It must not sleep. */
@@ -80,6 +85,11 @@ export class RcuTasksTrace {
     }
     this.#sched.mightSleep('synchronize_rcu_tasks_trace');
     yield* waitFor(this.#sched, (done) => this.call_rcu_tasks_trace('wakeme_after_rcu', done));
+  }
+
+  #left(context: ExecContext): void {
+    this.#readers.delete(context);
+    this.#periods.left(context);
   }
 }
 

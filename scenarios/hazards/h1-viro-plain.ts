@@ -1,5 +1,6 @@
 import { CLONE_FILES } from '../../kernel/fs/uapi.ts';
-import { AUTOFS_DEVICE, closemount, moveFd } from '../autofs-device.ts';
+import { AUTOFS_DEVICE, closemountSlowly } from '../autofs-device.ts';
+import { moveFd, openAs } from '../common.ts';
 import { scenario } from '../dsl.ts';
 
 /**
@@ -12,7 +13,7 @@ export default scenario({
   about: 'An ioctl closes its own descriptor while another table drops the last reference',
   hazard: '00-H1',
   *setup(init) {
-    yield* moveFd(init, init.ok(yield* init.open(AUTOFS_DEVICE)), 42);
+    yield* openAs(init, AUTOFS_DEVICE, 42);
     yield* init.start('B');
     yield* moveFd(init, 42, 6);
     const shared = init.variant === 'good-shared';
@@ -21,7 +22,7 @@ export default scenario({
   },
   processes: {
     *A(p) {
-      p.ok(yield* closemount(p, 6, 6));
+      p.ok(yield* closemountSlowly(p, 6, 6));
     },
     *B(p) {
       p.ok(yield* p.close(42));

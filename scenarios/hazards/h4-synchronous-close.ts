@@ -1,4 +1,5 @@
-import { AUTOFS_DEVICE, closemount, moveFd } from '../autofs-device.ts';
+import { AUTOFS_DEVICE, closemount } from '../autofs-device.ts';
+import { openAs } from '../common.ts';
 import { scenario } from '../dsl.ts';
 
 /**
@@ -10,7 +11,7 @@ export default scenario({
   about: 'A single task frees the file that its own ioctl has borrowed',
   hazard: '00-H4',
   *setup(init) {
-    yield* moveFd(init, init.ok(yield* init.open(AUTOFS_DEVICE)), 6);
+    yield* openAs(init, AUTOFS_DEVICE, 6);
     yield* init.start('A');
     init.ok(yield* init.close(6));
   },

@@ -1,8 +1,7 @@
 import { EBADF } from '../../kernel/errno.ts';
 import { CLONE_FILES, CLOSE_RANGE_UNSHARE, F_GETFL } from '../../kernel/fs/uapi.ts';
+import { FD_MAX, openAs } from '../common.ts';
 import { scenario } from '../dsl.ts';
-
-const FD_MAX = 0xffff_ffff;
 
 /**
  * Spec 00 H5: A and T share a table. A loads the slot early; T closes the descriptor, which frees
@@ -13,8 +12,7 @@ export default scenario({
   about: 'The share count is read without acquire order, and the slot before it',
   hazard: '00-H5',
   *setup(init) {
-    init.ok(yield* init.dup2(init.ok(yield* init.open('/dev/null')), 6));
-    init.ok(yield* init.close_range(0, 5));
+    yield* openAs(init, '/dev/null', 6);
     yield* init.start('A', CLONE_FILES);
     yield* init.start('T', CLONE_FILES);
     init.ok(yield* init.close_range(0, FD_MAX, CLOSE_RANGE_UNSHARE));

@@ -1,35 +1,39 @@
 import { EBADF } from '../../kernel/errno.ts';
 import { CLONE_FILES, CLOSE_RANGE_UNSHARE, F_GETFL } from '../../kernel/fs/uapi.ts';
+import { down, FD_MAX, openAs, semaphoreAs, up } from '../common.ts';
 import { scenario } from '../dsl.ts';
-
-const FD_MAX = 0xffff_ffff;
 
 /**
  * Spec 00 H6: A has loaded the slot of descriptor 6. B, which shares the table, closes it; C, which
- * does not, opens a file that gets the same memory. A's get succeeds, on C's file.
+ * does not, opens a file that gets the same memory. A's get succeeds, on C's file. C opens when B
+ * has closed, and keeps its file until A is done: the semaphore 3 tells.
  */
 export default scenario({
   name: 'lookup-recheck',
   about: 'A lookup gets a reference to a file that took the place of the one looked up',
   hazard: '00-H6',
   *setup(init) {
+    yield* semaphoreAs(init, 3);
     yield* init.start('C');
-    init.ok(yield* init.dup2(init.ok(yield* init.open('/dev/null')), 6));
-    init.ok(yield* init.close_range(0, 5));
+    yield* openAs(init, '/dev/null', 6);
     yield* init.start('A', CLONE_FILES);
     yield* init.start('B', CLONE_FILES);
     init.ok(yield* init.close_range(0, FD_MAX, CLOSE_RANGE_UNSHARE));
   },
   processes: {
+    *C(p) {
+      yield* down(p, 3);
+      p.ok(yield* p.open('/dev/zero'));
+      yield* down(p, 3);
+    },
     *A(p) {
       const flags = yield* p.fcntl(6, F_GETFL);
       p.check(flags >= 0 || flags === -EBADF, 'descriptor 6 is open or closed');
+      yield* up(p, 3);
     },
     *B(p) {
       p.ok(yield* p.close(6));
-    },
-    *C(p) {
-      p.ok(yield* p.open('/dev/zero'));
+      yield* up(p, 3);
     },
   },
   variants: {

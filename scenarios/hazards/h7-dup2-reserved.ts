@@ -1,8 +1,7 @@
 import { EBUSY } from '../../kernel/errno.ts';
 import { CLONE_FILES, CLOSE_RANGE_UNSHARE } from '../../kernel/fs/uapi.ts';
+import { FD_MAX } from '../common.ts';
 import { scenario } from '../dsl.ts';
-
-const FD_MAX = 0xffff_ffff;
 
 /**
  * Spec 00 H7: A has reserved descriptor 5 for the file that it opens; B, which shares the table,

@@ -1,7 +1,6 @@
 import { CLONE_FILES, CLOSE_RANGE_UNSHARE } from '../../kernel/fs/uapi.ts';
+import { FD_MAX } from '../common.ts';
 import { scenario } from '../dsl.ts';
-
-const FD_MAX = 0xffff_ffff;
 
 /**
  * Spec 00 H8: no kernel is wrong here. T1 means to close descriptor 7 at the end; T2 closes it first,

@@ -1,4 +1,5 @@
 import { LOOPER_SERVE } from '../../kernel/fs/looper.ts';
+import { openAs } from '../common.ts';
 import { scenario } from '../dsl.ts';
 
 /**
@@ -10,9 +11,8 @@ export default scenario({
   about: 'A thread that loops in the kernel never drops the file that it has closed',
   hazard: '00-H9',
   *setup(init) {
-    init.ok(yield* init.dup2(init.ok(yield* init.open('/dev/looper')), 6));
-    init.ok(yield* init.dup2(init.ok(yield* init.open('/dev/null')), 7));
-    init.ok(yield* init.close_range(0, 5));
+    yield* openAs(init, '/dev/looper', 6);
+    yield* openAs(init, '/dev/null', 7);
     yield* init.start('A');
     init.ok(yield* init.close_range(6, 7));
   },

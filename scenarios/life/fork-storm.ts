@@ -1,3 +1,4 @@
+import { O_WRONLY } from '../../kernel/fs/uapi.ts';
 import type { Sim } from '../../sim/request.ts';
 import { scenario } from '../dsl.ts';
 import type { Proc } from '../proc.ts';
@@ -9,7 +10,7 @@ const EXIT_CODE = 3;
 function* family(p: Proc): Sim<void> {
   for (let i = 0; i < CHILD_COUNT; i++) {
     p.ok(yield* p.fork(function* (child) {
-      yield* child.exec('/bin/worker', ['worker']);
+      yield* child.exec('/bin/worker');
       child.check(false, 'exec() does not come back');
     }));
   }
@@ -29,7 +30,7 @@ export default scenario({
   processes: { A: family, B: family },
   images: {
     *'/bin/worker'(p) {
-      const fd = p.ok(yield* p.open('/dev/null'));
+      const fd = p.ok(yield* p.open('/dev/null', O_WRONLY));
       p.ok(yield* p.write(fd, 'done'));
       return EXIT_CODE;
     },

@@ -1,11 +1,11 @@
-import { F_GETFD } from '../../kernel/fs/uapi.ts';
+import { F_GETFD, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import type { Sim } from '../../sim/request.ts';
 import { scenario } from '../dsl.ts';
 import type { Proc } from '../proc.ts';
 
 /** Opens, duplicates, uses and closes: only its own descriptors, in a table full of others'. */
 function* busy(p: Proc): Sim<void> {
-  const fd = p.ok(yield* p.open('/dev/null', 1));
+  const fd = p.ok(yield* p.open('/dev/null', O_WRONLY));
   const copy = p.ok(yield* p.dup(fd));
   p.check(copy !== fd, 'a descriptor is given to one thread only');
   p.check((yield* p.write(copy, 'x')) === 1, 'a descriptor of this thread works');

@@ -1,7 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
-import { bohrbug } from './kit.ts';
-
-vi.mock('../../cli/catalog.ts', async () => (await import('./kit.ts')).fakeCatalog());
+import { describe, expect, test } from 'vitest';
+import { bohrbugWithFakes as bohrbug } from './kit.ts';
 
 interface Summary {
   verdict: string;

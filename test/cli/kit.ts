@@ -1,6 +1,9 @@
 /** What the tests of the command line share: an io that collects, and small scenarios. */
+import { loadCatalog, type Catalog } from '../../cli/catalog.ts';
 import { dispatch } from '../../cli/dispatch.ts';
 import type { ExitCode, Io } from '../../cli/command.ts';
+import { InputError } from '../../base/errors.ts';
+import { expected, isFound } from '../../scenarios/judge.ts';
 import type { FailureKind } from '../../sim/failure.ts';
 import type { Model } from '../../sim/model.ts';
 import type { Strategy } from '../../sim/strategy.ts';
@@ -29,6 +32,7 @@ export async function bohrbug(args: readonly string[], overrides: Partial<Io> = 
     cwd: '/tmp',
     nowMs: () => performance.now(),
     isInterrupted: () => false,
+    loadCatalog,
     mapStacks: () => process.setSourceMapsEnabled(true),
     ...overrides,
   };
@@ -79,7 +83,7 @@ function fake(
   };
 }
 
-export const FAKES: readonly FakeScenario[] = [
+const FAKES: readonly FakeScenario[] = [
   fake('lost-update', ['invariant'], () => lostUpdate(2), '00-H2'),
   fake('abba', ['deadlock'], abba, '00-H10'),
   fake('not-there', ['leak'], () => independent([2, 2])),
@@ -122,15 +126,21 @@ class FakeWorld implements Model {
   }
 }
 
-/** For vi.mock: what `cli/catalog.ts` exports. */
-export async function fakeCatalog() {
-  const { InputError } = await import('../../base/errors.ts');
-  const { expected, isFound } = await import('../../scenarios/judge.ts');
+async function loadFakes(): Promise<Catalog> {
   const findScenario = (name: string) => {
     const found = FAKES.find((scenario) => scenario.name === name);
     if (found) return found;
     throw new InputError(`no scenario ${name}`);
   };
   const catalog = { SCENARIOS: FAKES, findScenario, World: FakeWorld, expected, isFound };
-  return { loadCatalog: async () => catalog };
+  // As much of it as commands use.
+  return catalog as unknown as Catalog;
+}
+
+/** The command line with toys for scenarios. */
+export function bohrbugWithFakes(
+  args: readonly string[],
+  overrides: Partial<Io> = {},
+): Promise<Ran> {
+  return bohrbug(args, { loadCatalog: loadFakes, ...overrides });
 }

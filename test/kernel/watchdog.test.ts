@@ -146,7 +146,8 @@ test('a circle of lock waits is a deadlock, whoever else is blocked', () => {
   const kernel = new IrqKernel();
   const lock = (name: string, addr: number, waiting: boolean) =>
     ({ className: name, classId: 0, addr, spinning: false, site: HERE, waiting, tried: false });
-  for (const [name, held, wanted] of [['C', 8_192, 4_096], ['A', 4_096, 4_104], ['B', 4_104, 4_096]] as const) {
+  const waits = [['C', 8_192, 4_096], ['A', 4_096, 4_104], ['B', 4_104, 4_096]] as const;
+  for (const [name, held, wanted] of waits) {
     kernel.spawn(name, function* () {
       const task = kernel.sched.current;
       task.held.push(lock(`&x${held}->lock`, held, false), lock(`&x${wanted}->lock`, wanted, true));
@@ -156,7 +157,8 @@ test('a circle of lock waits is a deadlock, whoever else is blocked', () => {
   }
   kernel.run();
   const report = kernel.watchdogs.deadlockReport()!;
-  expect(report).toMatchObject({ kind: 'deadlock', title: 'BUG: deadlock: A:102 -> B:103 -> A:102' });
+  expect(report).toMatchObject(
+    { kind: 'deadlock', title: 'BUG: deadlock: A:102 -> B:103 -> A:102' });
   expect(report.lines!.join('\n')).toContain('&x4104->lock (ffff888000001008), held by task B:103');
   expect(report.lines).toContain('2 locks held by A/102:');
 });

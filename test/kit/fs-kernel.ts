@@ -38,7 +38,10 @@ export class FsKernel extends LockKernel {
 
   /** A task with memory and descriptors of its own, or with those of `sharer`. */
   process(comm: string, body: (task: Task) => Sim<unknown>, sharer?: Task): Task {
-    const task: Task = this.spawn(comm, () => body(task), sharer?.s.mm ?? this.user.create());
+    const { sched } = this;
+    const task = this.spawn(comm, function* () {
+      return yield* body(sched.current);
+    }, sharer?.s.mm ?? this.user.create());
     const { memory, slab } = this.machine;
     task.s.files = sharer?.s.files ?? this.fs.tables.newFiles();
     if (sharer) memory.setU32(sharer.s.files, memory.u32(sharer.s.files) + 1);

@@ -198,6 +198,29 @@ test('a CPU that spins for ever is described when all is at rest', () => {
   expect(failure!.text).toContain('.owner_cpu: 0');
 });
 
+test('two CPUs that wait for each other deadlock in some schedule, and only there', () => {
+  const y_lock = lockClass('&y->lock', 'spin');
+  const ends = new Set<string>();
+  for (const { failures, log } of runs(new Bounded({ bound: 2 }), (kernel, log) => {
+    const x = kernel.words();
+    const y = kernel.words();
+    const both = (first: number, second: number) => function* (): Sim<void> {
+      const classOf = (lock: number) => (lock === x ? x_lock : y_lock);
+      yield* kernel.spinlocks.spin_lock(classOf(first), first, LOCK);
+      yield* kernel.spinlocks.spin_lock(classOf(second), second, INSIDE);
+      yield* kernel.spinlocks.spin_unlock(classOf(second), second, UNLOCK);
+      yield* kernel.spinlocks.spin_unlock(classOf(first), first, UNLOCK);
+      log.push('done');
+    };
+    kernel.spawn('A', both(x, y));
+    kernel.spawn('B', both(y, x));
+  })) {
+    ends.add(`${log.length} done, ${failures.map(({ kind }) => kind).join(' ')}`);
+  }
+  expect([...ends].toSorted())
+    .toEqual(['0 done, lock-inversion deadlock', '2 done, lock-inversion']);
+});
+
 test('a lock in freed memory is a use after free', () => {
   const kernel = new LockKernel();
   const lock = kernel.words();

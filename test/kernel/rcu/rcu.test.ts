@@ -22,7 +22,7 @@ function* reader({ rcu }: LockKernel, log: string[], name: string): Sim<void> {
   rcu.rcu_read_unlock();
 }
 
-/** Whether in this order of events the callback ran inside a section that was there when it was queued. */
+/** Whether the callback ran inside a section that was there when it was queued. */
 function tooEarly(log: readonly string[], queued: string, ran: string): boolean {
   const from = log.indexOf(queued);
   const to = log.indexOf(ran);
@@ -33,7 +33,7 @@ function tooEarly(log: readonly string[], queued: string, ran: string): boolean 
   });
 }
 
-test.each([1, 2])('00 R47: a callback waits for the sections that exist, on %i CPUs', (cpuCount) => {
+test.each([1, 2])('00 R47: a callback waits for the sections there are, %i CPUs', (cpuCount) => {
   const strategy = new Bounded({ bound: 4 });
   const seen = { after: 0, beforeYounger: 0, count: 0 };
   for (const { failures, log } of runs(strategy, (kernel, log) => {
