@@ -3,7 +3,7 @@ import { siteOf } from '../../sim/site.ts';
 import type { ExecContext, HeldLock } from '../context.ts';
 import type { KernelCpu } from '../cpu.ts';
 import type { Machine, Report } from '../machine.ts';
-import { pointerText, symbolText } from '../oops.ts';
+import { pointerText, stackLines } from '../oops.ts';
 import { lockClassOf, type LockClass } from './lock-class.ts';
 
 /** The texts of kernel/locking/lockdep.c. */
@@ -237,7 +237,7 @@ function irqState({ context: { kind }, cpu }: Reporter): string {
 }
 
 function stackLines(stack: readonly StackEntry[]): string[] {
-  return stack.map((entry) => `       ${symbolText(entry)}`);
+  return stackLines(stack).map((line) => `       ${line}`);
 }
 
 function backtrace(machine: Machine): string[] {
