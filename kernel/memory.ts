@@ -77,7 +77,7 @@ export class Memory implements StructMemory {
 
   u32(addr: number): number {
     if (this.#mustCheck(addr, 3)) this.#check(addr, 4, false);
-    return (addr & 3) === 0 ? this.#u32[addr >> 2]! : this.#view.getUint32(addr, true);
+    return this.#view.getUint32(addr, true);
   }
 
   s32(addr: number): number {
@@ -126,8 +126,7 @@ export class Memory implements StructMemory {
   setU32(addr: number, value: number): void {
     if (this.#mustCheck(addr, 3)) this.#check(addr, 4, true);
     this.#touchAt(addr, 3);
-    if ((addr & 3) === 0) this.#u32[addr >> 2] = value;
-    else this.#view.setUint32(addr, value, true);
+    this.#view.setUint32(addr, value, true);
   }
 
   setS32(addr: number, value: number): void {

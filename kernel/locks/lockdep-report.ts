@@ -67,8 +67,8 @@ export function circularReport(reporter: Reporter, now: LockSeen, held: LockSeen
       'the existing dependency chain (in reverse order) is:', '',
       ...chain.flatMap((link, i) =>
         [`-> #${chain.length - i} ${classText(reporter, link.to)}:`,
-          ...stackLines(link.stack), '']),
-      `-> #0 ${classText(reporter, now.cls)}:`, ...stackLines(machine.stack()),
+          ...indented(link.stack), '']),
+      `-> #0 ${classText(reporter, now.cls)}:`, ...indented(machine.stack()),
       ...OTHER, '', ...middle, ...SCENARIO,
       '       CPU0                    CPU1',
       '       ----                    ----',
@@ -122,7 +122,7 @@ export function inconsistentReport(reporter: Reporter, now: LockSeen, was: numbe
       `${who(reporter)} ${irqState(reporter)} takes:`,
       lockLine(reporter, now),
       `{${USAGE_NAMES.get(was)!}} state was registered at:`,
-      ...stackLines(wasAt),
+      ...indented(wasAt),
       ...OTHER, ...SCENARIO,
       '       CPU0', '       ----',
       `  lock(${now.cls.name});`, '  <Interrupt>', `    lock(${now.cls.name});`,
@@ -146,9 +146,9 @@ export function safetyReport(reporter: Reporter, safe: LockClass, unsafe: LockCl
       `${who(reporter)} ${irqState(reporter)} creates this dependency:`,
       ` ${classText(reporter, safe)} -> ${classText(reporter, unsafe)}`,
       '', `the ${irq}-irq-safe lock ${classText(reporter, safe)} was taken in it at:`,
-      ...stackLines(stacks.safe),
+      ...indented(stacks.safe),
       '', `the ${irq}-irq-unsafe lock ${classText(reporter, unsafe)} was taken outside at:`,
-      ...stackLines(stacks.unsafe),
+      ...indented(stacks.unsafe),
       ...OTHER, '', ' Possible interrupt unsafe locking scenario:', '',
       '       CPU0                    CPU1',
       '       ----                    ----',
@@ -236,7 +236,7 @@ function irqState({ context: { kind }, cpu }: Reporter): string {
   return `[HC${hard}[${hard}]:SC${soft}[${soft}]:HE${hardOn}:SE${softOn}]`;
 }
 
-function stackLines(stack: readonly StackEntry[]): string[] {
+function indented(stack: readonly StackEntry[]): string[] {
   return stackLines(stack).map((line) => `       ${line}`);
 }
 
