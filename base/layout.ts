@@ -40,8 +40,13 @@ export interface FieldType<V> {
   readonly value?: V;
 }
 
-function scalar<V>(kind: FieldType<V>['kind'], c: string, sizeBytes: number, accessor: string,
-  signed = false): FieldType<V> {
+function scalar<V>(
+  kind: FieldType<V>['kind'],
+  c: string,
+  sizeBytes: number,
+  accessor: string,
+  signed = false,
+): FieldType<V> {
   return { kind, c, sizeBytes, alignBytes: sizeBytes, signed, accessor, count: 1 };
 }
 
@@ -50,7 +55,7 @@ export const u16 = scalar<number>('int', 'u16', 2, 'u16');
 export const u32 = scalar<number>('int', 'u32', 4, 'u32');
 export const s32 = scalar<number>('int', 'int', 4, 's32', true);
 export const u64 = scalar<bigint>('int', 'u64', 8, 'u64');
-/** 64 bits that never leave the range of a safe integer: times, positions, sizes, user addresses. */
+/** 64 bits that never leave the range of a safe integer: times, sizes, user addresses. */
 export const long = scalar<number>('long', 'long', 8, 'long', true);
 
 /** A kernel pointer, read as an offset; 0 is NULL. `target` is the C type: `struct file`. */
@@ -60,20 +65,43 @@ export function ptr(target: string): FieldType<number> {
 
 /** A string of at most `size` bytes, padded with NULs. */
 export function chars(size: number): FieldType<string> {
-  return { kind: 'chars', c: 'char', sizeBytes: size, alignBytes: 1, signed: true, accessor: 'chars',
-    count: size };
+  return {
+    kind: 'chars',
+    c: 'char',
+    sizeBytes: size,
+    alignBytes: 1,
+    signed: true,
+    accessor: 'chars',
+    count: size,
+  };
 }
 
 /** Reads as the address of its first element. */
 export function array(of: FieldType<unknown>, count: number): FieldType<number> {
-  return { kind: 'array', c: of.c, sizeBytes: of.sizeBytes * count, alignBytes: of.alignBytes,
-    signed: false, accessor: '', count, of };
+  return {
+    kind: 'array',
+    c: of.c,
+    sizeBytes: of.sizeBytes * count,
+    alignBytes: of.alignBytes,
+    signed: false,
+    accessor: '',
+    count,
+    of,
+  };
 }
 
 /** Reads as the address of the embedded struct. */
 export function embed(of: StructType<Fields>): FieldType<number> {
-  return { kind: 'struct', c: `struct ${of.name}`, sizeBytes: of.sizeBytes,
-    alignBytes: of.alignBytes, signed: false, accessor: '', count: 1, of };
+  return {
+    kind: 'struct',
+    c: `struct ${of.name}`,
+    sizeBytes: of.sizeBytes,
+    alignBytes: of.alignBytes,
+    signed: false,
+    accessor: '',
+    count: 1,
+    of,
+  };
 }
 
 export type Fields = Readonly<Record<string, FieldType<unknown>>>;

@@ -1,4 +1,5 @@
-import seedrandom from 'seedrandom';
+// Not all of seedrandom: its other generators load node:crypto, which takes 15 ms.
+import alea from 'seedrandom/lib/alea.js';
 import { Bug } from './errors.ts';
 
 /** Draws are 32 bits wide, so a count above this could not be reached evenly. */
@@ -15,7 +16,7 @@ export class Prng {
 
   constructor(seed: string | number) {
     this.#seed = String(seed);
-    this.#draw = seedrandom.alea(this.#seed);
+    this.#draw = alea(this.#seed);
   }
 
   /** 32 random bits, as an integer from 0. */

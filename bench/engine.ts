@@ -7,7 +7,7 @@ import { Stay } from '../sim/strategies/stay.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Bench } from './harness.ts';
 
-/** What a step costs: the fiber yields, the strategy chooses, the fiber goes on, all is accounted. */
+/** What a step costs: a fiber yields, the strategy chooses, a fiber goes on, all accounted. */
 
 const POINT = site('bench', 'point');
 const ADD = site('bench', 'add');

@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.ts';
+import type { Catalog, Scenario } from './catalog.ts';
 
 /** What a process may end with. The command line's contract. */
 export const EXIT = {
@@ -32,7 +32,9 @@ export interface Io {
   nowMs(): number;
   /** Whether the user asked to end early (Ctrl-C). */
   isInterrupted(): boolean;
-  /** The registered scenarios, and what runs them. */
+  /** The registered scenarios. */
+  loadScenarios(): Promise<readonly Scenario[]>;
+  /** The same, and what runs them. */
   loadCatalog(): Promise<Catalog>;
   /** From here on stacks name the lines of the user's TypeScript. */
   mapStacks(): void;
@@ -40,6 +42,8 @@ export interface Io {
 
 export interface Command {
   readonly name: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
   /** `args` without the command's own name. Bad input is thrown as an InputError. */
   run(args: readonly string[], io: Io): Promise<ExitCode>;
 }

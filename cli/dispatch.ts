@@ -1,45 +1,21 @@
 import { InputError } from '../base/errors.ts';
 import { EXIT, type Command, type ExitCode, type Io } from './command.ts';
+import { exploreCommand } from './commands/explore.ts';
+import { hazardsCommand } from './commands/hazards.ts';
+import { listCommand } from './commands/list.ts';
+import { replayCommand } from './commands/replay.ts';
+import { runCommand } from './commands/run.ts';
+import { traceCommand } from './commands/trace.ts';
+import { unknown } from './options.ts';
 import { packageVersion } from './package.ts';
 
-interface Entry {
-  readonly name: string;
-  readonly summary: string;
-  /** Loaded when it is called: what other commands need costs this one nothing. */
-  readonly load: () => Promise<Command>;
-}
-
-const COMMANDS: readonly Entry[] = [
-  {
-    name: 'list',
-    summary: 'scenarios, strategies, profiles and mutations',
-    load: async () => (await import('./commands/list.ts')).listCommand,
-  },
-  {
-    name: 'run',
-    summary: 'one run of a scenario, in simulated time',
-    load: async () => (await import('./commands/run.ts')).runCommand,
-  },
-  {
-    name: 'explore',
-    summary: 'run after run until a failure or the end; shrinks what it finds',
-    load: async () => (await import('./commands/explore.ts')).exploreCommand,
-  },
-  {
-    name: 'replay',
-    summary: 'one run again, exactly',
-    load: async () => (await import('./commands/replay.ts')).replayCommand,
-  },
-  {
-    name: 'hazards',
-    summary: 'every hazard of the specs, both variants, as a table',
-    load: async () => (await import('./commands/hazards.ts')).hazardsCommand,
-  },
-  {
-    name: 'trace',
-    summary: 'the events of one run',
-    load: async () => (await import('./commands/trace.ts')).traceCommand,
-  },
+const COMMANDS: readonly Command[] = [
+  listCommand,
+  runCommand,
+  exploreCommand,
+  replayCommand,
+  hazardsCommand,
+  traceCommand,
 ];
 
 /** Does what the arguments ask; every way to fail becomes an exit code here. */
@@ -69,16 +45,15 @@ async function call(args: readonly string[], io: Io): Promise<ExitCode> {
     io.out(help());
     return EXIT.expected;
   }
-  const entry = COMMANDS.find(({ name }) => name === first);
-  if (entry === undefined) {
-    const { unknown } = await import('./options.ts');
+  const command = COMMANDS.find(({ name }) => name === first);
+  if (command === undefined) {
     throw unknown(
       'command',
       first,
       COMMANDS.map(({ name }) => name),
     );
   }
-  return (await entry.load()).run(rest, io);
+  return command.run(rest, io);
 }
 
 function help(): string {

@@ -1,21 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { InputError } from '../base/errors.ts';
-import { loadCatalog } from './catalog.ts';
 import type { Io } from './command.ts';
-import { searchVariant, type VariantRow, type VariantTask } from './hazard.ts';
-import { IS_BUILT } from './package.ts';
+import { searchVariant, type Answer, type VariantRow, type VariantTask } from './hazard.ts';
+import { CODE_ROOT, IS_BUILT } from './package.ts';
 
 /** How many variants are searched at once where nobody says: more threads gain little. */
 const JOBS_MAX = 8;
 const POLL_MS = 100;
-const ROLE = 'bohrbug hazards';
 
 export function defaultJobs(): number {
   return Math.min(availableParallelism(), JOBS_MAX);
 }
-
-type Answer = { readonly row: VariantRow } | { readonly error: Error; readonly isInput: boolean };
 
 /** The rows of all tasks, in their order, each as soon as it and those before it are there. */
 export async function* searchAll(
@@ -49,9 +45,9 @@ class Pool {
   constructor(tasks: readonly VariantTask[], jobs: number, io: Io) {
     this.#tasks = tasks;
     this.#answers = tasks.map(() => withResolvers());
-    const data = { role: ROLE, interrupted: this.#interrupted };
-    const url = new URL(import.meta.url);
-    this.#workers = Array.from({ length: jobs }, () => new Worker(url, { workerData: data }));
+    const url = new URL('cli/hazard-worker.js', CODE_ROOT);
+    const workerData = this.#interrupted;
+    this.#workers = Array.from({ length: jobs }, () => new Worker(url, { workerData }));
     for (const worker of this.#workers) this.#feed(worker);
     this.#poll = setInterval(() => {
       if (io.isInterrupted()) Atomics.store(this.#interrupted, 0, 1);
@@ -103,30 +99,3 @@ function withResolvers(): PromiseWithResolvers {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
-
-/** The other side: one task after another. */
-function serve({ interrupted }: { interrupted: Int32Array }): void {
-  const io: Io = {
-    out: () => {},
-    err: () => {},
-    status: () => {},
-    isTerminal: false,
-    hasColor: false,
-    width: 100,
-    cwd: '.',
-    nowMs: () => performance.now(),
-    isInterrupted: () => Atomics.load(interrupted, 0) !== 0,
-    loadCatalog,
-    mapStacks: () => {},
-  };
-  parentPort!.on('message', async (task: VariantTask) => {
-    const answer = await searchVariant(task, io).then(
-      (row): Answer => ({ row }),
-      (error: Error): Answer => ({ error, isInput: error instanceof InputError }),
-    );
-    parentPort!.postMessage(answer);
-  });
-}
-
-const data = workerData as { role?: string; interrupted: Int32Array } | null;
-if (!isMainThread && data?.role === ROLE) serve(data);

@@ -88,6 +88,11 @@ export interface VariantTask {
   readonly options: HazardOptions;
 }
 
+/** What a thread that has searched one says. */
+export type Answer =
+  | { readonly row: VariantRow }
+  | { readonly error: Error; readonly isInput: boolean };
+
 export async function searchVariant(task: VariantTask, io: Io): Promise<VariantRow> {
   const { variant: variantName, options } = task;
   const beganMs = io.nowMs();

@@ -1,4 +1,4 @@
-import { loadCatalog } from './catalog.ts';
+import { loadCatalog, loadScenarios } from './catalog.ts';
 import type { Io } from './command.ts';
 import { dispatch } from './dispatch.ts';
 
@@ -36,6 +36,7 @@ const io: Io = {
   cwd: process.cwd(),
   nowMs: () => performance.now(),
   isInterrupted: () => interruptCount > 0,
+  loadScenarios,
   loadCatalog,
   mapStacks: () => process.setSourceMapsEnabled(true),
 };

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** `.ts` where the sources run as they are, as in tests; `.js` in the built package. */
@@ -40,16 +40,23 @@ export function moduleNames(): string[] {
     .map(([key]) => key.replace(/^\./, 'bohrbug'));
 }
 
+/** Modules of this package by where they are, without the ending: `kernel/fs/uapi`. */
+type Modules = Readonly<Record<string, unknown>>;
 const FOLDERS = ['base', 'sim', 'kernel', 'bpf', 'scenarios'];
 
-/** The running module that stands for a source file of this package; undefined for other files. */
-export function runningModuleOf(path: string): string | undefined {
+/**
+ * The running module that a file of this package stands for, its source or what was built from it;
+ * undefined for other files. Built, all are in few bundles, and dist/cli/modules.js has them all.
+ */
+export async function runningModuleOf(path: string): Promise<unknown> {
   for (const root of [fileURLToPath(CODE_ROOT), fileURLToPath(PACKAGE_ROOT)]) {
     if (!path.startsWith(root)) continue;
-    const inside = path.slice(root.length).replace(/\.[jt]s$/, '');
-    if (FOLDERS.includes(inside.split('/')[0]!)) {
-      return new URL(inside + EXTENSION, CODE_ROOT).href;
-    }
+    const inside = path.slice(root.length).replaceAll('\\', '/').replace(/\.[jt]s$/, '');
+    if (!FOLDERS.includes(inside.split('/')[0]!)) continue;
+    const url = new URL(IS_BUILT ? 'cli/modules.js' : `${inside}.ts`, CODE_ROOT);
+    if (!existsSync(url)) continue;
+    const found = (await import(url.href)) as { readonly modules: Modules };
+    return IS_BUILT ? found.modules[inside] : found;
   }
   return undefined;
 }

@@ -57,7 +57,7 @@ interface Bundle {
 
 async function bundle(file: string, path: string, io: Io): Promise<Bundle> {
   const esbuild = await import('esbuild');
-  const wanted = new Set<string>();
+  const modules = new Map<string, unknown>();
   const built = await esbuild
     .build({
       entryPoints: [file],
@@ -72,15 +72,13 @@ async function bundle(file: string, path: string, io: Io): Promise<Bundle> {
       sourcesContent: false,
       logLevel: 'silent',
       define: { 'import.meta.url': JSON.stringify(pathToFileURL(file).href) },
-      plugins: [bohrbugModules(wanted)],
+      plugins: [bohrbugModules(modules)],
     })
     .catch((error: unknown) => {
       const first = (error as { errors?: Message[] }).errors?.[0];
       if (first === undefined) throw error;
       throw new InputError(describe(first, path));
     });
-  const modules = new Map<string, unknown>();
-  for (const url of wanted) modules.set(url, await import(url));
   return { code: built.outputFiles[0]!.text, modules };
 }
 
@@ -97,25 +95,29 @@ function place({ file, line, column }: NonNullable<Message['location']>): string
   return `${file}:${line}:${column + 1}`;
 }
 
-/** Leaves imports of this package out of the bundle, by any name: `bohrbug/sim`, `../sim/x.ts`. */
-function bohrbugModules(wanted: Set<string>): Plugin {
-  const outside = (url: string) => {
-    wanted.add(url);
-    return { path: url, external: true };
+/**
+ * Leaves imports of this package out of the bundle, by any name: `bohrbug/sim`, `../sim/x.ts`.
+ * `modules` gets what they stand for.
+ */
+function bohrbugModules(modules: Map<string, unknown>): Plugin {
+  const outside = (name: string, module: unknown) => {
+    modules.set(name, module);
+    return { path: name, external: true };
   };
   return {
     name: 'bohrbug',
     setup(build) {
-      build.onResolve({ filter: /^bohrbug($|\/)/ }, ({ path }) => {
+      build.onResolve({ filter: /^bohrbug($|\/)/ }, async ({ path }) => {
         const url = moduleOf(path);
-        if (url !== undefined) return outside(url);
+        if (url !== undefined) return outside(path, await import(url));
         const text = `no module ${path} (there are ${moduleNames().join(', ')})`;
         return { errors: [{ text }] };
       });
-      build.onResolve({ filter: /^\.{0,2}\// }, ({ path, resolveDir, kind }) => {
+      build.onResolve({ filter: /^\.{0,2}\// }, async ({ path, resolveDir, kind }) => {
         if (kind === 'entry-point') return undefined;
-        const url = runningModuleOf(resolve(resolveDir, path));
-        return url === undefined ? undefined : outside(url);
+        const file = resolve(resolveDir, path);
+        const module = await runningModuleOf(file);
+        return module === undefined ? undefined : outside(file, module);
       });
     },
   };

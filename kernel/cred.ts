@@ -14,10 +14,7 @@ export const CAP_SETUID = 7;
 export const CAP_SETPCAP = 8;
 export const CAP_SYS_MODULE = 16;
 export const CAP_SYS_ADMIN = 21;
-export const CAP_SYS_NICE = 23;
 export const CAP_SYS_RESOURCE = 24;
-export const CAP_PERFMON = 38;
-export const CAP_BPF = 39;
 const CAP_LAST_CAP = 40;
 export const ALL_CAPS = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;
 
@@ -163,7 +160,7 @@ export class Creds {
     return gid === real || gid === egid ? this.change({ egid: gid }) : -EPERM;
   }
 
-  /** What exec leaves: root gets everything back, nobody else anything. cap_bprm_creds_from_file() */
+  /** What exec leaves: root gets everything back, others nothing. cap_bprm_creds_from_file() */
   execCreds(): CredChange {
     const { euid, uid, cap_inheritable, securebits } = this.of(this.#sched.current);
     const caps = uid === 0 || euid === 0 ? ALL_CAPS : 0n;

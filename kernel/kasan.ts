@@ -30,7 +30,7 @@ function bugOf(shadow: number, wasUsed: boolean): { kind: FailureKind; word: str
 /** The memory's fault handler. mm/kasan/report.c: kasan_report(), arch/x86/mm/fault.c */
 export class Kasan {
   readonly #machine: Machine;
-  /** Whether the current context is in an RCU read section: then type-stable freed memory may be read. */
+  /** Whether the context is in an RCU read section: then type-stable freed memory may be read. */
   inReadSection: () => boolean = () => false;
 
   constructor(machine: Machine) {

@@ -71,6 +71,8 @@ export class Kernel {
   readonly processes: Processes;
   /** What else happens when processes come and go: for outsiders. */
   readonly hooks: ProcessHooks = {};
+  /** A task is about to end: its exit_code stands. */
+  onExit: (task: Task) => void = () => {};
   readonly #census: FileCensus;
   readonly #kcsan: Kcsan;
 
@@ -211,6 +213,12 @@ export class Kernel {
     this.hooks.leaving = (task) => {
       this.fs.checkers.leaving(task);
       this.lockdep.checkNoLocksHeld(task);
+    };
+    this.hooks.dying = (task) => {
+      this.onExit(task);
+      this.lockdep.checkNoLocksHeld(task, 'exit');
+      rcu.exit_rcu(task);
+      this.rcuTasksTrace.exit_rcu(task);
     };
   }
 

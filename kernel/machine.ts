@@ -100,7 +100,8 @@ export class Machine {
   /** Who is running and where, as KASAN keeps it with each object. */
   note(): AllocNote {
     const context = this.context;
-    return new ContextNote(context?.comm ?? '', context?.pid ?? 0, this.engine.cpu.id, this.stack());
+    const { id } = this.engine.cpu;
+    return new ContextNote(context?.comm ?? '', context?.pid ?? 0, id, this.stack());
   }
 
   /** Memory for an object, or 0: exhausted, or the strategy let this allocation fail. */

@@ -21,7 +21,7 @@ export const KASAN_SLAB_FREE = 0xfb;
 /** Freed memory of a SLAB_TYPESAFE_BY_RCU cache: only readers under RCU may still look at it. */
 export const KASAN_SLAB_TYPESAFE_FREE = 0xf7;
 
-/** What the kernel does on an access that the shadow forbids. Returns where the access is allowed after all. */
+/** What the kernel does on an access that the shadow forbids. Returns where it is allowed after all. */
 export type AccessFault = (addr: number, size: number, write: boolean, shadow: number) => void;
 /** Told of every plain access while a race monitor listens. */
 export type AccessWatch = (addr: number, size: number, write: boolean) => void;
@@ -49,7 +49,7 @@ export class Memory implements StructMemory {
   /** By page: what rollback() puts back, kept from run to run. */
   readonly #saved = new Map<number, { bytes: Uint8Array; shadow: Uint8Array }>();
 
-  /** `sizeBytes` is a multiple of 64 KiB. The shadow stands behind it in the same WebAssembly memory. */
+  /** `sizeBytes` is a multiple of 64 KiB. The shadow stands behind it in the same wasm memory. */
   constructor(sizeBytes: number) {
     this.sizeBytes = sizeBytes;
     const wasmPages = Math.ceil((sizeBytes + sizeBytes / 8) / 65_536);

@@ -48,7 +48,9 @@ export class Prctl {
   *sys_prctl(number: number, args: Args): Sim<number> {
     const option = this.#options.get(number);
     if (!option) return -EINVAL;
-    const result = this.#machine.memory.unwatched(() => option(this.#sched.current, args));
+    const [arg2, arg3, arg4, arg5] = args;
+    const signed: Args = [asLong(arg2), arg3, arg4, arg5];
+    const result = this.#machine.memory.unwatched(() => option(this.#sched.current, signed));
     return typeof result === 'number' ? result : yield* result;
   }
 
@@ -145,3 +147,10 @@ export class Prctl {
 }
 
 kernelText(Prctl);
+
+/** A register value as a long, brought into the range of exact numbers. */
+function asLong(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  const signed = Number(BigInt.asIntN(64, BigInt(value)));
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(signed, Number.MAX_SAFE_INTEGER));
+}

@@ -60,7 +60,7 @@ const ORDER_MAX = 13;
 const QUARANTINE_OBJECTS = 1_024;
 const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192];
 
-/** The heap: pages, slab caches, kmalloc. Freed objects rest in a quarantine before they are reused. */
+/** The heap: pages, slab caches, kmalloc. Freed objects rest in a quarantine before reuse. */
 export class Slab {
   readonly memory: Memory;
   readonly #note: () => AllocNote;
@@ -133,7 +133,7 @@ export class Slab {
     return addr;
   }
 
-  /** False where `addr` is not a live object: a double or invalid free, for the caller to report. */
+  /** False where `addr` is no live object: a double or invalid free, for the caller to report. */
   free(addr: number): boolean {
     const cache = this.#cacheOf(addr);
     if (!cache || this.#objectAt(addr) !== addr || this.memory.rawU32(addr - FREE_ID) !== 0) {
@@ -157,7 +157,7 @@ export class Slab {
     return this.memory.rawU32(LIVE_COUNT);
   }
 
-  /** The object whose bytes or redzone hold `addr`, live or freed; undefined where there is none. */
+  /** The object whose bytes or redzone hold `addr`, live or freed; or undefined. */
   objectOf(addr: number): HeapObject | undefined {
     const start = this.#objectAt(addr);
     if (start === 0) return undefined;
@@ -176,7 +176,7 @@ export class Slab {
     };
   }
 
-  /** A number that differs for each allocation at this address: tells a recycled object from the old one. */
+  /** Differs for each allocation at this address: tells a recycled object from the old one. */
   generationOf(addr: number): number {
     return this.memory.rawU32(addr - ALLOC_ID);
   }

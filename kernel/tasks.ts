@@ -251,7 +251,7 @@ export class Tasks {
     task.s.sibling = 0;
   }
 
-  /** `heir`, a thread, becomes the leader under the leader's pid, which gets the heir's. de_thread() */
+  /** `heir`, a thread, becomes the leader, and the two swap their pids. de_thread() */
   takeOver(heir: Task, leader: Task): void {
     const pid = heir.pid;
     this.#changed = true;

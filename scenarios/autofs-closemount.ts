@@ -13,7 +13,7 @@ import { scenario } from './dsl.ts';
  */
 export default scenario({
   name: 'autofs-closemount',
-  about: 'CLOSEMOUNT on the control device\'s own descriptor, while another process closes it too',
+  about: "CLOSEMOUNT on the control device's own descriptor, while another process closes it too",
   *setup(init) {
     yield* openAs(init, AUTOFS_DEVICE, 42);
     yield* init.start('closer');
@@ -39,13 +39,14 @@ export default scenario({
       expect: ['borrow-rule', 'use-after-free'],
     },
     good: {
-      about: 'binder\'s remedy: the closed file is kept until the ioctl has ended',
+      about: "binder's remedy: the closed file is kept until the ioctl has ended",
       mutations: ['autofs.keep-file'],
     },
     'good-shared': { about: 'the table is shared, so that the ioctl has a reference of its own' },
     'bad-module': {
       about: 'the module goes with its last file, and the ioctl returns into nothing',
       expect: ['borrow-rule', 'exec-of-unmapped-text'],
+      also: ['use-after-free'],
     },
     'good-module': {
       about: 'the file that is kept keeps the module',

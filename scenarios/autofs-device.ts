@@ -1,6 +1,4 @@
-import {
-  AUTOFS_DEV_IOCTL_CLOSEMOUNT, autofs_dev_ioctl,
-} from '../kernel/fs/autofs.ts';
+import { AUTOFS_DEV_IOCTL_CLOSEMOUNT, autofs_dev_ioctl } from '../kernel/fs/autofs.ts';
 import type { Sim } from '../sim/request.ts';
 import type { Proc } from './proc.ts';
 import { ints } from './user-memory.ts';

@@ -18,6 +18,8 @@ export interface Variant {
   readonly profile?: Profile;
   /** The failures that must be found; none: every schedule is clean. */
   readonly expect: readonly FailureKind[];
+  /** Other failures of the same bug, that some schedules show first or as well. */
+  readonly also: readonly FailureKind[];
 }
 
 /** A named question put to the state: false is a failure of kind `invariant`. */
@@ -27,7 +29,7 @@ export type Invariants = Readonly<Record<string, (view: WorldView) => boolean>>;
 export interface WorldView {
   /** Whatever setup() or the processes put there; fresh for each run. */
   readonly notes: Map<string, unknown>;
-  /** Exit codes by process path, as far as they have exited. */
+  /** What wait4() reports of each process that has ended, by its path: exit code << 8, or signal. */
   readonly exits: ReadonlyMap<string, number>;
 }
 
@@ -109,14 +111,15 @@ function checkVariant(wrong: (what: string) => string, key: string,
       wrong(`variant ${key}: unknown mutation ${show(mutation)}`));
   }
   const kinds = variant.expect ?? [];
-  for (const kind of kinds) {
+  const also = variant.also ?? [];
+  for (const kind of [...kinds, ...also]) {
     expect((FAILURE_KINDS as readonly string[]).includes(kind),
       wrong(`variant ${key}: unknown failure kind ${show(kind)}`));
   }
   const { profile } = variant;
   expect(profile === undefined || PROFILES.includes(profile),
     wrong(`variant ${key}: profile ${show(profile)}, expected ${PROFILES.join(' or ')}`));
-  return { about: variant.about, mutations, expect: kinds, ...(profile ? { profile } : {}) };
+  return { about: variant.about, mutations, expect: kinds, also, ...(profile ? { profile } : {}) };
 }
 
 function expect(condition: boolean, message: string): asserts condition {

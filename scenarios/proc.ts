@@ -2,14 +2,29 @@ import { Bug, InputError } from '../base/errors.ts';
 import { errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
-import { CLONE_FILES, CLONE_VM } from '../kernel/fs/uapi.ts';
+import { AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM } from '../kernel/fs/unix-structs.ts';
 import type { UserBody } from '../kernel/process/ports.ts';
 import type { TaskStorage } from '../kernel/process/storage.ts';
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VM,
+  SIGCHLD,
+} from '../kernel/process/uapi.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Sim } from '../sim/request.ts';
 import { decodeMessage, encodeMessage, type Message } from './message.ts';
 import {
-  bytesOf, cString, intAt, ints, UserMemory, words, type SliceCounter, type UserMemoryParts,
+  bytesOf,
+  cString,
+  intAt,
+  ints,
+  UserMemory,
+  words,
+  type SliceCounter,
+  type UserMemoryParts,
 } from './user-memory.ts';
 
 /** What user code stands on: as much of the kernel as the C library and its loader see of it. */
@@ -55,21 +70,8 @@ export interface MapOptions {
   readonly resident?: boolean;
 }
 
-/** include/uapi/linux/sched.h */
-export const CLONE_FS = 0x200;
-export const CLONE_SIGHAND = 0x800;
-export const CLONE_THREAD = 0x1_0000;
 /** What pthread_create() asks for. */
 export const THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-/** include/uapi/linux/wait.h, signal.h, resource.h, socket.h */
-export const WNOHANG = 1;
-export const SIGKILL = 9;
-export const SIGCHLD = 17;
-export const RLIMIT_NPROC = 6;
-export const RLIMIT_NOFILE = 7;
-export const AF_UNIX = 1;
-export const SOCK_STREAM = 1;
-const MSG_NOSIGNAL = 0x4000;
 
 const PAGE_BYTES = 4_096;
 
@@ -111,8 +113,12 @@ export class Proc {
   check(condition: boolean, text: string): void {
     if (condition) return;
     const { machine } = this.#kernel;
-    machine.fail({ kind: 'invariant', title: `invariant broken: ${text}`, sites: [text],
-      lines: machine.traceLines() });
+    machine.fail({
+      kind: 'invariant',
+      title: `invariant broken: ${text}`,
+      sites: [text],
+      lines: machine.traceLines(),
+    });
   }
 
   /** The result of a call that must not fail: without its errors. */
@@ -221,7 +227,7 @@ export class Proc {
     return yield* this.sys('lseek', fd, offset, whence);
   }
 
-  /** The argument is a number, an address say; or bytes, which get back what the kernel has stored. */
+  /** The argument is a number, an address say; or bytes, which get what the kernel has stored. */
   *ioctl(fd: number, cmd: number, arg: number | Uint8Array = 0): Sim<number> {
     if (typeof arg === 'number') return yield* this.sys('ioctl', fd, cmd, arg);
     this.#memory.begin();
@@ -232,8 +238,8 @@ export class Proc {
   }
 
   /**
-   * Sends descriptors over a socket of this machine, with at least one byte. Where nobody can receive
-   * them it gives -EPIPE, without the signal.
+   * Sends descriptors over a socket of this machine, with at least one byte. Where nobody can
+   * receive them it gives -EPIPE, without the signal.
    */
   *sendFds(sock: number, fds: readonly number[], data: string | Uint8Array = '.'): Sim<number> {
     this.#memory.begin();
@@ -243,7 +249,8 @@ export class Proc {
 
   *recvFds(sock: number, fdsMax: number, sizeBytes = 64): Sim<Message | number> {
     this.#memory.begin();
-    const room = { fds: new Array<number>(fdsMax).fill(-1), data: new Uint8Array(sizeBytes) };
+    const fds = Array.from({ length: fdsMax }, () => -1);
+    const room = { fds, data: new Uint8Array(sizeBytes) };
     const msg = yield* encodeMessage(this.#memory, room);
     const result = yield* this.sys('recvmsg', sock, msg, 0);
     return result < 0 ? result : decodeMessage(this.#memory, msg, result);
@@ -346,7 +353,7 @@ export class Proc {
 
   // Memory
 
-  /** Pages of the current task: their address. Not a system call: scenarios lay out user memory by it. */
+  /** The address of pages of the current task. Not a system call: it lays out user memory. */
   mmap(options: MapOptions = {}): number {
     const { mm, machine, sched } = this.#kernel;
     const { sizeBytes = PAGE_BYTES, blocking = false, content } = options;
@@ -391,13 +398,13 @@ export class Proc {
     if ((flags & CLONE_VM) === 0) return () => world.userMode(body);
     const slices = this.#slices;
     const sliceIndex = slices.next++;
-    return () => world.userMode((child) => {
-      child.#slices = slices;
-      child.#memory = new UserMemory(child.#kernel, sliceIndex);
-      return body(child);
-    });
+    return () =>
+      world.userMode((child) => {
+        child.#slices = slices;
+        child.#memory = new UserMemory(child.#kernel, sliceIndex);
+        return body(child);
+      });
   }
 }
 
 const NOTHING_MEANT: Handle = { fd: -1, file: 0, generation: 0 };
-

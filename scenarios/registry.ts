@@ -21,15 +21,33 @@ import tableGrowth from './life/table-growth.ts';
 /** Every scenario that has a name, in the order in which they are listed. */
 export const SCENARIOS: readonly Scenario[] = [
   autofsClosemount,
-  h1, h2, h3, h4, h5, h6, h7, h8, h9, h10,
-  forkStorm, pingPong, sharedTable, passDescriptor, tableGrowth,
+  h1,
+  h2,
+  h3,
+  h4,
+  h5,
+  h6,
+  h7,
+  h8,
+  h9,
+  h10,
+  forkStorm,
+  pingPong,
+  sharedTable,
+  passDescriptor,
+  tableGrowth,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */
 export function findScenario(name: string): Scenario {
   const found = SCENARIOS.find((candidate) => candidate.name === name);
   if (found) return found;
-  const meant = nearest(name, SCENARIOS.map((candidate) => candidate.name));
-  throw new InputError(`unknown scenario '${name}'` +
-    (meant === undefined ? ', see `bohrbug list`' : `, did you mean ${meant}?`));
+  const meant = nearest(
+    name,
+    SCENARIOS.map((candidate) => candidate.name),
+  );
+  throw new InputError(
+    `unknown scenario '${name}'` +
+      (meant === undefined ? ', see `bohrbug list`' : `, did you mean ${meant}?`),
+  );
 }

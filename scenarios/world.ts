@@ -122,6 +122,7 @@ export class World implements Model, ProcWorld {
   #setUp(): readonly Task[] {
     const { kernel, scenario } = this;
     const gated: Task[] = [];
+    kernel.onExit = (task) => this.exits.set(task.path, task.s.exit_code);
     if (scenario.always) kernel.syscalls.afterEach = () => this.afterSyscall();
     kernel.boot(() => this.#init());
     kernel.sched.gate = gated;

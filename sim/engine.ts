@@ -25,7 +25,7 @@ export class Cpu {
   nowNs = 0;
   /** What it steps next, interrupts before the task they interrupted; null where idle. */
   fiber: Fiber | null = null;
-  /** Whether the kernel would switch to another task here if asked: somebody waits, and preemption is on. */
+  /** Whether it would switch to another task if asked: somebody waits, and preemption is on. */
   preemptible = false;
   /** Timed mode: the kernel wants that switch before the next step here. */
   resched = false;
@@ -49,13 +49,13 @@ export interface Host {
   returnedInto(frame: Frame): void;
   /** Nothing can run and no timer is pending. True: something can now; false: the run is over. */
   idle(): boolean;
-  /** The stable identity of the object at an address, for the detailed trace; '' where it has none. */
+  /** The stable identity of the object at an address, for the detailed trace; '' where none. */
   objectName(addr: number): string;
   /** The run took more than stepsMax steps: a failure, or undefined to just stop. */
   overrun(): Failure | undefined;
 }
 
-/** Something that may happen at any moment while `ready`: a grace period ends, an interrupt comes. */
+/** What may happen at any moment while `ready`: a grace period ends, an interrupt comes. */
 export interface EventSource {
   readonly name: string;
   ready: boolean;
@@ -178,7 +178,7 @@ export class Engine {
     this.#stopped = true;
   }
 
-  /** The outcome, from 0 to count-1, of something that is not who steps: 0 where nothing interferes. */
+  /** The outcome, from 0 to count-1, of what is not who steps: 0 where nothing interferes. */
   decide(kind: string, count: number): number {
     if (count < 2 || !this.#strategy) return 0;
     for (let i = 0; i < count; i++) this.#options[i] = i;
@@ -306,7 +306,7 @@ export class Engine {
     return timer.dueNs - this.#stuckSinceNs < STUCK_NS_MAX;
   }
 
-  /** Time does not pass on a CPU that has nothing to do: it takes part from when the timer is due. */
+  /** Time does not pass on an idle CPU: it takes part from when the timer is due. */
   #fireTimer(): void {
     const timer = this.clock.first()!;
     const { dueNs } = timer;

@@ -1,12 +1,12 @@
 import { kernelSymbol, type KernelSymbol } from './site.ts';
 
 /** What a fiber may ask of the engine. */
-export const STEP = 0; // a point at which another CPU may run; the operation itself follows atomically
+export const STEP = 0; // a point where another CPU may run; the operation follows atomically
 export const CALL = 1; // a function of kernel text is entered: never seen by strategies
 export const BLOCK = 2; // leave the CPU until somebody wakes this fiber
 export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on this address
 
-/** What a step does to `size` bytes at `addr`. Two steps conflict if they overlap and one is not READ. */
+/** What a step does to `size` bytes at `addr`. Steps conflict if they overlap and one is not READ. */
 export const NONE = 0;
 export const READ = 1;
 export const WRITE = 2;

@@ -30,6 +30,7 @@ interface Flags extends options.SubjectFlags {
 
 export const exploreCommand: Command = {
   name: 'explore',
+  summary: 'run after run until a failure or the end; shrinks what it finds',
   async run(args, io) {
     const command = options.subjectOptions(options.parser('explore', SUMMARY, EXAMPLE, io));
     options

@@ -7,7 +7,7 @@ import { hazardRow, type HazardRow, type VariantRow } from '../hazard.ts';
 import { defaultJobs, searchAll } from '../hazard-pool.ts';
 import * as options from '../options.ts';
 import { budgetOf, makeStrategy } from '../plan.ts';
-import { duration } from '../render/status.ts';
+import { duration, thousands } from '../render/status.ts';
 import { table } from '../render/text.ts';
 
 const SUMMARY =
@@ -27,6 +27,7 @@ interface Flags {
 
 export const hazardsCommand: Command = {
   name: 'hazards',
+  summary: 'every hazard of the specs, both variants, as a table',
   async run(args, io) {
     const command = options
       .parser('hazards', SUMMARY, EXAMPLE, io)
@@ -39,8 +40,7 @@ export const hazardsCommand: Command = {
     if (parsed === undefined) return EXIT.expected;
     const flags = parsed.opts<Flags>();
     makeStrategy(flags.strategy, flags.seed); // complains before any work is done
-    const { SCENARIOS } = await io.loadCatalog();
-    const chosen = choose(SCENARIOS, parsed.args);
+    const chosen = choose(await io.loadScenarios(), parsed.args);
     const rows = await searchHazards(chosen, flags, io);
     if (!flags.json) io.out(hazardTable(rows, io));
     const isOk = rows.length === chosen.length && rows.every(({ ok }) => ok);
@@ -109,7 +109,7 @@ function hazardTable(rows: readonly HazardRow[], io: Io): string {
       i === 0 ? name : '',
       row.variant,
       outcomeOf(row),
-      row.runs.toLocaleString('en'),
+      thousands(row.runs),
       row.ok ? 'ok' : 'FAILED',
     ]),
   );

@@ -11,14 +11,15 @@ const SUMMARY = 'scenarios with their variants, strategies, profiles and mutatio
 
 export const listCommand: Command = {
   name: 'list',
+  summary: 'scenarios, strategies, profiles and mutations',
   async run(args, io) {
     const flags = parse(
       parser('list', SUMMARY, 'bohrbug list --json', io).option('--json', 'one JSON document'),
       args,
     )?.opts<{ json?: boolean }>();
     if (flags === undefined) return EXIT.expected;
-    const { SCENARIOS } = await io.loadCatalog();
-    io.out(flags.json ? JSON.stringify(listJson(SCENARIOS)) : listText(SCENARIOS, io));
+    const scenarios = await io.loadScenarios();
+    io.out(flags.json ? JSON.stringify(listJson(scenarios)) : listText(scenarios, io));
     return EXIT.expected;
   },
 };

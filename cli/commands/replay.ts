@@ -13,6 +13,7 @@ interface Flags extends ShowFlags {
 
 export const replayCommand: Command = {
   name: 'replay',
+  summary: 'one run again, exactly',
   async run(args, io) {
     const command = parser('replay', SUMMARY, EXAMPLE, io)
       .argument('<token|file>', 'a token, or a file that explore --save wrote')

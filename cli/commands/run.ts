@@ -22,6 +22,7 @@ interface Flags extends options.SubjectFlags {
 
 export const runCommand: Command = {
   name: 'run',
+  summary: 'one run of a scenario, in simulated time',
   async run(args, io) {
     const command = options.subjectOptions(options.parser('run', SUMMARY, EXAMPLE, io));
     options

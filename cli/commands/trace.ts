@@ -13,6 +13,7 @@ const FORMATS = ['text', 'ftrace', 'perfetto'];
 
 export const traceCommand: Command = {
   name: 'trace',
+  summary: 'the events of one run',
   async run(args, io) {
     const command = parser('trace', SUMMARY, EXAMPLE, io)
       .argument('<token|file>', 'a token, or a file that explore --save wrote')

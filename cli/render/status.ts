@@ -19,13 +19,18 @@ export function statusLine({ label, progress, runsMax, spentMs, timeMaxMs }: Sta
   const filled = Math.round(done * BAR_COLUMNS);
   const bar = '━'.repeat(filled) + '─'.repeat(BAR_COLUMNS - filled);
   const failures = count(distinctCount, 'distinct failure');
-  const speed = `${Math.round(rate * 1_000).toLocaleString('en')}/s`;
+  const speed = `${thousands(Math.round(rate * 1_000))}/s`;
   return `${label} ${bar} ${count(runs, 'run')}, ${speed}, ${failures}, ${duration(leftMs)} left`;
 }
 
 /** `1 run`, `20,000 runs` */
 export function count(amount: number, what: string): string {
-  return `${amount.toLocaleString('en')} ${what}${amount === 1 ? '' : 's'}`;
+  return `${thousands(amount)} ${what}${amount === 1 ? '' : 's'}`;
+}
+
+/** `20,000`. Not toLocaleString(), which loads tables of all languages for it: 50 ms. */
+export function thousands(amount: number): string {
+  return String(amount).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `64 ms`, `2.1 s`, `3 min` */

@@ -4,6 +4,7 @@ import { site } from '../../sim/site.ts';
 import { EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOMEM, ENOTTY, EPERM } from '../errno.ts';
 import type { FileOps, InodeKind } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
+import { pointerText } from '../oops.ts';
 import type { Closing } from './close.ts';
 import { unsignedAt, type DriverParts } from './driver.ts';
 import type { Lookup } from './lookup.ts';
@@ -14,8 +15,8 @@ import { S_IFCHR } from './uapi.ts';
 export const AUTOFS_MODULE = 'autofs4';
 
 /**
- * include/uapi/linux/auto_dev-ioctl.h: what goes both ways; a path may follow it, which `size` counts
- * too. The union of the arguments is read as one number here.
+ * include/uapi/linux/auto_dev-ioctl.h: what goes both ways; a path may follow it, which `size`
+ * counts too. The union of the arguments is read as one number here.
  */
 export const autofs_dev_ioctl = struct('autofs_dev_ioctl', {
   ver_major: u32,
@@ -62,8 +63,9 @@ export interface AutofsParts extends Pick<DriverParts, 'kasan' | 'user'> {
 
 /**
  * The control device of autofs, without its file system: nothing is ever mounted, so the commands
- * that need a mount fail as Linux does on a file that is none. CLOSEMOUNT closes whatever descriptor it is
- * told to, its own too, and then goes on. fs/autofs/dev-ioctl.c; spec 00 R50 to R52
+ * that need a mount fail as Linux does on a file that is none. CLOSEMOUNT closes whatever
+ * descriptor it is told to, its own too, and then goes on. fs/autofs/dev-ioctl.c; spec 00 R50 to
+ * R52
  */
 export class Autofs {
   readonly #machine: Machine;
@@ -86,7 +88,7 @@ export class Autofs {
     const result = yield* this._autofs_dev_ioctl(command, user);
     yield* step(USE);
     const { f_op } = fileStruct.at(this.#machine.memory, file);
-    this.#machine.remark(() => `the device's file used again, f_op ${f_op === 0 ? 'gone' : 'there'}`);
+    this.#machine.remark(() => `the device's file used again, f_op 0x${pointerText(f_op)}`);
     return result;
   }
 
@@ -142,15 +144,21 @@ export class Autofs {
     const { ver_major, ver_minor, size } = view;
     view.ver_major = AUTOFS_DEV_IOCTL_VERSION_MAJOR;
     view.ver_minor = AUTOFS_DEV_IOCTL_VERSION_MINOR;
-    if (ver_major !== AUTOFS_DEV_IOCTL_VERSION_MAJOR ||
-      ver_minor > AUTOFS_DEV_IOCTL_VERSION_MINOR) {
-      this.#machine.printk(4, 'autofs: ioctl control interface version mismatch: kernel(1.1), ' +
-        `user(${ver_major}.${ver_minor}), cmd(0x${cmd.toString(16).padStart(8, '0')})`);
+    if (
+      ver_major !== AUTOFS_DEV_IOCTL_VERSION_MAJOR ||
+      ver_minor > AUTOFS_DEV_IOCTL_VERSION_MINOR
+    ) {
+      this.#machine.printk(
+        4,
+        'autofs: ioctl control interface version mismatch: kernel(1.1), ' +
+          `user(${ver_major}.${ver_minor}), cmd(0x${cmd.toString(16).padStart(8, '0')})`,
+      );
       return -EINVAL;
     }
     if (size === AUTOFS_DEV_IOCTL_SIZE) {
-      return cmd === OPENMOUNT_CMD || cmd === REQUESTER_CMD || cmd === ISMOUNTPOINT_CMD ?
-        -EINVAL : 0;
+      return cmd === OPENMOUNT_CMD || cmd === REQUESTER_CMD || cmd === ISMOUNTPOINT_CMD
+        ? -EINVAL
+        : 0;
     }
     const path = memory.copyOut(param + AUTOFS_DEV_IOCTL_SIZE, size - AUTOFS_DEV_IOCTL_SIZE);
     const end = path.indexOf(0);

@@ -1,4 +1,4 @@
-import { FULL, kernelText, step, WRITE, access, type Sim } from '../../sim/request.ts';
+import { FULL, kernelText, RELEASE, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Cpus } from '../cpu.ts';
 import {
@@ -119,8 +119,7 @@ export class Closing {
     const { tables, checkers } = this.#parts;
     const file = tables.slot(files, fd);
     if (file === 0) return 0;
-    yield* access(C2, tables.slotAddress(files, fd), 8, WRITE);
-    this.#machine.memory.setPtr(tables.slotAddress(files, fd), 0);
+    yield* this.#parts.atomics.writePtr(C2, tables.slotAddress(files, fd), 0, RELEASE);
     this.#machine.remark(() => `slot ${fd} cleared, refs ${this.#parts.files.count(file)}`);
     if (!pinned) checkers.removing(files, fd);
     checkers.closed(fd, file);
@@ -269,8 +268,7 @@ export class Closing {
       const file = tables.slot(files, fd);
       tables.setCloexec(files, fd, false);
       if (file === 0) continue;
-      yield* access(E4, tables.slotAddress(files, fd), 8, WRITE);
-      this.#machine.memory.setPtr(tables.slotAddress(files, fd), 0);
+      yield* this.#parts.atomics.writePtr(E4, tables.slotAddress(files, fd), 0, RELEASE);
       tables.clearOpen(files, fd);
       yield* spinlocks.spin_unlock(file_lock, lock, E4_UNLOCK);
       yield* this.filp_close(file, files);

@@ -1,8 +1,9 @@
-import { access, kernelText, WRITE, type Sim } from '../../sim/request.ts';
+import { kernelText, RELEASE, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Cpus } from '../cpu.ts';
-import { EBADF, EBUSY, EINVAL, EMFILE } from '../errno.ts';
+import { EBADF, EBUSY, EINVAL, EMFILE, EPERM } from '../errno.ts';
 import type { SyscallRow } from '../hooks.ts';
+import type { Atomics } from '../locks/atomic.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
 import type { Machine } from '../machine.ts';
 import type { Fd, FdCheckers } from './checkers.ts';
@@ -21,15 +22,22 @@ const SLOT = site('do_dup2', 'slot');
 const UNLOCK = site('do_dup2', 'unlock');
 
 /** What F_SETFL may change. fs/fcntl.c */
-const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+const PIPE_OPS = 'pipefifo_fops';
+/** Files with an inode of their maker's, and a fasync operation. */
+const OWNED_OPS = new Set([PIPE_OPS, 'socket_file_ops']);
+const CAP_FOWNER = 3;
 
 export interface DupParts {
+  readonly atomics: Atomics;
   readonly spinlocks: Spinlocks;
   readonly tables: FdTables;
   readonly files: FileTable;
   readonly lookup: Lookup;
   readonly closing: Closing;
   readonly checkers: FdCheckers;
+  /** Of the current task. kernel/cred.ts */
+  readonly capable: (cap: number) => boolean;
 }
 
 /** dup, dup2, dup3, fcntl. fs/file.c, fs/fcntl.c. Spec 00 R22. */
@@ -96,7 +104,6 @@ export class Dup {
 
   /** Called with file_lock held; drops it. The displaced file is closed with a deferred put. */
   *do_dup2(files: number, file: number, fd: number, flags: number): Sim<number> {
-    const { memory } = this.#machine;
     const { tables, spinlocks, closing, checkers } = this.#parts;
     const lock = files + files_struct.off.file_lock;
     const displaced = tables.slot(files, fd);
@@ -106,9 +113,8 @@ export class Dup {
       return -EBUSY;
     }
     yield* this.#parts.files.get_file(file);
-    yield* access(SLOT, tables.slotAddress(files, fd), 8, WRITE);
+    yield* this.#parts.atomics.writePtr(SLOT, tables.slotAddress(files, fd), file, RELEASE);
     if (displaced !== 0) checkers.removing(files, fd);
-    memory.setPtr(tables.slotAddress(files, fd), file);
     tables.setOpen(files, fd, true);
     tables.setCloexec(files, fd, (flags & O_CLOEXEC) !== 0);
     this.#machine.remark(() => `slot ${fd} replaced`);
@@ -134,9 +140,9 @@ export class Dup {
     const file = fileStruct.at(memory, found.file);
     switch (cmd) {
       case F_DUPFD:
-        return yield* this.f_dupfd(arg, found.file, 0);
+        return yield* this.f_dupfd(arg | 0, found.file, 0);
       case F_DUPFD_CLOEXEC:
-        return yield* this.f_dupfd(arg, found.file, O_CLOEXEC);
+        return yield* this.f_dupfd(arg | 0, found.file, O_CLOEXEC);
       case F_DUPFD_QUERY: {
         const other = yield* lookup.fdget_raw(arg | 0);
         if (other.file === 0) return -EBADF;
@@ -146,7 +152,7 @@ export class Dup {
       case F_CREATED_QUERY:
         return 0;
       case F_GETFD:
-        return tables.isCloexec(found.files, found.fd) ? FD_CLOEXEC : 0;
+        return tables.readCloexec(found.files, found.fd) ? FD_CLOEXEC : 0;
       case F_SETFD:
         tables.setCloexec(found.files, found.fd, (arg & FD_CLOEXEC) !== 0);
         return 0;
@@ -175,8 +181,18 @@ export class Dup {
     return fd;
   }
 
+  /** fs/fcntl.c: setfl() */
   #setfl(file: ReturnType<typeof fileStruct.at>, arg: number): number {
-    file.f_flags = (arg & SETFL_MASK) | (file.f_flags & ~SETFL_MASK);
+    const { files, capable } = this.#parts;
+    const { f_flags, f_inode } = file;
+    const { name } = files.opsOf(file.addr);
+    const owned = OWNED_OPS.has(name);
+    if (arg & ~f_flags & O_NOATIME && !owned && f_inode === 0 && !capable(CAP_FOWNER)) {
+      return -EPERM;
+    }
+    if (arg & O_DIRECT && name !== PIPE_OPS) return -EINVAL; // FMODE_CAN_ODIRECT: none has it
+    const mask = owned ? SETFL_MASK | FASYNC : SETFL_MASK;
+    file.f_flags = (arg & mask) | (f_flags & ~mask);
     return 0;
   }
 }

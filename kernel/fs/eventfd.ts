@@ -8,7 +8,14 @@ import type { Machine } from '../machine.ts';
 import { wait_queue_head } from '../structs.ts';
 import type { AnonInodes } from './anon-inode.ts';
 import {
-  isNonblocking, longBytes, POLLERR, POLLIN, POLLOUT, privateOf, unsignedAt, type DriverParts,
+  isNonblocking,
+  longBytes,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  privateOf,
+  unsignedAt,
+  type DriverParts,
 } from './driver.ts';
 import { file as fileStruct } from './structs.ts';
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from './uapi.ts';
@@ -57,7 +64,9 @@ export class Eventfds {
     this.rows = [
       { nr: 284, name: 'eventfd', args: ['count'], run: (count) => this.do_eventfd(count!, 0) },
       {
-        nr: 290, name: 'eventfd2', args: ['count', 'flags'],
+        nr: 290,
+        name: 'eventfd2',
+        args: ['count', 'flags'],
         run: (count, flags) => this.do_eventfd(count!, flags! | 0),
       },
     ];
@@ -73,8 +82,11 @@ export class Eventfds {
     ctx.count = BigInt(count >>> 0);
     ctx.flags = flags;
     const shared = flags & (O_CLOEXEC | O_NONBLOCK);
-    const fd = yield* this.#parts.anon.anon_inode_getfd(
-      { ops: this.ops, flags: O_RDWR | shared, privateData: addr });
+    const fd = yield* this.#parts.anon.anon_inode_getfd({
+      ops: this.ops,
+      flags: O_RDWR | shared,
+      privateData: addr,
+    });
     if (fd < 0) this.#parts.kasan.free(addr);
     return fd;
   }
@@ -148,8 +160,11 @@ export class Eventfds {
     const { memory } = this.#machine;
     const ctx = eventfd_ctx.at(memory, privateOf(this.#machine, file));
     const count = memory.unwatched(() => ctx.count);
-    return (count > 0n ? POLLIN : 0) | (count === ULLONG_MAX ? POLLERR : 0) |
-      (ULLONG_MAX - 1n > count ? POLLOUT : 0);
+    return (
+      (count > 0n ? POLLIN : 0) |
+      (count === ULLONG_MAX ? POLLERR : 0) |
+      (ULLONG_MAX - 1n > count ? POLLOUT : 0)
+    );
   }
 }
 

@@ -133,10 +133,19 @@ export class FdTables {
     this.#setBit(this.tableOf(files).open_fds, fd, on);
   }
 
-  /** What is installed at `fd`, without a step: for code under file_lock and for checkers. */
+  /**
+   * What is installed at `fd`, without a step: for code under file_lock and for checkers. A marked
+   * read, since installing takes no lock. rcu_dereference_raw()
+   */
   slot(files: number, fd: number): number {
-    const table = this.tableOf(files);
-    return fd >= 0 && fd < table.max_fds ? this.#machine.memory.ptr(table.fd + fd * 8) : 0;
+    const table = this.#publishedTable(files);
+    return fd >= 0 && fd < table.max_fds ? this.#published(table.fd + fd * 8) : 0;
+  }
+
+  /** close_on_exec without the lock, as F_GETFD asks. */
+  readCloexec(files: number, fd: number): boolean {
+    const { close_on_exec } = this.#publishedTable(files);
+    return this.#machine.memory.unwatched(() => this.#bit(close_on_exec, fd));
   }
 
   slotAddress(files: number, fd: number): number {
@@ -168,8 +177,9 @@ export class FdTables {
   /** RLIMIT_NOFILE's soft limit of the current task. */
   limit(): number {
     const { memory } = this.#machine;
-    return Math.min(signal_struct.at(memory, this.#cpus.current.s.signal).rlim_nofile_cur,
-      0x7fff_ffff);
+    const { signal } = this.#cpus.current.s;
+    return Math.min(0x7fff_ffff,
+      memory.unwatched(() => signal_struct.at(memory, signal).rlim_nofile_cur));
   }
 
   *get_unused_fd_flags(flags: number): Sim<number> {
@@ -223,15 +233,15 @@ export class FdTables {
     const { atomics, rcu, spinlocks } = this.#parts;
     const files = this.#cpus.current.s.files;
     rcu.rcu_read_lock();
-    if (files_struct.at(memory, files).resize_in_progress) {
+    if (this.#resizing(files)) {
       rcu.rcu_read_unlock();
       yield* spinlocks.spin_lock(file_lock, files + files_struct.off.file_lock, I3_LOCK);
       this.#checkEmpty(files, fd);
-      memory.setPtr(this.slotAddress(files, fd), file);
+      yield* atomics.writePtr(I3, this.slotAddress(files, fd), file, RELEASE);
       yield* spinlocks.spin_unlock(file_lock, files + files_struct.off.file_lock, I3_UNLOCK);
       return;
     }
-    const slot = this.slotAddress(files, fd);
+    const slot = this.#publishedTable(files).fd + fd * 8;
     this.#checkEmpty(files, fd);
     yield* atomics.writePtr(I3, slot, file, RELEASE);
     rcu.rcu_read_unlock();
@@ -246,14 +256,14 @@ export class FdTables {
     for (;;) {
       if (fd < this.tableOf(files).max_fds) return 0;
       if (fd >= NR_OPEN) return -EMFILE;
-      if (!view.resize_in_progress) break;
+      if (!this.#resizing(files)) break;
       yield* spinlocks.spin_unlock(file_lock, lock, G6);
-      yield* waits.wait_event(view.resize_wait, () => !view.resize_in_progress);
+      yield* waits.wait_event(view.resize_wait, () => !this.#resizing(files));
       yield* spinlocks.spin_lock(file_lock, lock, G1);
     }
-    view.resize_in_progress = 1;
+    this.#setResizing(files, 1);
     const result = yield* this.expand_fdtable(files, fd);
-    view.resize_in_progress = 0;
+    this.#setResizing(files, 0);
     waits.wake_up(view.resize_wait);
     return result;
   }
@@ -291,9 +301,32 @@ export class FdTables {
     memory.copy(target.close_on_exec, source.close_on_exec, source.max_fds / 8);
   }
 
+  /** Read without a lock by fd_install(), as in Linux; the grace period G2 makes it safe. */
+  #resizing(files: number): boolean {
+    const { memory } = this.#machine;
+    return memory.unwatched(() => files_struct.at(memory, files).resize_in_progress !== 0);
+  }
+
+  #setResizing(files: number, value: number): void {
+    const { memory } = this.#machine;
+    memory.unwatched(() => (files_struct.at(memory, files).resize_in_progress = value));
+  }
+
+  /** A pointer that somebody may replace at any time; what was stored before it is seen. */
+  #published(addr: number): number {
+    const { engine, memory } = this.#machine;
+    engine.ordering?.acquire(addr);
+    return memory.unwatched(() => memory.ptr(addr));
+  }
+
+  #publishedTable(files: number): ReturnType<typeof fdtable.at> {
+    return fdtable.at(this.#machine.memory, this.#published(files + files_struct.off.fdt));
+  }
+
   #checkEmpty(files: number, fd: number): void {
     const slot = this.slot(files, fd);
-    if (slot === 0 && this.isOpen(files, fd)) return;
+    const reserved = this.#machine.memory.unwatched(() => this.isOpen(files, fd));
+    if (slot === 0 && reserved) return;
     this.#machine.fail({
       kind: 'leak',
       title: `WARNING: fd_install: slot ${fd} not NULL`,

@@ -18,7 +18,7 @@ import {
   file as fileStruct, file_operations, FMODE_ATOMIC_POS, FMODE_LSEEK, FMODE_OPENED, FMODE_PATH,
   FMODE_PREAD, FMODE_READ, FMODE_STREAM, FMODE_WRITE, inode as inodeStruct,
 } from './structs.ts';
-import { O_ACCMODE, O_PATH, O_WRONLY, S_IFDIR, S_IFMT, S_IFREG } from './uapi.ts';
+import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from './uapi.ts';
 
 const I2 = site('alloc_file', 'I2');
 const C6 = site('fput', 'C6');
@@ -117,11 +117,10 @@ export class FileTable {
   *alloc_file(options: NewFile): Sim<number> {
     const { memory, slab } = this.#machine;
     assert(this.#opsAddr.has(options.ops), `${options.ops.name} is not registered`);
-    const stat = files_stat.at(memory, this.#stat);
-    if (stat.nr_files >= stat.max_files) return -ENFILE;
+    if (this.#filesFull()) return -ENFILE;
     const addr = this.#machine.mayAlloc('alloc_file') ? slab.alloc(this.#filp) : 0;
     if (addr === 0) return -ENOMEM;
-    stat.nr_files++;
+    this.#countFile(1);
     yield* step(I2);
     const file = fileStruct.at(memory, addr);
     const { flags, inode = 0, type = 0 } = options;
@@ -263,10 +262,22 @@ export class FileTable {
     }
   }
 
+  /** A percpu counter in Linux: no step, and no race. */
+  #countFile(delta: number): void {
+    const { memory } = this.#machine;
+    memory.unwatched(() => (files_stat.at(memory, this.#stat).nr_files += delta));
+  }
+
+  #filesFull(): boolean {
+    const { memory } = this.#machine;
+    const stat = files_stat.at(memory, this.#stat);
+    return memory.unwatched(() => stat.nr_files >= stat.max_files);
+  }
+
   /** Spec 00 R5, R11: v6.1 waits for a grace period, v7.2 does not. */
   #free(file: number): void {
     const { memory } = this.#machine;
-    files_stat.at(memory, this.#stat).nr_files--;
+    this.#countFile(-1);
     const { kasan, rcu } = this.#parts;
     this.#machine.remark(() => 'struct file freed');
     if (this.#machine.facts.fileTypesafe) kasan.free(file);
@@ -279,10 +290,8 @@ kernelText(FileTable);
 /** OPEN_FMODE(), and what do_dentry_open() adds. */
 function modeOf(flags: number, type: number): number {
   if (flags & O_PATH) return FMODE_PATH;
-  const accessMode = flags & O_ACCMODE;
-  let mode = FMODE_OPENED;
-  if (accessMode !== O_WRONLY) mode |= FMODE_READ;
-  if (accessMode !== 0) mode |= FMODE_WRITE;
+  // Access mode 3 is neither: OPEN_FMODE()
+  let mode = FMODE_OPENED | ((flags + 1) & (FMODE_READ | FMODE_WRITE));
   if (type === 0) return mode | FMODE_STREAM;
   mode |= FMODE_LSEEK | FMODE_PREAD;
   const kind = type & S_IFMT;

@@ -24,8 +24,8 @@ export interface LooperParts {
 /**
  * /dev/looper: not a device of Linux, but the part of binder that spec 00 H9 is about. A thread
  * that serves in the kernel closes a descriptor by task work, as binder does (R52), and then waits
- * for requests, of which none ever comes. The work runs only if the thread is made to leave for user mode:
- * drivers/android/binder.c, binder_deferred_fd_close() and looper_need_return (5fdb55c1ac95)
+ * for requests, of which none ever comes. The work runs only if the thread is made to leave for
+ * user mode. drivers/android/binder.c: binder_deferred_fd_close(), looper_need_return
  */
 export class Looper {
   readonly #cpus: Cpus;

@@ -93,8 +93,13 @@ export class IovIter {
 /** One buffer, for read and write. */
 export function bufferMsg(user: User, addr: number, bytes: number, flags: number): Msg {
   return {
-    iter: new IovIter(user, [{ addr, bytes }]), nameAddr: 0, nameBytes: 0, control: 0,
-    controlBytes: 0, flags, out: 0,
+    iter: new IovIter(user, [{ addr, bytes }]),
+    nameAddr: 0,
+    nameBytes: 0,
+    control: 0,
+    controlBytes: 0,
+    flags,
+    out: 0,
   };
 }
 
@@ -116,16 +121,22 @@ export function* copyMsghdr(user: User, addr: number, sent: boolean): Sim<Msg | 
   const segments = yield* importIovec(user, iov, segmentCount);
   if (typeof segments === 'number') return segments;
   return {
-    iter: new IovIter(user, segments), nameAddr, nameBytes,
+    iter: new IovIter(user, segments),
+    nameAddr,
+    nameBytes,
     control: Number(unsignedAt(bytes, MSGHDR_CONTROL, 8)),
     controlBytes: Number(unsignedAt(bytes, MSGHDR_CONTROLLEN, 8)),
-    flags: 0, out: 0,
+    flags: 0,
+    out: 0,
   };
 }
 
 /** lib/iov_iter.c: import_iovec() */
-function* importIovec(user: User, addr: number, count: number):
-  Sim<{ addr: number; bytes: number }[] | number> {
+function* importIovec(
+  user: User,
+  addr: number,
+  count: number,
+): Sim<{ addr: number; bytes: number }[] | number> {
   if (count === 0) return [];
   const bytes = yield* user.copy_from_user(addr, count * IOVEC_BYTES);
   if (!bytes) return -EFAULT;

@@ -1,15 +1,20 @@
 import { kernelText, type Sim } from '../../sim/request.ts';
-import {
-  EACCES, EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM,
-} from '../errno.ts';
+import { EACCES, EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM } from '../errno.ts';
 import type { FileOps, InodeKind } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
-import type { FileTable } from './file.ts';
 import type { Resolved } from './open.ts';
 import { NAME_MAX, type Ramfs } from './ramfs.ts';
 import { file as fileStruct, inode as inodeStruct } from './structs.ts';
 import {
-  O_ACCMODE, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_NOATIME, O_TMPFILE, O_TRUNC, S_IFDIR,
+  O_ACCMODE,
+  O_CREAT,
+  O_DIRECT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOATIME,
+  O_TMPFILE,
+  O_TRUNC,
+  S_IFDIR,
   S_IFREG,
 } from './uapi.ts';
 
@@ -26,8 +31,8 @@ export interface NamespaceParts {
 }
 
 /**
- * What paths lead to. There are the directories of the fixed names, and /tmp; no links, no mounts, no
- * permissions but that only /tmp takes new files. fs/namei.c
+ * What paths lead to. There are the directories of the fixed names, and /tmp; no links, no mounts,
+ * no permissions but that only /tmp takes new files. fs/namei.c
  */
 export class Namespace {
   readonly #machine: Machine;
@@ -146,4 +151,3 @@ function refusal(type: number, flags: number, toDirectory: boolean): number {
   if ((flags & O_DIRECTORY || toDirectory) && !isDirectory) return -ENOTDIR;
   return isDirectory && writes && !tmpfile ? -EISDIR : 0;
 }
-

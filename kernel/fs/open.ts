@@ -7,8 +7,9 @@ import type { Modules } from '../module.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
-  FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC, O_EXCL,
-  O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE, O_TRUNC,
+  __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC,
+  O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE,
+  O_TRUNC,
 } from './uapi.ts';
 
 const PATH_MAX = 4_096;
@@ -19,7 +20,9 @@ const VALID_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND
   O_DSYNC | O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |
   O_CLOEXEC | O_PATH | O_TMPFILE;
 /** What O_PATH lets stand. O_PATH_FLAGS */
-const PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+const PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH;
+/** What the file does not remember. do_dentry_open() */
+const PASSING_FLAGS = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC;
 
 /** What stands at a path. The inode, where there is one, comes with a reference for the caller. */
 export interface Resolved {
@@ -72,7 +75,7 @@ export class Opening {
     const path = yield* this.getname(name);
     if (typeof path === 'number') return path;
     const { tables } = this.#parts;
-    const fd = yield* tables.get_unused_fd_flags(flags);
+    const fd = yield* tables.get_unused_fd_flags(given);
     if (fd < 0) return fd;
     const file = yield* this.do_filp_open(dfd, path, flags, mode);
     if (file < 0) {
@@ -100,7 +103,8 @@ export class Opening {
     if (typeof found === 'number') return found;
     const { files, modules } = this.#parts;
     const { ops, inode, type } = found;
-    const file = yield* files.alloc_file({ ops, flags, inode, type });
+    const file = yield* files.alloc_file(
+      { ops, flags: flags & ~PASSING_FLAGS, inode, type });
     if (inode !== 0) files.iput(inode);
     if (file < 0 || flags & O_PATH || !ops.open) return file;
     modules.callable(ops.module);
@@ -116,16 +120,12 @@ export class Opening {
 
 kernelText(Opening);
 
-/** The flags as the file keeps them, or -EINVAL. build_open_flags() */
+/** The flags that the lookup goes by, or -EINVAL. build_open_how(), build_open_flags() */
 function buildFlags(given: number): number {
-  let flags = (given & VALID_FLAGS) | O_LARGEFILE;
-  if (flags & O_PATH) {
-    flags &= PATH_FLAGS;
-    return flags;
-  }
-  if ((flags & O_TMPFILE) === O_TMPFILE) {
-    if ((flags & O_ACCMODE) === 0) return -EINVAL;
-  } else if ((flags & (O_CREAT | O_DIRECTORY)) === (O_CREAT | O_DIRECTORY)) {
+  const flags = ((given & VALID_FLAGS) | O_LARGEFILE) & ~O_CLOEXEC;
+  if (flags & O_PATH) return flags & PATH_FLAGS;
+  if ((flags & (O_CREAT | O_DIRECTORY)) === (O_CREAT | O_DIRECTORY)) return -EINVAL;
+  if (flags & __O_TMPFILE && ((flags & O_DIRECTORY) === 0 || (flags & O_ACCMODE) === 0)) {
     return -EINVAL;
   }
   return flags;

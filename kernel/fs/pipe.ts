@@ -2,7 +2,14 @@ import { embed, ptr, struct, u32 } from '../../base/layout.ts';
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import {
-  EAGAIN, EFAULT, EINVAL, ENOIOCTLCMD, ENOMEM, ENOPKG, EPIPE, ERESTARTSYS,
+  EAGAIN,
+  EFAULT,
+  EINVAL,
+  ENOIOCTLCMD,
+  ENOMEM,
+  ENOPKG,
+  EPIPE,
+  ERESTARTSYS,
 } from '../errno.ts';
 import type { FileOps, SyscallRow } from '../hooks.ts';
 import { lockClass } from '../locks/lock-class.ts';
@@ -10,8 +17,17 @@ import type { Machine } from '../machine.ts';
 import { PAGE_SIZE } from '../memory.ts';
 import { mutex, wait_queue_head } from '../structs.ts';
 import {
-  FIONREAD, flagsOf, intBytes, isNonblocking, POLLERR, POLLHUP, POLLIN, POLLOUT, privateOf,
-  SIGPIPE, type DriverParts,
+  FIONREAD,
+  flagsOf,
+  intBytes,
+  isNonblocking,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  privateOf,
+  SIGPIPE,
+  type DriverParts,
 } from './driver.ts';
 import { file as fileStruct, FMODE_READ, FMODE_WRITE } from './structs.ts';
 import { O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } from './uapi.ts';
@@ -98,7 +114,9 @@ export class Pipes {
     this.rows = [
       { nr: 22, name: 'pipe', args: ['fildes'], run: (fildes) => this.do_pipe2(fildes!, 0) },
       {
-        nr: 293, name: 'pipe2', args: ['fildes', 'flags'],
+        nr: 293,
+        name: 'pipe2',
+        args: ['fildes', 'flags'],
         run: (fildes, flags) => this.do_pipe2(fildes!, flags! | 0),
       },
     ];
@@ -133,7 +151,11 @@ export class Pipes {
     const [reader, writer] = ends;
     const fdr = yield* tables.get_unused_fd_flags(flags);
     const fdw = fdr < 0 ? fdr : yield* tables.get_unused_fd_flags(flags);
-    if (fdw >= 0) return [{ fd: fdr, file: reader }, { fd: fdw, file: writer }];
+    if (fdw >= 0)
+      return [
+        { fd: fdr, file: reader },
+        { fd: fdw, file: writer },
+      ];
     if (fdr >= 0) yield* tables.put_unused_fd(fdr);
     yield* files.fput(reader);
     yield* files.fput(writer);
@@ -146,8 +168,7 @@ export class Pipes {
     const pipe = this.alloc_pipe_info();
     if (pipe === 0) return -ENOMEM;
     const writeFlags = O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT));
-    const writer = yield* files.alloc_file(
-      { ops: this.ops, flags: writeFlags, privateData: pipe });
+    const writer = yield* files.alloc_file({ ops: this.ops, flags: writeFlags, privateData: pipe });
     if (writer < 0) {
       this.free_pipe_info(pipe);
       return writer;
@@ -155,8 +176,11 @@ export class Pipes {
     const view = pipe_inode_info.at(this.#machine.memory, pipe);
     view.files = 1;
     view.writers = 1;
-    const reader = yield* files.alloc_file(
-      { ops: this.ops, flags: O_RDONLY | (flags & O_NONBLOCK), privateData: pipe });
+    const reader = yield* files.alloc_file({
+      ops: this.ops,
+      flags: O_RDONLY | (flags & O_NONBLOCK),
+      privateData: pipe,
+    });
     if (reader < 0) {
       yield* files.fput(writer);
       return reader;
@@ -207,8 +231,9 @@ export class Pipes {
       yield* mutexes.mutex_unlock(pipe_mutex, pipe.mutex, READ_UNLOCK);
       if (wasFull) waits.wake_up(pipe.wr_wait, 1);
       const readable = (): boolean => !isEmpty(pipe) || pipe.writers === 0;
-      const interrupted = yield* waits.wait_event_interruptible(pipe.rd_wait,
-        () => memory.unwatched(readable));
+      const interrupted = yield* waits.wait_event_interruptible(pipe.rd_wait, () =>
+        memory.unwatched(readable),
+      );
       if (interrupted < 0) return interrupted;
       waited = true;
       yield* mutexes.mutex_lock(pipe_mutex, pipe.mutex, READ_LOCK);
@@ -273,8 +298,9 @@ export class Pipes {
         yield* mutexes.mutex_unlock(pipe_mutex, pipe.mutex, WRITE_UNLOCK);
         if (wasEmpty) waits.wake_up(pipe.rd_wait, 1);
         const writable = (): boolean => !isFull(pipe) || pipe.readers === 0;
-        const interrupted = yield* waits.wait_event_interruptible(pipe.wr_wait,
-          () => memory.unwatched(writable));
+        const interrupted = yield* waits.wait_event_interruptible(pipe.wr_wait, () =>
+          memory.unwatched(writable),
+        );
         yield* mutexes.mutex_lock(pipe_mutex, pipe.mutex, WRITE_LOCK);
         wasEmpty = isEmpty(pipe);
         waited = true;
@@ -307,8 +333,12 @@ export class Pipes {
   }
 
   /** One more page, filled as far as there is data. It counts only once it is filled. */
-  *#put(pipe: Pipe, file: number, from: { addr: number; count: number }, progress: Progress):
-    Sim<void> {
+  *#put(
+    pipe: Pipe,
+    file: number,
+    from: { addr: number; count: number },
+    progress: Progress,
+  ): Sim<void> {
     const { memory, slab } = this.#machine;
     const chars = Math.min(from.count - progress.done, PAGE_SIZE);
     const page = this.#machine.mayAlloc('pipe page') ? slab.kmalloc(PAGE_SIZE) : 0;
@@ -394,8 +424,10 @@ export class Pipes {
   }
 
   #buf(pipe: Pipe, index: number): PipeBuffer {
-    return pipe_buffer.at(this.#machine.memory,
-      pipe.bufs + (index % pipe.ring_size) * pipe_buffer.sizeBytes);
+    return pipe_buffer.at(
+      this.#machine.memory,
+      pipe.bufs + (index % pipe.ring_size) * pipe_buffer.sizeBytes,
+    );
   }
 }
 

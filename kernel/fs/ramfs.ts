@@ -156,8 +156,12 @@ export class Ramfs {
     yield* this.#parts.mutexes.mutex_lock(i_rwsem, lock, WRITE_LOCK);
     const append = flagsOf(this.#machine, file) & O_APPEND;
     const from = append ? memory.unwatched(() => inode.i_size) : view.f_pos;
-    const result = count === 0 ? 0 : from >= RAMFS_SIZE_MAX ? -EFBIG
-      : yield* this.generic_perform_write(inode, from, buf, count);
+    const result =
+      count === 0
+        ? 0
+        : from >= RAMFS_SIZE_MAX
+          ? -EFBIG
+          : yield* this.generic_perform_write(inode, from, buf, count);
     if (result > 0) view.f_pos = from + result;
     yield* this.#parts.mutexes.mutex_unlock(i_rwsem, lock, WRITE_UNLOCK);
     return result;

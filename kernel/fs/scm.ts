@@ -9,7 +9,13 @@ import type { Lookup } from './lookup.ts';
 import type { Msg } from './msghdr.ts';
 import { O_CLOEXEC } from './uapi.ts';
 import {
-  MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_MAX_FD, SCM_RIGHTS, scm_fp_list, SOL_SOCKET,
+  MSG_CMSG_CLOEXEC,
+  MSG_CTRUNC,
+  SCM_CREDENTIALS,
+  SCM_MAX_FD,
+  SCM_RIGHTS,
+  scm_fp_list,
+  SOL_SOCKET,
   user_struct,
 } from './unix-structs.ts';
 
@@ -30,8 +36,10 @@ const SECURITY = site('receive_fd', 'security');
 const COPY = site('receive_fd', 'copy');
 const DESTROY = site('__scm_destroy', 'put');
 
-export interface ScmParts extends
-  Pick<DriverParts, 'cpus' | 'kasan' | 'user' | 'tables' | 'files'> {
+export interface ScmParts extends Pick<
+  DriverParts,
+  'cpus' | 'kasan' | 'user' | 'tables' | 'files'
+> {
   readonly lookup: Pick<Lookup, 'fget_raw'>;
   /** Of the current task. kernel/cred.ts */
   readonly capable: (cap: number) => boolean;
@@ -114,12 +122,17 @@ export class ScmRights {
 
   // In flight.
 
-  /** -ETOOMANYREFS where the user has more in flight than a process may have open. too_many_unix_fds() */
+  /**
+   * -ETOOMANYREFS where the user has more in flight than the process may have open.
+   * too_many_unix_fds()
+   */
   tooMany(): number {
     const { memory } = this.#machine;
     const { signal } = this.#parts.cpus.current.s;
-    const limit = signal === 0 ? Infinity
-      : memory.unwatched(() => signal_struct.at(memory, signal).rlim_nofile_cur);
+    const limit =
+      signal === 0
+        ? Infinity
+        : memory.unwatched(() => signal_struct.at(memory, signal).rlim_nofile_cur);
     if (this.inflightOf(this.#uid()) <= limit) return 0;
     const { capable } = this.#parts;
     return capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN) ? 0 : -ETOOMANYREFS;
@@ -177,8 +190,11 @@ export class ScmRights {
 
   *#putHeader(msg: Msg, count: number): Sim<void> {
     const { user } = this.#parts;
-    const header = new Uint8Array([...longBytes(BigInt(CMSG_HEADER + 4 * count)),
-      ...intBytes(SOL_SOCKET), ...intBytes(SCM_RIGHTS)]);
+    const header = new Uint8Array([
+      ...longBytes(BigInt(CMSG_HEADER + 4 * count)),
+      ...intBytes(SOL_SOCKET),
+      ...intBytes(SCM_RIGHTS),
+    ]);
     if ((yield* user.copy_to_user(msg.control, header)) > 0) return;
     const space = CMSG_HEADER + Math.ceil((4 * count) / 8) * 8;
     const used = Math.min(space, msg.controlBytes);

@@ -29,8 +29,8 @@ export const slow_device = struct('slow_device', { value: u64, ioctls: long, flu
 type Parts = Pick<DriverParts, 'kasan' | 'user'>;
 
 /**
- * /dev/slow: not a device of Linux. It copies to and from user pages, which may block for as long as a
- * scenario likes (spec 00 R46), and uses its own memory and its file after that; so it shows
+ * /dev/slow: not a device of Linux. It copies to and from user pages, which may block for as long
+ * as a scenario likes (spec 00 R46), and uses its own memory and its file after that; so it shows
  * what any driver meets whose file goes away inside its ioctl.
  */
 export class SlowDevice {

@@ -1,20 +1,42 @@
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import {
-  EAFNOSUPPORT, EBADF, EFAULT, EINVAL, ENOBUFS, ENOIOCTLCMD, ENOMEM, ENOTSOCK, EOPNOTSUPP,
-  EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+  EAFNOSUPPORT,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENOBUFS,
+  ENOIOCTLCMD,
+  ENOMEM,
+  ENOTSOCK,
+  EOPNOTSUPP,
+  EPROTONOSUPPORT,
+  ESOCKTNOSUPPORT,
 } from '../errno.ts';
 import type { FileOps, SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
 import { pointerText } from '../oops.ts';
 import {
-  FIONREAD, intBytes, isNonblocking, longBytes, POLLERR, POLLHUP, POLLIN, POLLOUT, privateOf,
+  FIONREAD,
+  intBytes,
+  isNonblocking,
+  longBytes,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  privateOf,
   type DriverParts,
 } from './driver.ts';
 import type { FileTable } from './file.ts';
 import type { Lookup } from './lookup.ts';
 import {
-  bufferMsg, copyMsghdr, MSGHDR_CONTROLLEN, MSGHDR_FLAGS, MSGHDR_NAMELEN, type Msg,
+  bufferMsg,
+  copyMsghdr,
+  MSGHDR_CONTROLLEN,
+  MSGHDR_FLAGS,
+  MSGHDR_NAMELEN,
+  type Msg,
 } from './msghdr.ts';
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from './uapi.ts';
 import { ScmRights } from './scm.ts';
@@ -22,8 +44,16 @@ import { UnixGc } from './unix-gc.ts';
 import { UnixMessages } from './unix-message.ts';
 import { UnixSocks, type UnixParts } from './unix.ts';
 import {
-  AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, RCV_SHUTDOWN, SHUTDOWN_MASK, SOCK_DGRAM,
-  SOCK_SEQPACKET, SOCK_STREAM, socket, type UnixSock,
+  AF_UNIX,
+  MSG_CMSG_CLOEXEC,
+  MSG_DONTWAIT,
+  RCV_SHUTDOWN,
+  SHUTDOWN_MASK,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  socket,
+  type UnixSock,
 } from './unix-structs.ts';
 
 const SOCK_RAW = 3;
@@ -84,31 +114,49 @@ export class Sockets {
     this.rows = this.#syscalls();
   }
 
-  /** The files that queued messages hold a reference to, as often as they do: for the file census. */
+  /** The files that queued messages refer to, as often as they do: for the file census. */
   inFlight(): { readonly file: number; readonly what: string }[] {
-    return this.#machine.memory.unwatched(() => [...this.#socks.all()].flatMap((sk) =>
-      this.#socks.messagesOf(sk).flatMap((skb) => this.#scm.filesOf(this.#socks.skb(skb).fp)
-        .map((file) => ({ file, what: `message to the socket at ${pointerText(sk.addr)}` })))));
+    return this.#machine.memory.unwatched(() =>
+      [...this.#socks.all()].flatMap((sk) =>
+        this.#socks
+          .messagesOf(sk)
+          .flatMap((skb) =>
+            this.#scm
+              .filesOf(this.#socks.skb(skb).fp)
+              .map((file) => ({ file, what: `message to the socket at ${pointerText(sk.addr)}` })),
+          ),
+      ),
+    );
   }
 
   #syscalls(): SyscallRow[] {
     return [
       {
-        nr: 53, name: 'socketpair', args: ['family', 'type', 'protocol', 'usockvec'],
+        nr: 53,
+        name: 'socketpair',
+        args: ['family', 'type', 'protocol', 'usockvec'],
         run: (family, type, protocol, vec) =>
-          this.__sys_socketpair({ family: family! | 0, type: type! | 0, protocol: protocol! | 0 },
-            vec!),
+          this.__sys_socketpair(
+            { family: family! | 0, type: type! | 0, protocol: protocol! | 0 },
+            vec!,
+          ),
       },
       {
-        nr: 46, name: 'sendmsg', args: ['fd', 'msg', 'flags'],
+        nr: 46,
+        name: 'sendmsg',
+        args: ['fd', 'msg', 'flags'],
         run: (fd, msg, flags) => this.__sys_sendmsg(fd! | 0, msg!, flags! >>> 0),
       },
       {
-        nr: 47, name: 'recvmsg', args: ['fd', 'msg', 'flags'],
+        nr: 47,
+        name: 'recvmsg',
+        args: ['fd', 'msg', 'flags'],
         run: (fd, msg, flags) => this.__sys_recvmsg(fd! | 0, msg!, flags! >>> 0),
       },
       {
-        nr: 48, name: 'shutdown', args: ['fd', 'how'],
+        nr: 48,
+        name: 'shutdown',
+        args: ['fd', 'how'],
         run: (fd, how) => this.__sys_shutdown(fd! | 0, how! | 0),
       },
     ];
@@ -126,8 +174,11 @@ export class Sockets {
       yield* tables.put_unused_fd(fd1);
       return fd2;
     }
-    let result = (yield* user.copy_to_user(vec, intBytes(fd1))) > 0 ||
-      (yield* user.copy_to_user(vec + 4, intBytes(fd2))) > 0 ? -EFAULT : 0;
+    let result =
+      (yield* user.copy_to_user(vec, intBytes(fd1))) > 0 ||
+      (yield* user.copy_to_user(vec + 4, intBytes(fd2))) > 0
+        ? -EFAULT
+        : 0;
     if (result === 0) result = yield* this.#connectPair(wanted, flags, fd1, fd2);
     if (result === 0) return 0;
     yield* tables.put_unused_fd(fd2);
@@ -164,11 +215,14 @@ export class Sockets {
     return 0;
   }
 
-  /** The file of a socket, which owns it from here on; where there is none the socket is gone too. */
+  /** The file of a socket, which owns it from here on; or -errno, and the socket is gone too. */
   *sock_alloc_file(sock: number, flags: number): Sim<number> {
     const { files } = this.#parts;
-    const file = yield* files.alloc_file(
-      { ops: this.#fileOps, flags: O_RDWR | (flags & O_NONBLOCK), privateData: sock });
+    const file = yield* files.alloc_file({
+      ops: this.#fileOps,
+      flags: O_RDWR | (flags & O_NONBLOCK),
+      privateData: sock,
+    });
     if (file < 0) yield* this.#socks.unix_release(sock);
     else socket.at(this.#machine.memory, sock).file = file;
     return file;
@@ -180,8 +234,9 @@ export class Sockets {
     const found = yield* lookup.fdget(fd);
     if (found.file === 0) return -EBADF;
     yield* lookup.use(found);
-    const result = this.#isSocket(found.file) ?
-      yield* this.___sys_sendmsg(found.file, addr, flags) : -ENOTSOCK;
+    const result = this.#isSocket(found.file)
+      ? yield* this.___sys_sendmsg(found.file, addr, flags)
+      : -ENOTSOCK;
     yield* lookup.fdput(found);
     return result;
   }
@@ -211,8 +266,9 @@ export class Sockets {
     const found = yield* lookup.fdget(fd);
     if (found.file === 0) return -EBADF;
     yield* lookup.use(found);
-    const result = this.#isSocket(found.file) ?
-      yield* this.___sys_recvmsg(found.file, addr, flags) : -ENOTSOCK;
+    const result = this.#isSocket(found.file)
+      ? yield* this.___sys_recvmsg(found.file, addr, flags)
+      : -ENOTSOCK;
     yield* lookup.fdput(found);
     return result;
   }
@@ -257,14 +313,19 @@ export class Sockets {
   *sock_read_iter(file: number, buf: number, count: number): Sim<number> {
     if (count === 0) return 0;
     const flags = isNonblocking(this.#machine, file) ? MSG_DONTWAIT : 0;
-    return yield* this.sock_recvmsg(this.#sockOf(file),
-      bufferMsg(this.#parts.user, buf, count, flags));
+    return yield* this.sock_recvmsg(
+      this.#sockOf(file),
+      bufferMsg(this.#parts.user, buf, count, flags),
+    );
   }
 
   *sock_write_iter(file: number, buf: number, count: number): Sim<number> {
     const flags = isNonblocking(this.#machine, file) ? MSG_DONTWAIT : 0;
-    return yield* this.sock_sendmsg(this.#sockOf(file),
-      bufferMsg(this.#parts.user, buf, count, flags), new Uint8Array(0));
+    return yield* this.sock_sendmsg(
+      this.#sockOf(file),
+      bufferMsg(this.#parts.user, buf, count, flags),
+      new Uint8Array(0),
+    );
   }
 
   /** How many bytes can be read; how many of those sent are not read yet. */
@@ -299,9 +360,12 @@ export class Sockets {
     const sk = this.#sockOf(file);
     return this.#machine.memory.unwatched(() => {
       const closed = sk.sk_shutdown;
-      return (sk.queue_head !== 0 || closed & RCV_SHUTDOWN ? POLLIN : 0) |
+      return (
+        (sk.queue_head !== 0 || closed & RCV_SHUTDOWN ? POLLIN : 0) |
         (sk.sk_wmem_alloc * 4 <= sk.sk_sndbuf ? POLLOUT : 0) |
-        (sk.sk_err !== 0 ? POLLERR : 0) | (closed === SHUTDOWN_MASK ? POLLHUP : 0);
+        (sk.sk_err !== 0 ? POLLERR : 0) |
+        (closed === SHUTDOWN_MASK ? POLLHUP : 0)
+      );
     });
   }
 
@@ -343,6 +407,7 @@ function socketType(wanted: SocketKind): number {
   if (family !== AF_UNIX) return -EAFNOSUPPORT;
   if (protocol !== 0 && protocol !== AF_UNIX) return -EPROTONOSUPPORT;
   if (type === SOCK_RAW) return SOCK_DGRAM;
-  return type === SOCK_STREAM || type === SOCK_DGRAM || type === SOCK_SEQPACKET ? type
+  return type === SOCK_STREAM || type === SOCK_DGRAM || type === SOCK_SEQPACKET
+    ? type
     : -ESOCKTNOSUPPORT;
 }

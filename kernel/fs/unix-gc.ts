@@ -17,8 +17,8 @@ export interface UnixGcParts {
 
 /**
  * Sockets that only messages refer to which nobody can receive: a socket sent over itself, two sent
- * over each other. Their messages are emptied of descriptors, and so they go. It runs where a socket
- * dies, in that task; since 6.10 Linux leaves it to a worker. net/unix/garbage.c
+ * over each other. Their messages are emptied of descriptors, and so they go. It runs where a
+ * socket dies, in that task; later versions leave it to a worker. net/unix/garbage.c
  */
 export class UnixGc {
   readonly #machine: Machine;
@@ -34,8 +34,8 @@ export class UnixGc {
     const { socks, scm } = this.#parts;
     yield* step(SCAN);
     const garbage = this.#machine.memory.unwatched(() => this.#garbage());
-    const lists = garbage.flatMap((sk) => socks.messagesOf(sk).filter((skb) => socks.skb(skb).fp !== 0));
-    const cookies = lists.map((skb) => socks.unix_detach_fds(skb));
+    const messages = garbage.flatMap((sk) => socks.messagesOf(sk));
+    const cookies = messages.map((skb) => socks.unix_detach_fds(skb));
     for (const cookie of cookies) {
       yield* step(PURGE);
       this.#machine.remark(() => 'unreachable socket: the descriptors sent to it are dropped');
@@ -47,8 +47,12 @@ export class UnixGc {
   #garbage(): UnixSock[] {
     const { memory } = this.#machine;
     const { socks, files } = this.#parts;
-    const candidates = [...socks.all()].filter((sk) => sk.inflight > 0 && sk.sk_socket !== 0 &&
-      files.count(socket.at(memory, sk.sk_socket).file) === sk.inflight);
+    const candidates = [...socks.all()].filter(
+      (sk) =>
+        sk.inflight > 0 &&
+        sk.sk_socket !== 0 &&
+        files.count(socket.at(memory, sk.sk_socket).file) === sk.inflight,
+    );
     const isCandidate = new Set(candidates.map(({ addr }) => addr));
     for (const sk of candidates) sk.gc_refs = sk.inflight;
     for (const sk of candidates) {

@@ -1,7 +1,15 @@
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import {
-  EAGAIN, ECONNREFUSED, ECONNRESET, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP,
+  EAGAIN,
+  ECONNREFUSED,
+  ECONNRESET,
+  EFAULT,
+  EINVAL,
+  EISCONN,
+  EMSGSIZE,
+  ENOTCONN,
+  EOPNOTSUPP,
   EPIPE,
 } from '../errno.ts';
 import { lockClass } from '../locks/lock-class.ts';
@@ -11,8 +19,19 @@ import type { Msg } from './msghdr.ts';
 import type { Scm, ScmRights } from './scm.ts';
 import { STREAM_CHUNK_MAX, unix_state_lock, type UnixSocks } from './unix.ts';
 import {
-  MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, RCV_SHUTDOWN,
-  SEND_SHUTDOWN, SOCK_SEQPACKET, TCP_CLOSE, TCP_ESTABLISHED, unix_sock, type UnixSock,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  MSG_WAITALL,
+  RCV_SHUTDOWN,
+  SEND_SHUTDOWN,
+  SOCK_SEQPACKET,
+  TCP_CLOSE,
+  TCP_ESTABLISHED,
+  unix_sock,
+  type UnixSock,
 } from './unix-structs.ts';
 
 const STREAM_LOCK = site('unix_stream_sendmsg', 'lock');
@@ -39,13 +58,15 @@ const iolock = lockClass('&u->iolock', 'mutex');
 /** Beside the data, of what a socket may have on its way. */
 const DGRAM_OVERHEAD = 32;
 
-export interface UnixMessageParts
-  extends Pick<DriverParts, 'cpus' | 'mutexes' | 'spinlocks' | 'signals'> {
+export interface UnixMessageParts extends Pick<
+  DriverParts,
+  'cpus' | 'mutexes' | 'spinlocks' | 'signals'
+> {
   readonly socks: UnixSocks;
   readonly scm: ScmRights;
 }
 
-/** Sending and receiving. `control` is the control data as the sender wrote it. net/unix/af_unix.c */
+/** Sending and receiving. `control` is what the sender wrote. net/unix/af_unix.c */
 export class UnixMessages {
   readonly #machine: Machine;
   readonly #parts: UnixMessageParts;
@@ -88,8 +109,12 @@ export class UnixMessages {
   }
 
   /** One message of the stream: 0 or -errno. The descriptors go with the first. */
-  *#streamPart(sk: UnixSock, msg: Msg, part: { size: number; first: boolean }, scm: Scm):
-    Sim<number> {
+  *#streamPart(
+    sk: UnixSock,
+    msg: Msg,
+    part: { size: number; first: boolean },
+    scm: Scm,
+  ): Sim<number> {
     const { socks, spinlocks } = this.#parts;
     const { size } = part;
     const skb = yield* socks.sock_alloc_send_pskb(sk, size, msg.flags);
@@ -190,7 +215,7 @@ export class UnixMessages {
 
   // Receiving.
 
-  /** Bytes received; 0 at the end; -errno where none was. Descriptors end what one call receives. */
+  /** Bytes received, up to a message with descriptors; 0 at the end; -errno where none was. */
   *unix_stream_recvmsg(sk: UnixSock, msg: Msg): Sim<number> {
     const { socks, mutexes, scm: rights } = this.#parts;
     if (socks.peek(sk, 'sk_state') !== TCP_ESTABLISHED) return -EINVAL;
@@ -213,7 +238,8 @@ export class UnixMessages {
       }
       if (error < 0) break;
       const peeks = (msg.flags & MSG_PEEK) !== 0;
-      const chunk = peeks ? yield* this.#peekStream(sk, msg, scm)
+      const chunk = peeks
+        ? yield* this.#peekStream(sk, msg, scm)
         : yield* this.#takePart(sk, skb, msg, scm);
       if (chunk >= 0) copied += chunk;
       else if (copied === 0) copied = chunk;
@@ -256,7 +282,10 @@ export class UnixMessages {
     return chunk;
   }
 
-  /** MSG_PEEK: what is there stays there, and descriptors come with references of their own. */
+  /**
+   * MSG_PEEK: what is there stays there, and descriptors come with references of their own. Once
+   * the room is used up it goes on, up to the first that carries some.
+   */
   *#peekStream(sk: UnixSock, msg: Msg, scm: Scm): Sim<number> {
     const { socks, scm: rights } = this.#parts;
     const { memory } = this.#machine;
@@ -270,15 +299,20 @@ export class UnixMessages {
       if ((yield* msg.iter.copyTo(bytes)) < chunk) return copied > 0 ? copied : -EFAULT;
       copied += chunk;
       if (skb.fp !== 0) scm.fp = yield* rights.scm_fp_dup(skb.fp);
-      if (msg.iter.count === 0) break;
       at = memory.unwatched(() => skb.next);
     }
     return copied;
   }
 
   *#waitForData(sk: UnixSock): Sim<number> {
-    return yield* this.#parts.socks.wait(sk, () => sk.queue_head !== 0 || sk.sk_err !== 0 ||
-      (sk.sk_shutdown & RCV_SHUTDOWN) !== 0 || sk.sk_dead !== 0);
+    return yield* this.#parts.socks.wait(
+      sk,
+      () =>
+        sk.queue_head !== 0 ||
+        sk.sk_err !== 0 ||
+        (sk.sk_shutdown & RCV_SHUTDOWN) !== 0 ||
+        sk.sk_dead !== 0,
+    );
   }
 
   /** Bytes of one message; what finds no room is lost. */
@@ -325,8 +359,8 @@ export class UnixMessages {
     if (size < len) msg.out |= MSG_TRUNC;
     yield* step(RECV_COPY);
     const bytes = this.#machine.memory.copyOut(skb.data, size);
-    const result = (yield* msg.iter.copyTo(bytes)) < size ? -EFAULT
-      : msg.flags & MSG_TRUNC ? len : size;
+    const result =
+      (yield* msg.iter.copyTo(bytes)) < size ? -EFAULT : msg.flags & MSG_TRUNC ? len : size;
     if (result >= 0 && fp !== 0) {
       const scm = peeks ? { fp: yield* rights.scm_fp_dup(fp) } : socks.unix_detach_fds(addr);
       yield* rights.scm_recv(msg, scm);

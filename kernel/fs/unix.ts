@@ -8,8 +8,19 @@ import { PAGE_SIZE } from '../memory.ts';
 import type { DriverParts } from './driver.ts';
 import type { Scm, ScmRights } from './scm.ts';
 import {
-  MSG_DONTWAIT, RCV_SHUTDOWN, SEND_SHUTDOWN, SHUTDOWN_MASK, sk_buff, SOCK_DGRAM, SOCK_STREAM,
-  socket, TCP_CLOSE, TCP_ESTABLISHED, unix_sock, type SkBuff, type UnixSock,
+  MSG_DONTWAIT,
+  RCV_SHUTDOWN,
+  SEND_SHUTDOWN,
+  SHUTDOWN_MASK,
+  sk_buff,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  socket,
+  TCP_CLOSE,
+  TCP_ESTABLISHED,
+  unix_sock,
+  type SkBuff,
+  type UnixSock,
 } from './unix-structs.ts';
 
 const HOLD = site('sock_hold', 'get');
@@ -36,8 +47,7 @@ const MAX_SKB_FRAGS = 17;
 /** The most that one message of a stream carries. UNIX_SKB_FRAGS_SZ */
 export const STREAM_CHUNK_MAX = SKB_MAX_HEAD + 32_768;
 
-export interface UnixParts
-  extends Pick<DriverParts, 'kasan' | 'waits' | 'spinlocks' | 'files'> {
+export interface UnixParts extends Pick<DriverParts, 'kasan' | 'waits' | 'spinlocks' | 'files'> {
   readonly refcounts: Refcounts;
   readonly scm: ScmRights;
 }
@@ -82,8 +92,9 @@ export class UnixSocks {
     const { memory } = this.#machine;
     for (const sk of this.all()) {
       const { sk_socket } = sk;
-      const found = memory.unwatched(() =>
-        sk_socket !== 0 && socket.at(memory, sk_socket).file === file);
+      const found = memory.unwatched(
+        () => sk_socket !== 0 && socket.at(memory, sk_socket).file === file,
+      );
       if (found) return sk;
     }
     return undefined;
@@ -119,7 +130,10 @@ export class UnixSocks {
   *unix_socketpair(first: number, second: number): Sim<void> {
     const { memory } = this.#machine;
     const [a, b] = [socket.at(memory, first).sk, socket.at(memory, second).sk];
-    for (const [own, peer] of [[a, b], [b, a]] as const) {
+    for (const [own, peer] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       yield* this.sock_hold(peer);
       this.at(own).peer = peer;
       this.at(own).sk_state = TCP_ESTABLISHED;
@@ -196,7 +210,8 @@ export class UnixSocks {
     this.wake(sk);
     yield* spinlocks.spin_unlock(unix_state_lock, addr, SHUTDOWN_UNLOCK);
     if (peer === 0 || sk.sk_type === SOCK_DGRAM) return;
-    const theirs = (how & RCV_SHUTDOWN ? SEND_SHUTDOWN : 0) | (how & SEND_SHUTDOWN ? RCV_SHUTDOWN : 0);
+    const theirs =
+      (how & RCV_SHUTDOWN ? SEND_SHUTDOWN : 0) | (how & SEND_SHUTDOWN ? RCV_SHUTDOWN : 0);
     yield* spinlocks.spin_lock(unix_state_lock, peer, SHUTDOWN_LOCK);
     this.at(peer).sk_shutdown |= theirs;
     this.wake(this.at(peer));
@@ -232,7 +247,9 @@ export class UnixSocks {
   *wait(sk: UnixSock, condition: () => boolean): Sim<number> {
     const { memory } = this.#machine;
     return yield* this.#parts.waits.wait_event_interruptible(
-      memory.unwatched(() => sk.sk_wq), () => memory.unwatched(condition));
+      memory.unwatched(() => sk.sk_wq),
+      () => memory.unwatched(condition),
+    );
   }
 
   // Messages.
@@ -247,8 +264,10 @@ export class UnixSocks {
       if (this.peek(sk, 'sk_shutdown') & SEND_SHUTDOWN) return -EPIPE;
       if (memory.unwatched(hasRoom)) break;
       if (flags & MSG_DONTWAIT) return -EAGAIN;
-      const interrupted = yield* this.wait(sk, () =>
-        hasRoom() || (sk.sk_shutdown & SEND_SHUTDOWN) !== 0 || sk.sk_err !== 0);
+      const interrupted = yield* this.wait(
+        sk,
+        () => hasRoom() || (sk.sk_shutdown & SEND_SHUTDOWN) !== 0 || sk.sk_err !== 0,
+      );
       if (interrupted < 0) return interrupted;
     }
     const { slab } = this.#machine;
@@ -307,7 +326,10 @@ export class UnixSocks {
     return { fp };
   }
 
-  /** Frees a message and what is still in it; makes room for its sender. unix_destruct_scm(), sock_wfree() */
+  /**
+   * Frees a message and what is still in it; makes room for its sender. unix_destruct_scm(),
+   * sock_wfree()
+   */
   *consume_skb(addr: number): Sim<void> {
     const { kasan, scm } = this.#parts;
     const { memory } = this.#machine;
@@ -350,8 +372,8 @@ function* noCollector(): Sim<void> {}
 /** What a message costs its sender: the bytes of the memory that Linux would take for it. */
 export function truesizeOf(size: number, stream: boolean): number {
   const over = size - (stream ? SKB_MAX_HEAD : SKB_MAX_ALLOC);
-  const pages = over <= 0 ? 0
-    : pageAlign(stream ? over : Math.min(over, MAX_SKB_FRAGS * PAGE_SIZE));
+  const pages =
+    over <= 0 ? 0 : pageAlign(stream ? over : Math.min(over, MAX_SKB_FRAGS * PAGE_SIZE));
   const head = Math.ceil(Math.max(0, size - pages) / 64) * 64 + SHARED_INFO_BYTES;
   return 2 ** Math.ceil(Math.log2(head)) + SK_BUFF_BYTES + pages;
 }

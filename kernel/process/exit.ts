@@ -145,7 +145,7 @@ export class Exits {
     });
   }
 
-  /** Children get a new parent, the parent gets to know, and the task becomes a zombie or nothing. */
+  /** Children get a new parent, the parent gets to know; the task becomes a zombie, or nothing. */
   *exit_notify(task: Task): Sim<void> {
     yield* step(X6);
     this.#atomic(() => {

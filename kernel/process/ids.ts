@@ -1,9 +1,10 @@
 import { kernelText, type Sim } from '../../sim/request.ts';
-import { CAP_SETPCAP, type Creds } from '../cred.ts';
+import { CAP_SETPCAP, CAP_SYS_MODULE, type Creds } from '../cred.ts';
 import { EFAULT, EINVAL, EPERM, ERESTARTSYS, ESRCH } from '../errno.ts';
 import type { SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
 import type { UserMm } from '../mm/user-mm.ts';
+import type { Modules } from '../module.ts';
 import type { Sched } from '../sched.ts';
 import type { Tasks } from '../tasks.ts';
 import type { Timers } from '../timer.ts';
@@ -13,6 +14,8 @@ import type { SignalsForProcess } from './ports.ts';
 const CAPABILITY_VERSION_3 = 0x2008_0522;
 const HEADER_BYTES = 8;
 const DATA_BYTES = 24;
+/** include/linux/moduleparam.h */
+const MODULE_NAME_LEN = 56;
 const NSEC_PER_SEC = 1_000_000_000;
 
 export interface IdParts {
@@ -20,7 +23,8 @@ export interface IdParts {
   readonly creds: Creds;
   readonly timers: Pick<Timers, 'schedule_timeout_interruptible'>;
   readonly signals: Pick<SignalsForProcess, 'signal_pending'>;
-  readonly user: Pick<UserMm, 'copy_to_user' | 'copy_from_user'>;
+  readonly user: Pick<UserMm, 'copy_to_user' | 'copy_from_user' | 'strncpy_from_user'>;
+  readonly modules: Pick<Modules, 'delete_module'>;
 }
 
 /** Who a task is, and the calls too small for a file. kernel/sys.c, kernel/capability.c */
@@ -58,6 +62,10 @@ export class Ids {
       {
         nr: 35, name: 'nanosleep', args: ['rqtp_addr', 'rmtp_addr'],
         run: (wanted, left) => this.sys_nanosleep(wanted!, left ?? 0),
+      },
+      {
+        nr: 176, name: 'delete_module', args: ['name', 'flags'],
+        run: (name) => this.sys_delete_module(name!),
       },
       {
         nr: 218, name: 'set_tid_address', args: ['tidptr'],
@@ -100,6 +108,15 @@ export class Ids {
       BigInt(Math.floor(left % NSEC_PER_SEC))]);
     const failed = yield* user.copy_to_user(leftAddr, new Uint8Array(rest.buffer));
     return failed === 0 ? -ERESTARTSYS : -EFAULT;
+  }
+
+  /** kernel/module/main.c. As with O_NONBLOCK, which is how everybody calls it. */
+  *sys_delete_module(addr: number): Sim<number> {
+    const { creds, user, modules } = this.#parts;
+    if (!creds.capable(CAP_SYS_MODULE)) return -EPERM;
+    const name = yield* user.strncpy_from_user(addr, MODULE_NAME_LEN - 1);
+    if (typeof name === 'number') return name;
+    return yield* modules.delete_module(name);
   }
 
   *sys_capget(headerAddr: number, dataAddr: number): Sim<number> {

@@ -4,6 +4,7 @@ import type { Kasan } from '../kasan.ts';
 import type { Mutexes } from '../locks/mutex.ts';
 import type { Machine } from '../machine.ts';
 import type { UserMm } from '../mm/user-mm.ts';
+import type { Modules } from '../module.ts';
 import { Prctl } from '../prctl.ts';
 import type { Rcu } from '../rcu/rcu.ts';
 import { Rlimits } from '../rlimit.ts';
@@ -32,6 +33,7 @@ export interface ProcessParts {
   readonly rcu: Rcu;
   readonly works: TaskWorks;
   readonly timers: Timers;
+  readonly modules: Modules;
   readonly creds: Creds;
   readonly signals: SignalsForProcess;
   readonly user: UserMm;

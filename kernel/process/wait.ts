@@ -46,7 +46,7 @@ interface Reaped {
   readonly status: number;
 }
 
-/** wait4 and waitid. Stopped and continued children do not exist here. kernel/exit.c, spec 00 R44 */
+/** wait4 and waitid. There are no stopped or continued children. kernel/exit.c, spec 00 R44 */
 export class WaitCalls {
   readonly #machine: Machine;
   readonly #sched: Sched;

@@ -1,10 +1,10 @@
 import { EAGAIN } from '../../kernel/errno.ts';
+import { RLIMIT_NPROC } from '../../kernel/process/uapi.ts';
 import { scenario } from '../dsl.ts';
-import { RLIMIT_NPROC } from '../proc.ts';
 
 /**
- * Spec 00 H10 and R36: a child is first a byte copy of its parent, pointers included. Where the fork
- * fails before those were set anew, freeing the copy frees what hangs off the parent.
+ * Spec 00 H10 and R36: a child is first a byte copy of its parent, pointers included. Where the
+ * fork fails before those were set anew, freeing the copy frees what hangs off the parent.
  */
 export default scenario({
   name: 'early-fork-failure',

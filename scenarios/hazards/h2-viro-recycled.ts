@@ -35,6 +35,7 @@ export default scenario({
     bad: {
       about: 'close_fd() inside the borrow; memory of files is reused at once',
       expect: ['borrow-rule', 'recycled-object'],
+      also: ['use-after-free'],
     },
     good: {
       about: 'the closed file is kept until the ioctl has ended',

@@ -26,6 +26,7 @@ export default scenario({
     *C(p) {
       yield* down(p, 3);
       const result = yield* p.delete_module(AUTOFS_MODULE);
+      p.note('delete_module', result);
       p.check(result === 0 || result === -EWOULDBLOCK, 'delete_module() waits for its users');
     },
     *A(p) {
@@ -40,6 +41,7 @@ export default scenario({
     bad: {
       about: 'close_fd() inside the ioctl drops what keeps the module',
       expect: ['borrow-rule', 'exec-of-unmapped-text'],
+      also: ['use-after-free'],
     },
     good: {
       about: 'a reference held until the ioctl has ended keeps the module too',

@@ -25,6 +25,7 @@ export default scenario({
     },
     *B(p) {
       const fd = yield* p.dup2(3, 5);
+      p.note('dup2', fd);
       p.check(fd === 5 || fd === -EBUSY, 'dup2() gives 5 or -EBUSY');
     },
   },

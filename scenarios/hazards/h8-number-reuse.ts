@@ -3,8 +3,8 @@ import { FD_MAX } from '../common.ts';
 import { scenario } from '../dsl.ts';
 
 /**
- * Spec 00 H8: no kernel is wrong here. T1 means to close descriptor 7 at the end; T2 closes it first,
- * and opens another file, which gets the number. T1 closes that.
+ * Spec 00 H8: no kernel is wrong here. T1 means to close descriptor 7 at the end; T2 closes it
+ * first, and opens another file, which gets the number. T1 closes that.
  */
 export default scenario({
   name: 'number-reuse',

@@ -3,8 +3,8 @@ import { openAs } from '../common.ts';
 import { scenario } from '../dsl.ts';
 
 /**
- * Spec 00 H9: the remedy of R52 keeps a closed file by a reference that task work drops. A thread that
- * serves requests inside the kernel and never leaves for user mode never runs that work.
+ * Spec 00 H9: the remedy of R52 keeps a closed file by a reference that task work drops. A thread
+ * that serves requests inside the kernel and never leaves for user mode never runs that work.
  */
 export default scenario({
   name: 'task-work-starved',

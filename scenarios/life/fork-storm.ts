@@ -9,10 +9,12 @@ const EXIT_CODE = 3;
 /** Forks children that execute a program, and waits for each. */
 function* family(p: Proc): Sim<void> {
   for (let i = 0; i < CHILD_COUNT; i++) {
-    p.ok(yield* p.fork(function* (child) {
-      yield* child.exec('/bin/worker');
-      child.check(false, 'exec() does not come back');
-    }));
+    p.ok(
+      yield* p.fork(function* (child) {
+        yield* child.exec('/bin/worker');
+        child.check(false, 'exec() does not come back');
+      }),
+    );
   }
   for (let i = 0; i < CHILD_COUNT; i++) {
     const waited = p.ok(yield* p.wait());

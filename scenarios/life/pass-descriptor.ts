@@ -2,8 +2,8 @@ import { scenario } from '../dsl.ts';
 import { textOf } from '../user-memory.ts';
 
 /**
- * A sends B the write end of a pipe and closes its own. What B writes there A reads, until B exits. A
- * second message is never received: what it carries goes when the socket does.
+ * A sends B the write end of a pipe and closes its own. What B writes there A reads, until B exits.
+ * A second message is never received: what it carries goes when the socket does.
  */
 export default scenario({
   name: 'pass-descriptor',

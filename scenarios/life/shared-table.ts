@@ -20,10 +20,12 @@ export default scenario({
   processes: {
     *A(p) {
       const [done, tell] = p.ok(yield* p.pipe());
-      p.ok(yield* p.thread(function* (thread) {
-        yield* busy(thread);
-        thread.ok(yield* thread.write(tell, '.'));
-      }));
+      p.ok(
+        yield* p.thread(function* (thread) {
+          yield* busy(thread);
+          thread.ok(yield* thread.write(tell, '.'));
+        }),
+      );
       yield* busy(p);
       p.ok(yield* p.read(done, 1));
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EACCES, EFAULT, EINVAL, EPERM, ESRCH } from '../../kernel/errno.ts';
+import { EACCES, EFAULT, EINVAL, ENOENT, EPERM, ESRCH } from '../../kernel/errno.ts';
 import { RLIMIT_NOFILE } from '../../kernel/process/uapi.ts';
 import type { Sim } from '../../sim/request.ts';
 import { ProcessKernel } from '../kit/process-kernel.ts';
@@ -29,7 +29,9 @@ describe('prctl', () => {
       [15, [8], -EFAULT], [16, [8], -EFAULT],
       [21, [9], 0],
       [22, [0], -EINVAL], [22, [7], -EINVAL], [22, [2, 0], -EFAULT],
-      [29, [5, 9], 0], [30, [9], 5], [29, [-1], 0], [30, [], -1], [29, [0], 0], [30, [], 50_000],
+      [29, [5, 9], 0], [30, [9], 5], [29, [-1], 0], [30, [], -1],
+      [29, [2 ** 64], 0], [30, [], 50_000], [1, [2 ** 63], -EINVAL],
+      [29, [0], 0], [30, [], 50_000],
       [36, [-1], 0], [37, [8], -EFAULT],
       [38, [0, 0, 0, 0], -EINVAL], [38, [2, 0, 0, 0], -EINVAL], [38, [1, 1, 0, 0], -EINVAL],
       [38, [1, 0, 0, 1], -EINVAL], [39, [1, 0, 0, 0], -EINVAL], [39, [0, 0, 0, 0], 0],
@@ -105,6 +107,21 @@ describe('credentials', () => {
       expect(k.int(k.at(0))).toBe(version);
       yield* put(version, 77);
       expect(yield* k.sys('capget', k.at(0), k.at(8))).toBe(-ESRCH);
+    });
+  });
+});
+
+describe('delete_module', () => {
+  test('the capability first, then the name', () => {
+    run(function* (k) {
+      k.modules.load('toy');
+      expect(yield* k.sys('delete_module', 8, 0)).toBe(-EFAULT);
+      expect(yield* k.sys('delete_module', yield* k.text('other'), 0)).toBe(-ENOENT);
+      yield* k.wait(yield* k.fork(function* () {
+        yield* k.sys('setuid', 1000);
+        expect(yield* k.sys('delete_module', 8, 0)).toBe(-EPERM);
+      }));
+      expect(yield* k.sys('delete_module', yield* k.text('toy'), 0)).toBe(0);
     });
   });
 });

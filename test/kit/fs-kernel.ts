@@ -12,7 +12,7 @@ import { Workqueues } from '../../kernel/work.ts';
 import type { Sim } from '../../sim/request.ts';
 import { LockKernel } from './lock-kernel.ts';
 
-/** A kernel with files and user memory, and tasks that make system calls without being processes. */
+/** A kernel with files and user memory; its tasks make system calls without being processes. */
 export class FsKernel extends LockKernel {
   readonly modules = new Modules(this.machine, this.kasan);
   readonly works = new TaskWorks(this.machine, this.cpus);
@@ -25,7 +25,7 @@ export class FsKernel extends LockKernel {
   readonly #rows: Map<string, SyscallRow>;
 
   constructor(options: Partial<MachineOptions> = {}) {
-    super({ memoryBytes: 16 << 20, ...options });
+    super({ memoryBytes: 6 << 20, ...options });
     this.fs = new Fs(this.machine, {
       ...this,
       workqueues: new Workqueues(this.machine, this.sched),
@@ -39,9 +39,13 @@ export class FsKernel extends LockKernel {
   /** A task with memory and descriptors of its own, or with those of `sharer`. */
   process(comm: string, body: (task: Task) => Sim<unknown>, sharer?: Task): Task {
     const { sched } = this;
-    const task = this.spawn(comm, function* () {
-      return yield* body(sched.current);
-    }, sharer?.s.mm ?? this.user.create());
+    const task = this.spawn(
+      comm,
+      function* () {
+        return yield* body(sched.current);
+      },
+      sharer?.s.mm ?? this.user.create(),
+    );
     const { memory, slab } = this.machine;
     task.s.files = sharer?.s.files ?? this.fs.tables.newFiles();
     if (sharer) memory.setU32(sharer.s.files, memory.u32(sharer.s.files) + 1);

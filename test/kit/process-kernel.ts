@@ -3,6 +3,7 @@ import { Irqs, Softirqs } from '../../kernel/irq.ts';
 import { Lockdep } from '../../kernel/locks/lockdep.ts';
 import { Mutexes } from '../../kernel/locks/mutex.ts';
 import type { MachineOptions } from '../../kernel/machine.ts';
+import { Modules } from '../../kernel/module.ts';
 import { UserMm } from '../../kernel/mm/user-mm.ts';
 import type { FilesForProcess, ProcessHooks, UserBody } from '../../kernel/process/ports.ts';
 import { Processes } from '../../kernel/process/processes.ts';
@@ -71,6 +72,7 @@ export class ProcessKernel extends BareKernel {
   readonly works: TaskWorks;
   readonly user: UserMm;
   readonly signals: Signals;
+  readonly modules: Modules;
   readonly files = new FakeFiles(this);
   readonly processes: Processes;
 
@@ -82,6 +84,7 @@ export class ProcessKernel extends BareKernel {
     const softirqs = new Softirqs(sched);
     this.rcu = new Rcu(machine, cpus, sched);
     this.works = new TaskWorks(machine, cpus);
+    this.modules = new Modules(machine, kasan);
     this.user = new UserMm(machine, sched, kasan);
     this.signals = new Signals(machine, sched, {
       user: this.user,

@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { Scenario } from '../../scenarios/dsl.ts';
 import { expected, isFound } from '../../scenarios/judge.ts';
-import { SCENARIOS } from '../../scenarios/registry.ts';
+import { findScenario, SCENARIOS } from '../../scenarios/registry.ts';
 import { World } from '../../scenarios/world.ts';
+import { EBUSY, EWOULDBLOCK } from '../../kernel/errno.ts';
 import { MUTATIONS } from '../../kernel/mutations.ts';
 import { defaultPlan, explore, type Outcome } from '../../sim/explore.ts';
 import { Pct } from '../../sim/strategies/pct.ts';
 import { Random } from '../../sim/strategies/random.ts';
+import { Stay } from '../../sim/strategies/stay.ts';
 import type { Strategy } from '../../sim/strategy.ts';
 
-const RUNS_MAX = 2_000;
-const RUNS_OF_LIFE_MAX = 400;
+const RUNS_MAX = 1_000;
+const RUNS_OF_LIFE_MAX = 300;
 
 function search(world: World, strategy: Strategy, runsMax: number): Outcome {
   return explore(world, { strategy, runsMax, isFound: isFound(world.variant) });
@@ -23,8 +25,12 @@ function kindsOf({ distinct }: Outcome): string[] {
 /** As many cases as there are variants. */
 function variantsOf(scenarios: readonly Scenario[]): [string, string, Scenario][] {
   return scenarios.flatMap((scenario) =>
-    Object.keys(scenario.variants).map((variant): [string, string, Scenario] =>
-      [scenario.name, variant, scenario]));
+    Object.keys(scenario.variants).map((variant): [string, string, Scenario] => [
+      scenario.name,
+      variant,
+      scenario,
+    ]),
+  );
 }
 
 const all = variantsOf(SCENARIOS);
@@ -64,11 +70,34 @@ describe('the good kernel of the other profile is clean too', () => {
   });
 });
 
+/** What runs of a scenario noted under a key, each value once. */
+function noted(name: string, variant: string, key: string, strategy: Strategy): unknown[] {
+  const world = new World(findScenario(name), { variant });
+  const values = new Set<unknown>();
+  for (let run = 0; run < 200 && strategy.begin(run); run++) {
+    strategy.end(world.run(strategy).choiceCount);
+    values.add(world.notes.get(key));
+  }
+  return [...values];
+}
+
+test('00 H3: while the ioctl has not ended, the file that is kept keeps the module', () => {
+  expect(noted('autofs-unload', 'good', 'delete_module', new Stay())).toEqual([-EWOULDBLOCK]);
+});
+
+test('00 H7: a reserved descriptor is busy, one that is free or installed is not', () => {
+  expect(noted('dup2-reserved', 'good', 'dup2', new Random(1)).toSorted()).toEqual([-EBUSY, 5]);
+});
+
 /** The same scenario in a kernel without its deliberate bugs. */
 function withoutBugs(scenario: Scenario): Scenario {
   const bugs = new Set(MUTATIONS.filter(({ kind }) => kind === 'bug').map(({ name }) => name));
-  const variants = Object.fromEntries(Object.entries(scenario.variants).map(([name, variant]) =>
-    [name, { ...variant, mutations: variant.mutations.filter((mutation) => !bugs.has(mutation)) }]));
+  const variants = Object.fromEntries(
+    Object.entries(scenario.variants).map(([name, variant]) => [
+      name,
+      { ...variant, mutations: variant.mutations.filter((mutation) => !bugs.has(mutation)) },
+    ]),
+  );
   return { ...scenario, variants };
 }
 

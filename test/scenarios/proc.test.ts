@@ -5,7 +5,11 @@ import { UserMm } from '../../kernel/mm/user-mm.ts';
 import type { UserBody } from '../../kernel/process/ports.ts';
 import type { Task } from '../../kernel/task.ts';
 import {
-  Proc, THREAD_FLAGS, type ProcBody, type ProcKernel, type ProcWorld,
+  Proc,
+  THREAD_FLAGS,
+  type ProcBody,
+  type ProcKernel,
+  type ProcWorld,
 } from '../../scenarios/proc.ts';
 import { bytesOf, ints, intAt, textOf, wordAt, words } from '../../scenarios/user-memory.ts';
 import type { Sim } from '../../sim/request.ts';
@@ -61,7 +65,9 @@ class Bench implements ProcWorld {
       return constant(this.#table[name]!(this.mm, ...registers));
     };
     return {
-      machine, sched, mm: this.mm,
+      machine,
+      sched,
+      mm: this.mm,
       syscalls: { invoke },
       fs: {
         tables: { slot: (_files, fd) => (fd === 7 ? space() : 0) },
@@ -84,8 +90,7 @@ function* constant<T>(value: T): Sim<T> {
 
 const at = (mm: UserMm, addr: number, size: number): Uint8Array =>
   mm.copy_from_user_nofault(addr, size)!;
-const stringAt = (mm: UserMm, addr: number): string =>
-  textOf(at(mm, addr, 64)).split('\0')[0]!;
+const stringAt = (mm: UserMm, addr: number): string => textOf(at(mm, addr, 64)).split('\0')[0]!;
 
 test('strings, buffers and pairs go by user addresses', () => {
   const bench = new Bench({
@@ -118,7 +123,8 @@ test('an errno comes back as a number', () => {
 
 test('bytes given to ioctl() come back as the kernel left them', () => {
   const bench = new Bench({
-    ioctl: (mm, _fd, _cmd, arg) => mm.copy_to_user_nofault(arg, words(wordAt(at(mm, arg, 8), 0) + 1)),
+    ioctl: (mm, _fd, _cmd, arg) =>
+      mm.copy_to_user_nofault(arg, words(wordAt(at(mm, arg, 8), 0) + 1)),
   });
   bench.run(function* (p) {
     const block = words(41);
@@ -199,7 +205,7 @@ test('start() runs the declared body under its own name', () => {
   });
 });
 
-test('00 H8: closeMine() says which file is meant, and no longer once the descriptor was bad', () => {
+test('00 H8: closeMine() says which file is meant, until the descriptor was bad', () => {
   const bench = new Bench({ close: () => -EBADF });
   bench.run(function* (p) {
     expect(p.handle(8)).toBeUndefined();
@@ -209,13 +215,38 @@ test('00 H8: closeMine() says which file is meant, and no longer once the descri
   });
 });
 
+test('00 R46: a page that blocks on writes can be read, and the first write waits for it', () => {
+  const bench = new Bench({});
+  const { trace } = bench.bare.machine.engine;
+  trace.detailed = true;
+  const events = (): number => trace.lines.filter(({ kind }) => kind === 'event').length;
+  bench.run(function* (p) {
+    const page = p.mmap({ blocking: 'write', content: bytesOf('old') });
+    expect(textOf((yield* p.peek(page, 3))!)).toBe('old');
+    expect(events()).toBe(0);
+    expect(yield* p.poke(page, 'new')).toBe(true);
+    expect(events()).toBe(1);
+    expect(yield* p.poke(page, 'own')).toBe(true);
+    expect(events()).toBe(1);
+    expect(textOf((yield* p.peek(page, 3))!)).toBe('own');
+  });
+});
+
 test('a broken check ends the run with a failure of kind invariant', () => {
   const bench = new Bench({});
   const space = bench.mm.create();
-  bench.bare.spawn('A', () => bench.userMode(function* (p) {
-    p.check(true, 'true is true');
-    p.ok(-EBADF);
-  }), space);
+  bench.bare.spawn(
+    'A',
+    () =>
+      bench.userMode(function* (p) {
+        p.check(true, 'true is true');
+        p.ok(-EBADF);
+      }),
+    space,
+  );
   const [failure] = bench.bare.run();
-  expect(failure).toMatchObject({ kind: 'invariant', title: 'invariant broken: call gives -EBADF' });
+  expect(failure).toMatchObject({
+    kind: 'invariant',
+    title: 'invariant broken: call gives -EBADF',
+  });
 });

@@ -18,7 +18,8 @@ test('an unknown name suggests the nearest', () => {
 test('00 H1 to H10: each hazard has one scenario, with what is found and what is clean', () => {
   const hazards = SCENARIOS.flatMap(({ hazard }) => hazard ?? []);
   expect(hazards.toSorted()).toEqual(
-    Array.from({ length: 10 }, (_, i) => `00-H${i + 1}`).toSorted());
+    Array.from({ length: 10 }, (_, i) => `00-H${i + 1}`).toSorted(),
+  );
   for (const { hazard, variants, name } of SCENARIOS) {
     if (hazard === undefined) continue;
     expect(Object.keys(variants), name).toEqual(expect.arrayContaining(['bad', 'good']));
@@ -39,7 +40,11 @@ test('a variant named good is clean, one named bad is not', () => {
 test('every mutation of the table is used by a scenario of its hazard', () => {
   for (const { name, hazard } of MUTATIONS) {
     const users = SCENARIOS.filter(({ variants }) =>
-      Object.values(variants).some(({ mutations }) => mutations.includes(name)));
-    expect(users.map((user) => user.hazard), name).toContain(hazard);
+      Object.values(variants).some(({ mutations }) => mutations.includes(name)),
+    );
+    expect(
+      users.map((user) => user.hazard),
+      name,
+    ).toContain(hazard);
   }
 });

@@ -252,7 +252,7 @@ describe('who steps', () => {
     expect(engine.cpus[0]!.nowNs).toBeGreaterThanOrEqual(10);
   });
 
-  test('what is asked of no strategy, or leaves no choice, is decided as without interference', () => {
+  test('what leaves no choice, or asks no strategy, goes as without interference', () => {
     const { engine } = engineWith(1);
     expect(engine.decide('alloc-fail', 2)).toBe(0);
     const drawn: number[] = [];

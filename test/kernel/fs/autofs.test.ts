@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import {
-  EBADF, EFAULT, EINVAL, ENAMETOOLONG, ENOTTY, EPERM, EWOULDBLOCK,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  ENAMETOOLONG,
+  ENOTTY,
+  EPERM,
+  EWOULDBLOCK,
 } from '../../../kernel/errno.ts';
 import {
-  autofs_dev_ioctl, AUTOFS_DEV_IOCTL_CLOSEMOUNT, AUTOFS_DEV_IOCTL_ISMOUNTPOINT,
-  AUTOFS_DEV_IOCTL_OPENMOUNT, AUTOFS_DEV_IOCTL_VERSION, AUTOFS_MODULE,
+  autofs_dev_ioctl,
+  AUTOFS_DEV_IOCTL_CLOSEMOUNT,
+  AUTOFS_DEV_IOCTL_ISMOUNTPOINT,
+  AUTOFS_DEV_IOCTL_OPENMOUNT,
+  AUTOFS_DEV_IOCTL_VERSION,
+  AUTOFS_MODULE,
 } from '../../../kernel/fs/autofs.ts';
 import { intBytes } from '../../../kernel/fs/driver.ts';
 import type { MachineOptions } from '../../../kernel/machine.ts';
@@ -25,11 +35,19 @@ interface Block {
   readonly path?: string;
 }
 
-function block({ major = 1, minor = 1, fd = -1, path = '', size = 24 + path.length }: Block):
-  Uint8Array {
+function block({
+  major = 1,
+  minor = 1,
+  fd = -1,
+  path = '',
+  size = 24 + path.length,
+}: Block): Uint8Array {
   const bytes = new Uint8Array(24 + path.length);
   bytes.set([...intBytes(major), ...intBytes(minor), ...intBytes(size), ...intBytes(fd)]);
-  bytes.set(Uint8Array.from(path, (char) => char.charCodeAt(0)), 24);
+  bytes.set(
+    Uint8Array.from(path, (char) => char.charCodeAt(0)),
+    24,
+  );
   return bytes;
 }
 
@@ -60,8 +78,13 @@ function ioctl(cmd: number, given: Block, capable = true): { result: number; fds
 describe('the interface of include/uapi/linux/auto_dev-ioctl.h', () => {
   test('numbers and sizes', () => {
     expect(autofs_dev_ioctl.sizeBytes).toBe(24);
-    expect(autofs_dev_ioctl.off).toEqual(
-      { ver_major: 0, ver_minor: 4, size: 8, ioctlfd: 12, args: 16 });
+    expect(autofs_dev_ioctl.off).toEqual({
+      ver_major: 0,
+      ver_minor: 4,
+      size: 8,
+      ioctlfd: 12,
+      args: 16,
+    });
     expect(AUTOFS_DEV_IOCTL_VERSION.toString(16)).toBe('c0189371');
     expect(AUTOFS_DEV_IOCTL_CLOSEMOUNT.toString(16)).toBe('c0189375');
   });
@@ -77,7 +100,8 @@ describe('the interface of include/uapi/linux/auto_dev-ioctl.h', () => {
   });
 
   test.each<[string, number, Block, number]>([
-    ['a foreign number', 0x1234, {}, -ENOTTY], ['one below', 0xc018_9370, {}, -ENOTTY],
+    ['a foreign number', 0x1234, {}, -ENOTTY],
+    ['one below', 0xc018_9370, {}, -ENOTTY],
     ['one above', 0xc018_937f, {}, -ENOTTY],
     ['a short block', AUTOFS_DEV_IOCTL_CLOSEMOUNT, { size: 23 }, -EINVAL],
     ['a long one', AUTOFS_DEV_IOCTL_CLOSEMOUNT, { size: 24 + 4097 }, -ENAMETOOLONG],
@@ -122,11 +146,14 @@ describe('the device closes itself', () => {
   });
 
   /**
-   * A and B have tables of their own with one file. A closes its own by CLOSEMOUNT and may sleep in the
-   * copy back; B closes its own, and unloads the module.
+   * A and B have tables of their own with one file. A closes its own by CLOSEMOUNT and may sleep in
+   * the copy back; B closes its own, and unloads the module.
    */
-  function viro(run: number, options: Partial<MachineOptions>, unload: boolean):
-    readonly Failure[] {
+  function viro(
+    run: number,
+    options: Partial<MachineOptions>,
+    unload: boolean,
+  ): readonly Failure[] {
     const k = new FsKernel(options);
     k.process('A', function* (task) {
       const buf = k.map(task, 8192);
@@ -150,7 +177,7 @@ describe('the device closes itself', () => {
     return k.runRandomly(run);
   }
 
-  function kinds(options: Partial<MachineOptions>, unload: boolean, runs = 300): Set<string> {
+  function kinds(options: Partial<MachineOptions>, unload: boolean, runs = 100): Set<string> {
     const found = new Set<string>();
     for (let run = 0; run < runs; run++) {
       for (const { kind, title } of viro(run, options, unload)) {

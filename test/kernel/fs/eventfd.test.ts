@@ -9,8 +9,12 @@ const BAD = 8;
 const SEMAPHORE = 1;
 
 /** eventfd2, and the number in a buffer written to or read from it. */
-function* counter(k: FsKernel, buf: number, initial: number, flags: number):
-  Sim<{ fd: number; read: () => Sim<bigint>; write: (value: bigint) => Sim<number> }> {
+function* counter(
+  k: FsKernel,
+  buf: number,
+  initial: number,
+  flags: number,
+): Sim<{ fd: number; read: () => Sim<bigint>; write: (value: bigint) => Sim<number> }> {
   const fd = yield* k.call('eventfd2', initial, flags);
   return {
     fd,
@@ -102,11 +106,15 @@ test('a reader and a writer sleep for each other', () => {
       const first = yield* counter(k, buf, 0, 0);
       const second = yield* counter(k, buf + 8, 0, 0);
       yield* second.write(2n ** 64n - 2n);
-      k.process('B', function* () {
-        yield* k.put(buf + 64, longBytes(3n));
-        yield* k.call('write', first.fd, buf + 64, 8);
-        expect(yield* k.call('read', second.fd, buf + 64, 8)).toBe(8);
-      }, a);
+      k.process(
+        'B',
+        function* () {
+          yield* k.put(buf + 64, longBytes(3n));
+          yield* k.call('write', first.fd, buf + 64, 8);
+          expect(yield* k.call('read', second.fd, buf + 64, 8)).toBe(8);
+        },
+        a,
+      );
       seen.push(yield* first.read());
       seen.push(BigInt(yield* second.write(9n)));
       seen.push(yield* second.read());

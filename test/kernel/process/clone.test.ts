@@ -107,7 +107,7 @@ describe('clone', () => {
     expect(log).toEqual([true, 101, 102, 1, true, [101, 3 << 8]]);
   });
 
-  test('00 R34, R36: whatever allocation fails, nothing is left behind and the parent is whole', () => {
+  test('00 R34, R36: whatever allocation fails, nothing is left, and the parent is whole', () => {
     const errors: number[] = [];
     for (let which = 0; which < 20; which++) {
       const k = new ProcessKernel();

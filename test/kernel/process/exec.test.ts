@@ -27,7 +27,7 @@ describe('execve', () => {
     expect(failures).toEqual([]);
   });
 
-  test('the image runs instead of its caller, with its arguments, and its number is the status', () => {
+  test('the image runs instead of its caller; its number is the status', () => {
     const k = new ProcessKernel();
     const log: unknown[] = [];
     k.processes.execs.images.set('/bin/echo', function* (argv) {

@@ -140,7 +140,8 @@ describe('exit', () => {
         return yield* exit_files.call(k.files, task);
       };
       k.hooks.sched_process_exit = function* (task, code) {
-        log.push(`exit ${code >> 8}, mm ${task.s.mm === 0 ? 'gone' : 'there'}, ${task.s.flags & 4}`);
+        const mm = task.s.mm === 0 ? 'gone' : 'there';
+        log.push(`exit ${code >> 8}, mm ${mm}, ${task.s.flags & 4}`);
       };
       k.hooks.dying = (task) => {
         log.push(`dying, later work ${k.works.task_work_add(task, 'x', function* () {})}`);
@@ -225,7 +226,7 @@ describe('exit', () => {
     expect(log).toEqual([103, [102, 0], [103, 15]]);
   });
 
-  test('exit_group ends all threads; exit only one; the leader stays a zombie until the last', () => {
+  test('exit_group ends all threads, exit only one; the leader waits for the last', () => {
     const log = inChild(function* (k, out) {
       const all = yield* k.fork(function* () {
         yield* k.clone(THREAD, sleepForever(k));
