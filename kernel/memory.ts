@@ -21,7 +21,7 @@ export const KASAN_SLAB_FREE = 0xfb;
 /** Freed memory of a SLAB_TYPESAFE_BY_RCU cache: only readers under RCU may still look at it. */
 export const KASAN_SLAB_TYPESAFE_FREE = 0xf7;
 
-/** What the kernel does on an access that the shadow forbids. Returns where it is allowed after all. */
+/** What the kernel does on an access that the shadow forbids; returns where it allows it. */
 export type AccessFault = (addr: number, size: number, write: boolean, shadow: number) => void;
 /** Told of every plain access while a race monitor listens. */
 export type AccessWatch = (addr: number, size: number, write: boolean) => void;

@@ -23,14 +23,14 @@ export default scenario({
     if (!shared) init.ok(yield* init.close(6));
   },
   processes: {
-    *mounter(p) {
-      p.ok(yield* closemountSlowly(p, 6, 6));
-    },
     *closer(p) {
       p.ok(yield* p.close(42));
       if (!p.variant.endsWith('module')) return;
       const result = yield* p.delete_module(AUTOFS_MODULE);
       p.check(result === 0 || result === -EWOULDBLOCK, 'delete_module() waits for its users');
+    },
+    *mounter(p) {
+      p.ok(yield* closemountSlowly(p, 6, 6));
     },
   },
   variants: {

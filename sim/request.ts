@@ -6,7 +6,7 @@ export const CALL = 1; // a function of kernel text is entered: never seen by st
 export const BLOCK = 2; // leave the CPU until somebody wakes this fiber
 export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on this address
 
-/** What a step does to `size` bytes at `addr`. Steps conflict if they overlap and one is not READ. */
+/** What a step does to `size` bytes at `addr`. Two conflict if they overlap, not both READ. */
 export const NONE = 0;
 export const READ = 1;
 export const WRITE = 2;

@@ -7,7 +7,7 @@ import type { Modules } from '../module.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
-  __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC,
+  __O_SYNC, __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC,
   O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE,
   O_TRUNC,
 } from './uapi.ts';
@@ -122,7 +122,8 @@ kernelText(Opening);
 
 /** The flags that the lookup goes by, or -EINVAL. build_open_how(), build_open_flags() */
 function buildFlags(given: number): number {
-  const flags = ((given & VALID_FLAGS) | O_LARGEFILE) & ~O_CLOEXEC;
+  let flags = ((given & VALID_FLAGS) | O_LARGEFILE) & ~O_CLOEXEC;
+  if (flags & __O_SYNC) flags |= O_DSYNC;
   if (flags & O_PATH) return flags & PATH_FLAGS;
   if ((flags & (O_CREAT | O_DIRECTORY)) === (O_CREAT | O_DIRECTORY)) return -EINVAL;
   if (flags & __O_TMPFILE && ((flags & O_DIRECTORY) === 0 || (flags & O_ACCMODE) === 0)) {

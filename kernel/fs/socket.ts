@@ -10,6 +10,7 @@ import {
   ENOMEM,
   ENOTSOCK,
   EOPNOTSUPP,
+  EPERM,
   EPROTONOSUPPORT,
   ESOCKTNOSUPPORT,
 } from '../errno.ts';
@@ -57,6 +58,7 @@ import {
 } from './unix-structs.ts';
 
 const SOCK_RAW = 3;
+const SOCK_PACKET = 10;
 const SOCK_MAX = 11;
 const SOCK_TYPE_MASK = 0xf;
 const AF_INET = 2;
@@ -65,6 +67,8 @@ const AF_INET6 = 10;
 const AF_MAX = 46;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+const IPPROTO_MAX = 263;
+const CAP_NET_RAW = 13;
 const TIOCOUTQ = 0x5411;
 const MSG_CMSG_COMPAT = 0x8000_0000;
 /** Up to this many bytes of control data stand on the stack. */
@@ -189,7 +193,7 @@ export class Sockets {
   *#connectPair(wanted: SocketKind, flags: number, fd1: number, fd2: number): Sim<number> {
     const { files, tables } = this.#parts;
     const socks = this.#socks;
-    const type = socketType(wanted);
+    const type = socketType(wanted, this.#parts.capable(CAP_NET_RAW));
     if (type < 0) return type;
     yield* step(CREATE);
     const first = socks.create(type);
@@ -390,24 +394,29 @@ interface SocketKind {
 
 /**
  * The type of a pair of unix sockets, or why there is none: __sock_create(), then unix_create().
- * Sockets of the internet exist, as far as that goes, but come in no pairs.
  */
-function socketType(wanted: SocketKind): number {
+function socketType(wanted: SocketKind, mayRaw: boolean): number {
   const { family, protocol } = wanted;
   const type = wanted.type & SOCK_TYPE_MASK;
   if (family < 0 || family >= AF_MAX) return -EAFNOSUPPORT;
   if (type >= SOCK_MAX) return -EINVAL;
-  if (family === AF_INET || family === AF_INET6) {
-    if (type === SOCK_STREAM || type === SOCK_DGRAM) {
-      const own = type === SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
-      return protocol === 0 || protocol === own ? -EOPNOTSUPP : -EPROTONOSUPPORT;
-    }
-    return type === SOCK_RAW ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
-  }
+  if (family === AF_INET || family === AF_INET6) return internetPair(wanted, mayRaw);
   if (family !== AF_UNIX) return -EAFNOSUPPORT;
   if (protocol !== 0 && protocol !== AF_UNIX) return -EPROTONOSUPPORT;
   if (type === SOCK_RAW) return SOCK_DGRAM;
   return type === SOCK_STREAM || type === SOCK_DGRAM || type === SOCK_SEQPACKET
     ? type
     : -ESOCKTNOSUPPORT;
+}
+
+/** Sockets of the internet exist, as far as that goes, but come in no pairs. inet_create() */
+function internetPair({ family, type, protocol }: SocketKind, mayRaw: boolean): number {
+  const privileged = mayRaw ? -EOPNOTSUPP : -EPERM;
+  const kind = type & SOCK_TYPE_MASK;
+  if (family === AF_INET && kind === SOCK_PACKET) return privileged;
+  if (protocol < 0 || protocol >= IPPROTO_MAX) return -EINVAL;
+  if (kind === SOCK_RAW) return protocol === 0 ? -EPROTONOSUPPORT : privileged;
+  if (kind !== SOCK_STREAM && kind !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
+  const own = kind === SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  return protocol === 0 || protocol === own ? -EOPNOTSUPP : -EPROTONOSUPPORT;
 }

@@ -17,6 +17,7 @@ export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
 export const O_NOATIME = 0o1000000;
 export const O_CLOEXEC = 0o2000000;
+export const __O_SYNC = 0o4000000;
 export const O_SYNC = 0o4010000;
 export const O_PATH = 0o10000000;
 export const __O_TMPFILE = 0o20000000;

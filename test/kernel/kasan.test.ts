@@ -5,18 +5,18 @@ import type { Failure } from '../../sim/failure.ts';
 import { PAGE_SIZE } from '../../kernel/memory.ts';
 import { BareKernel } from '../kit/bare-kernel.ts';
 
-const CLOSE = site('toy_release', 'free');
-const IOCTL = site('toy_ioctl', 'use');
+const CLOSE = site('kasan_uaf_free', 'free');
+const IOCTL = site('kasan_uaf_use', 'use');
 
 /** Runs `body` in task A, inside a module's function, and gives its failure. */
 function failureOf(k: BareKernel, body: () => void): Failure | undefined {
   const ioctl = kernelFunction(
-    'toy_ioctl',
+    'kasan_uaf_use',
     function* (): Sim<void> {
       yield* step(IOCTL);
       body();
     },
-    'toy',
+    'kasan_test',
   );
   k.spawn('A', ioctl);
   const failures = k.run();
@@ -29,7 +29,7 @@ test('a use after free names who made, who freed, and who used', () => {
   const { slab, memory } = k.machine;
   const cache = slab.cache('filp', 88);
   let addr = 0;
-  const close = kernelFunction('toy_release', function* (): Sim<void> {
+  const close = kernelFunction('kasan_uaf_free', function* (): Sim<void> {
     addr = slab.zalloc(cache);
     yield* step(CLOSE);
     k.kasan.free(addr);
@@ -39,25 +39,25 @@ test('a use after free names who made, who freed, and who used', () => {
   const failure = failureOf(k, () => void memory.u64(addr + 16));
   expect(failure).toMatchObject({
     kind: 'use-after-free',
-    sites: ['toy_ioctl:use'],
+    sites: ['kasan_uaf_use:use'],
     fatal: true,
     objects: [{ type: 'filp' }],
   });
   expect(failure!.text).toMatchInlineSnapshot(`
-    "BUG: KASAN: slab-use-after-free in toy_ioctl
+    "BUG: KASAN: slab-use-after-free in kasan_uaf_use
     Read of size 8 at addr ffff888000005020 by task A/102
 
     CPU: 0 PID: 102 Comm: A
     Call Trace:
-     toy_ioctl+0x8/0x100 [toy]
+     kasan_uaf_use+0x8/0x100 [kasan_test]
      ret_from_fork+0x8/0x100
 
     Allocated by task 101 on cpu 0:
-     toy_release+0x0/0x100
+     kasan_uaf_free+0x0/0x100
      ret_from_fork+0x8/0x100
 
     Freed by task 101 on cpu 0:
-     toy_release+0x8/0x100
+     kasan_uaf_free+0x8/0x100
      ret_from_fork+0x8/0x100
 
     The buggy address belongs to the object at ffff888000005010
@@ -88,21 +88,21 @@ const ROWS: readonly {
     about: 'one byte too far',
     act: ({ machine }, addr) => machine.memory.setU8(addr + 40, 1),
     kind: 'out-of-bounds',
-    title: 'BUG: KASAN: slab-out-of-bounds in toy_ioctl',
+    title: 'BUG: KASAN: slab-out-of-bounds in kasan_uaf_use',
     says: 'The buggy address is located 0 bytes to the right of\n allocated 40-byte region',
   },
   {
     about: 'a word that begins inside',
     act: ({ machine }, addr) => machine.memory.u64(addr + 36),
     kind: 'out-of-bounds',
-    title: 'BUG: KASAN: slab-out-of-bounds in toy_ioctl',
+    title: 'BUG: KASAN: slab-out-of-bounds in kasan_uaf_use',
     says: 'Read of size 4 at addr',
   },
   {
     about: 'one byte before the first',
     act: ({ machine }, addr) => machine.memory.u8(addr - 1),
     kind: 'out-of-bounds',
-    title: 'BUG: KASAN: slab-out-of-bounds in toy_ioctl',
+    title: 'BUG: KASAN: slab-out-of-bounds in kasan_uaf_use',
     says: 'The buggy address is located 1 bytes to the left of',
   },
   {
@@ -112,21 +112,21 @@ const ROWS: readonly {
       kasan.free(addr);
     },
     kind: 'double-free',
-    title: 'BUG: KASAN: double-free in toy_ioctl',
+    title: 'BUG: KASAN: double-free in kasan_uaf_use',
     says: 'Free of addr',
   },
   {
     about: 'a free of the middle',
     act: ({ kasan }, addr) => kasan.free(addr + 8),
     kind: 'double-free',
-    title: 'BUG: KASAN: invalid-free in toy_ioctl',
+    title: 'BUG: KASAN: invalid-free in kasan_uaf_use',
     says: 'located 8 bytes inside of\n allocated 40-byte region',
   },
   {
     about: 'a free of what is no object',
     act: ({ kasan }) => kasan.free(PAGE_SIZE),
     kind: 'double-free',
-    title: 'BUG: KASAN: invalid-free in toy_ioctl',
+    title: 'BUG: KASAN: invalid-free in kasan_uaf_use',
     says: 'Free of',
   },
   {
@@ -140,14 +140,14 @@ const ROWS: readonly {
     about: 'a pointer to nowhere',
     act: ({ machine }) => machine.memory.u32(-64),
     kind: 'bad-access',
-    title: 'BUG: KASAN: wild-memory-access in toy_ioctl',
+    title: 'BUG: KASAN: wild-memory-access in kasan_uaf_use',
     says: 'Read of size 4',
   },
   {
     about: 'memory that was never given out',
     act: ({ machine }) => machine.memory.u32(machine.memory.sizeBytes - 8),
     kind: 'bad-access',
-    title: 'BUG: KASAN: wild-memory-access in toy_ioctl',
+    title: 'BUG: KASAN: wild-memory-access in kasan_uaf_use',
     says: 'ff ff ff',
   },
   {
@@ -158,7 +158,7 @@ const ROWS: readonly {
       memory.u32(page);
     },
     kind: 'use-after-free',
-    title: 'BUG: KASAN: use-after-free in toy_ioctl',
+    title: 'BUG: KASAN: use-after-free in kasan_uaf_use',
     says: 'Memory state around the buggy address',
   },
 ];
