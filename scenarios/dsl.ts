@@ -60,6 +60,8 @@ export interface ScenarioDefinition {
   readonly always?: Invariants;
   /** Steps after which a run counts as endless; default 200,000. */
   readonly stepsMax?: number;
+  /** Whether allocations may fail, as a choice at each site; default false. */
+  readonly allocFailures?: boolean;
   /** Whether the race monitor listens; default false. */
   readonly races?: boolean;
 }

@@ -69,6 +69,7 @@ export class World implements Model, ProcWorld {
     this.notes = new Map(this.#setupNotes);
     this.exits = new Map();
     engine.trace.detailed = this.detailed;
+    kernel.machine.allocMayFail = this.scenario.allocFailures ?? false;
     for (const task of this.#gated) {
       task.restart();
       kernel.sched.wakeNew(task);

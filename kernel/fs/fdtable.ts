@@ -229,7 +229,6 @@ export class FdTables {
 
   /** Publishes a file at a reserved descriptor; the caller's reference goes with it. Spec 00 R21. */
   *fd_install(fd: number, file: number): Sim<void> {
-    const { memory } = this.#machine;
     const { atomics, rcu, spinlocks } = this.#parts;
     const files = this.#cpus.current.s.files;
     rcu.rcu_read_lock();

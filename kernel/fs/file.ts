@@ -276,7 +276,6 @@ export class FileTable {
 
   /** Spec 00 R5, R11: v6.1 waits for a grace period, v7.2 does not. */
   #free(file: number): void {
-    const { memory } = this.#machine;
     this.#countFile(-1);
     const { kasan, rcu } = this.#parts;
     this.#machine.remark(() => 'struct file freed');

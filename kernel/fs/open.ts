@@ -7,9 +7,9 @@ import type { Modules } from '../module.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
-  __O_SYNC, __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_DSYNC,
-  O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE,
-  O_TRUNC,
+  __O_SYNC, __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY,
+  O_DSYNC, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC,
+  O_TMPFILE, O_TRUNC,
 } from './uapi.ts';
 
 const PATH_MAX = 4_096;

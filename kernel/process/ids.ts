@@ -38,11 +38,16 @@ export class Ids {
     this.#machine = machine;
     this.#sched = sched;
     this.#parts = parts;
-    const { creds, tasks } = parts;
+    this.rows = [...this.#identity(), ...this.#others()];
+  }
+
+  #identity(): readonly SyscallRow[] {
+    const { creds, tasks } = this.#parts;
+    const sched = this.#sched;
     const value = (nr: number, name: string, get: () => number): SyscallRow =>
       ({ nr, name, args: [], run: () => this.#give(get) });
     const cred = (): ReturnType<Creds['of']> => creds.of(sched.current);
-    this.rows = [
+    return [
       value(39, 'getpid', () => sched.current.s.tgid),
       value(186, 'gettid', () => sched.current.pid),
       value(110, 'getppid', () => tasks.parentOf(sched.current)?.s.tgid ?? 0),
@@ -58,6 +63,12 @@ export class Ids {
         nr: 106, name: 'setgid', args: ['gid'],
         run: (gid) => this.#give(() => (gid === -1 ? -EINVAL : creds.setgid(gid! >>> 0))),
       },
+    ];
+  }
+
+  #others(): readonly SyscallRow[] {
+    const sched = this.#sched;
+    return [
       { nr: 24, name: 'sched_yield', args: [], run: () => this.sys_sched_yield() },
       {
         nr: 35, name: 'nanosleep', args: ['rqtp_addr', 'rmtp_addr'],

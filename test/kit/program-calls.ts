@@ -17,7 +17,7 @@ import type { Sim } from '../../sim/request.ts';
  * that could is opened non-blocking, and stays so.
  */
 interface CallRow {
-  readonly args: readonly fc.Arbitrary<number>[];
+  args(fds: Descriptors): readonly fc.Arbitrary<number>[];
   /** How often, beside the others. */
   readonly weight: number;
   run(p: Proc, args: readonly number[], children: readonly number[]): Sim<unknown>;
@@ -61,57 +61,68 @@ const indexOf = (list: readonly unknown[]): fc.Arbitrary<number> => fc.nat(list.
 
 const cloexec = (on: number): number => (on ? O_CLOEXEC : 0);
 
-/** The calls, and `fd`: which descriptors they are about. */
-export function callsOn(fd: fc.Arbitrary<number>): Readonly<Record<string, CallRow>> {
-  /** Often one of those that a process starts with. */
-  const near = (...fds: readonly number[]): fc.Arbitrary<number> =>
-    fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...fds) }, { weight: 1, arbitrary: fd });
-  const sock = near(...FIRST.sockets);
+/** Which descriptors a program is about. */
+export interface Descriptors {
+  readonly fd: fc.Arbitrary<number>;
   /** At times past the 64 slots that a table begins with. */
-  const far = fc.oneof({ weight: 8, arbitrary: fd }, { weight: 1, arbitrary: fc.nat(140) });
+  readonly far: fc.Arbitrary<number>;
+  /** Often one of those given. */
+  near(...fds: readonly number[]): fc.Arbitrary<number>;
+  readonly sock: fc.Arbitrary<number>;
+}
+
+export function descriptorsTo(most: number): Descriptors {
+  const fd = fc.nat(most);
+  const near: Descriptors['near'] = (...fds) =>
+    fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...fds) }, { weight: 1, arbitrary: fd });
   return {
-    open: { weight: 5, args: [indexOf(PATHS), indexOf(OPEN_FLAGS)],
-      run: (p, [path, flags]) => p.open(PATHS[path!]!, OPEN_FLAGS[flags!]!, 0o600) },
-    close: { weight: 9, args: [farFd], run: (p, [at]) => p.close(at!) },
-    close_range: { weight: 3, args: [fd, farFd, fc.nat(3)],
-      run: (p, [first, last, how]) => p.close_range(first!, last!,
-        (how! & 1 ? CLOSE_RANGE_UNSHARE : 0) | (how! & 2 ? CLOSE_RANGE_CLOEXEC : 0)) },
-    dup: { weight: 5, args: [fd], run: (p, [from]) => p.dup(from!) },
-    dup2: { weight: 7, args: [fd, farFd], run: (p, [from, to]) => p.dup2(from!, to!) },
-    dup3: { weight: 2, args: [fd, farFd, bit],
-      run: (p, [from, to, on]) => p.dup3(from!, to!, cloexec(on!)) },
-    pipe: { weight: 4, args: [bit], run: (p, [on]) => p.pipe(O_NONBLOCK | cloexec(on!)) },
-    eventfd: { weight: 3, args: [few, bit],
-      run: (p, [count, on]) => p.eventfd(count!, O_NONBLOCK | cloexec(on!)) },
-    socketpair: { weight: 3, args: [bit, bit],
-      run: (p, [datagram, on]) => p.socketpair(
-        (datagram ? SOCK_DGRAM : SOCK_STREAM) | O_NONBLOCK | cloexec(on!)) },
-    send: { weight: 7, args: [sock, fc.nat(7), few],
-      run: (p, [at, first, count]) =>
-        p.sendFds(at!, Array.from({ length: count! }, (_, i) => first! + i)) },
-    recv: { weight: 7, args: [sock, few], run: (p, [at, max]) => p.recvFds(at!, max!, 4) },
-    read: { weight: 4, args: [near(1, 2, 4, 7)], run: (p, [at]) => p.read(at!, 8) },
-    write: { weight: 4, args: [near(1, 3, 5, 7)], run: (p, [at]) => p.write(at!, 'written.') },
-    shutdown: { weight: 1, args: [sock, fc.nat(2)],
-      run: (p, [at, how]) => p.sys('shutdown', at!, how!) },
-    fcntl: { weight: 5, args: [fd, indexOf(FCNTLS), farFd],
-      run: (p, [at, which, arg]) => p.fcntl(at!, FCNTLS[which!]![0], FCNTLS[which!]![1](arg!)) },
-    prctl: { weight: 3, args: [indexOf(PRCTLS)], run: (p, [which]) => p.prctl(...PRCTLS[which!]!) },
-    limit: { weight: 1, args: [indexOf(LIMITS)],
-      run: (p, [which]) => p.setrlimit(RLIMIT_NOFILE, LIMITS[which!]!, 1024) },
-    wait: { weight: 4, args: [bit], run: (p, [hang]) => p.wait(-1, hang ? WNOHANG : 0) },
-    kill: { weight: 2, args: [few, indexOf(SIGNALS)],
-      run: (p, [child, which], children) => kill(p, children[child!], SIGNALS[which!]!) },
-    exit: { weight: 2, args: [few], run: (p, [code]) => p.exit(code) },
+    fd, near, sock: near(...FIRST.sockets),
+    far: fc.oneof({ weight: 8, arbitrary: fd }, { weight: 1, arbitrary: fc.nat(140) }),
   };
+}
 
-  /** Spec 00 R50: what no kernel survives. */
-  export const CLOSEMOUNT: Readonly<Record<string, CallRow>> = {
-    closemount: { weight: 12, args: [near(FIRST.autofs), near(FIRST.autofs)],
-      run: (p, [device, at]) =>
-        p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)) },
-  };
+export const CALLS: Readonly<Record<string, CallRow>> = {
+  open: { weight: 5, args: () => [indexOf(PATHS), indexOf(OPEN_FLAGS)],
+    run: (p, [path, flags]) => p.open(PATHS[path!]!, OPEN_FLAGS[flags!]!, 0o600) },
+  close: { weight: 9, args: ({ far }) => [far], run: (p, [at]) => p.close(at!) },
+  close_range: { weight: 3, args: ({ far, fd }) => [fd, far, fc.nat(3)],
+    run: (p, [first, last, how]) => p.close_range(first!, last!,
+      (how! & 1 ? CLOSE_RANGE_UNSHARE : 0) | (how! & 2 ? CLOSE_RANGE_CLOEXEC : 0)) },
+  dup: { weight: 5, args: ({ fd }) => [fd], run: (p, [from]) => p.dup(from!) },
+  dup2: { weight: 7, args: ({ far, fd }) => [fd, far], run: (p, [from, to]) => p.dup2(from!, to!) },
+  dup3: { weight: 2, args: ({ far, fd }) => [fd, far, bit],
+    run: (p, [from, to, on]) => p.dup3(from!, to!, cloexec(on!)) },
+  pipe: { weight: 4, args: () => [bit], run: (p, [on]) => p.pipe(O_NONBLOCK | cloexec(on!)) },
+  eventfd: { weight: 3, args: () => [few, bit],
+    run: (p, [count, on]) => p.eventfd(count!, O_NONBLOCK | cloexec(on!)) },
+  socketpair: { weight: 3, args: () => [bit, bit],
+    run: (p, [datagram, on]) => p.socketpair(
+      (datagram ? SOCK_DGRAM : SOCK_STREAM) | O_NONBLOCK | cloexec(on!)) },
+  send: { weight: 7, args: ({ sock }) => [sock, fc.nat(7), few],
+    run: (p, [at, first, count]) =>
+      p.sendFds(at!, Array.from({ length: count! }, (_, i) => first! + i)) },
+  recv: { weight: 7, args: ({ sock }) => [sock, few], run: (p, [at, max]) => p.recvFds(at!, max!, 4) },
+  read: { weight: 4, args: ({ near }) => [near(1, 2, 4, 7)], run: (p, [at]) => p.read(at!, 8) },
+  write: { weight: 4, args: ({ near }) => [near(1, 3, 5, 7)], run: (p, [at]) => p.write(at!, 'written.') },
+  shutdown: { weight: 1, args: ({ sock }) => [sock, fc.nat(2)],
+    run: (p, [at, how]) => p.sys('shutdown', at!, how!) },
+  fcntl: { weight: 5, args: ({ far, fd }) => [fd, indexOf(FCNTLS), far],
+    run: (p, [at, which, arg]) => p.fcntl(at!, FCNTLS[which!]![0], FCNTLS[which!]![1](arg!)) },
+  prctl: { weight: 3, args: () => [indexOf(PRCTLS)], run: (p, [which]) => p.prctl(...PRCTLS[which!]!) },
+  limit: { weight: 1, args: () => [indexOf(LIMITS)],
+    run: (p, [which]) => p.setrlimit(RLIMIT_NOFILE, LIMITS[which!]!, 1024) },
+  wait: { weight: 4, args: () => [bit], run: (p, [hang]) => p.wait(-1, hang ? WNOHANG : 0) },
+  kill: { weight: 2, args: () => [few, indexOf(SIGNALS)],
+    run: (p, [child, which], children) => kill(p, children[child!], SIGNALS[which!]!) },
+  exit: { weight: 2, args: () => [few], run: (p, [code]) => p.exit(code) },
+};
 
+/** Spec 00 R50: what no kernel survives. */
+export const CLOSEMOUNT: Readonly<Record<string, CallRow>> = {
+  closemount: { weight: 12, args: ({ near }) => [near(FIRST.autofs), near(FIRST.autofs)],
+    run: (p, [device, at]) =>
+      p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)) },
+};
 
 function* kill(p: Proc, pid: number | undefined, sig: number): Sim<void> {
   if (pid !== undefined) yield* p.kill(pid, sig);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { PROFILES, type Profile } from '../../kernel/profile.ts';
-import { CALLS, CLOSEMOUNT, SPAWNS } from './program-calls.ts';
+import { CALLS, CLOSEMOUNT, descriptorsTo, type Descriptors, SPAWNS } from './program-calls.ts';
 
 /** A call of CALLS; or one of SPAWNS, whose body is what the new task does; or `exec`. */
 export interface Op {
@@ -29,17 +29,23 @@ export const PROCESS_NAMES = ['A', 'B', 'C'] as const;
 const OPS_MAX = 9;
 const DEPTH_MAX = 3;
 
-/** `extra`: calls that only some programs may make. */
-function ops(extra: typeof CALLS, depth: number): fc.Arbitrary<Op[]> {
-  const rows = Object.entries({ ...CALLS, ...extra });
-  const calls = rows.map(([call, { args, weight }]) =>
-    ({ weight, arbitrary: fc.tuple(...args).map((drawn): Op => ({ call, args: drawn })) }));
-  if (depth === DEPTH_MAX) return fc.array(fc.oneof(...calls), { maxLength: OPS_MAX >> depth });
-  const inner = ops(extra, depth + 1);
-  const withBody = [...Object.keys(SPAWNS), 'exec'].map((call) => ({ weight: 5,
-    arbitrary: inner.map((body): Op => ({ call, args: [], body })) }));
-  return fc.array(fc.oneof({ withCrossShrink: true }, ...calls, ...withBody),
-    { maxLength: OPS_MAX >> depth });
+/** What may be in a program. */
+interface Vocabulary {
+  readonly calls: typeof CALLS;
+  readonly fds: Descriptors;
+}
+
+function ops(vocabulary: Vocabulary, depth: number): fc.Arbitrary<Op[]> {
+  const { calls, fds } = vocabulary;
+  const maxLength = OPS_MAX >> depth;
+  const rows = Object.entries(calls).map(([call, { args, weight }]) =>
+    ({ weight, arbitrary: fc.tuple(...args(fds)).map((drawn): Op => ({ call, args: drawn })) }));
+  if (depth === DEPTH_MAX) return fc.array(fc.oneof(...rows), { maxLength });
+  const inner = ops(vocabulary, depth + 1);
+  const weight = Math.ceil(rows.reduce((sum, row) => sum + row.weight, 0) / 16);
+  const withBody = [...Object.keys(SPAWNS), 'exec'].map((call) =>
+    ({ weight, arbitrary: inner.map((body): Op => ({ call, args: [], body })) }));
+  return fc.array(fc.oneof({ withCrossShrink: true }, ...rows, ...withBody), { maxLength });
 }
 
 const strategies = fc.oneof(
@@ -49,21 +55,34 @@ const strategies = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('round-robin', 'stay') },
 );
 
-function casesOf(extra: typeof CALLS, faults: fc.Arbitrary<boolean>): fc.Arbitrary<Case> {
+function casesOf(vocabulary: Vocabulary, faults: fc.Arbitrary<boolean>): fc.Arbitrary<Case> {
   return fc.record({
     profile: fc.constantFrom(...PROFILES),
     cpus: fc.integer({ min: 1, max: 3 }),
     shared: fc.boolean(),
     faults,
-    processes: fc.array(ops(extra, 0), { minLength: 1, maxLength: PROCESS_NAMES.length }),
+    processes: fc.array(ops(vocabulary, 0), { minLength: 1, maxLength: PROCESS_NAMES.length }),
     strategy: strategies,
     seed: fc.nat(1_000_000),
   });
 }
 
-export const cases = casesOf({}, fc.nat(3).map((n) => n === 3));
+/**
+ * Of two kinds, after Groce et al., Swarm Testing, ISSTA 2012: every call on any descriptor; and a
+ * few kinds of calls on a few descriptors, so that they meet.
+ */
+export const cases: fc.Arbitrary<Case> = fc.oneof(
+  casesOf({ calls: CALLS, fds: descriptorsTo(11) }, fc.nat(3).map((n) => n === 3)),
+  fc.tuple(fc.shuffledSubarray(Object.keys(CALLS), { minLength: 2, maxLength: 4 }), fc.nat(3))
+    .chain(([names, most]) => {
+      const calls = Object.fromEntries(names.map((name) => [name, CALLS[name]!]));
+      return casesOf({ calls, fds: descriptorsTo(most) }, fc.constant(false));
+    }),
+);
+
 /** With calls of CLOSEMOUNT on the device of autofs, which is descriptor 6. */
-export const autofsCases = casesOf(CLOSEMOUNT, fc.constant(false));
+export const autofsCases = casesOf(
+  { calls: { ...CALLS, ...CLOSEMOUNT }, fds: descriptorsTo(11) }, fc.constant(false));
 
 // Text
 
