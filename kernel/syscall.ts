@@ -11,15 +11,12 @@ import type { UserMm } from './mm/user-mm.ts';
 import type { ProcessHooks, SignalsForProcess } from './process/ports.ts';
 import type { Sched } from './sched.ts';
 import type { Task } from './task.ts';
+import { callText, storedText, type Call, type Peek } from './syscall-text.ts';
 import type { TaskWorks } from './task-work.ts';
 
 const ENTER = site('do_syscall_64', 'enter');
 const E8 = site('do_syscall_64', 'E8');
 const start_thread = kernelSymbol('start_thread');
-
-/** How much of a path is shown in a trace. */
-const PATH_SHOWN = 64;
-const PATH_ARGS = new Set(['filename', 'pathname', 'path', 'name']);
 
 export interface SyscallParts {
   readonly works: Pick<TaskWorks, 'task_work_run' | 'task_work_pending'>;
@@ -43,6 +40,9 @@ export class Syscalls {
   readonly #handled = new Set<Task>();
   /** After each system call, in the task's context: invariants. */
   afterEach: (() => void) | null = null;
+  /** For traces: a look that is no access of the task's. */
+  readonly #peek: Peek = (addr, sizeBytes) =>
+    this.#machine.memory.unwatched(() => this.#parts.user.copy_from_user_nofault(addr, sizeBytes));
 
   constructor(machine: Machine, cpus: Cpus, sched: Sched, parts: SyscallParts) {
     this.#machine = machine;
@@ -87,7 +87,8 @@ export class Syscalls {
     const row = this.#rows.get(name);
     yield* step(ENTER);
     engine.cpu.nowNs += COST_NS.syscall;
-    if (engine.trace.detailed) this.#machine.traceSyscall(this.#callText(name, row, args));
+    const { detailed } = engine.trace;
+    if (detailed) this.#machine.traceSyscall(callText(callOf(name, row, args), this.#peek));
     let result = -ENOSYS;
     if (row) {
       for (;;) {
@@ -104,7 +105,7 @@ export class Syscalls {
       }
     }
     this.#checkBalance();
-    if (engine.trace.detailed) this.#machine.traceReturn(resultText(result));
+    if (detailed) this.#traceResult(callOf(name, row, args), result);
     this.afterEach?.();
     if (this.#started.size > 0) yield* this.#leaveForImage();
     return result;
@@ -155,41 +156,24 @@ export class Syscalls {
     const machine = this.#machine;
     machine.fail({
       kind: 'unbalanced-section',
-      title: `BUG: ${machine.who()} returns to user mode with preempt_count ` +
+      title:
+        `BUG: ${machine.who()} returns to user mode with preempt_count ` +
         `${preemptCount.toString(16).padStart(8, '0')}, irqs_disabled() ${irqsOff > 0 ? 1 : 0}`,
       lines: machine.traceLines(),
     });
   }
 
-  /** `open("/dev/null", 0x2)`, as strace writes it. */
-  #callText(name: string, row: SyscallRow | undefined, args: readonly number[]): string {
-    const texts = args.map((arg, i) => this.#argText(row?.args[i] ?? '', arg));
-    return `${name}(${texts.join(', ')})`;
-  }
-
-  #argText(name: string, arg: number): string {
-    if (PATH_ARGS.has(name)) {
-      const path = this.#pathText(arg);
-      if (path !== undefined) return path;
-    }
-    if (arg === 0 && /buf|addr|ptr|filename|name|tid/.test(name)) return 'NULL';
-    return arg > 0xffff || name.includes('flags') ? `0x${arg.toString(16)}` : String(arg);
-  }
-
-  #pathText(addr: number): string | undefined {
-    const { user } = this.#parts;
-    let text = '';
-    for (; text.length < PATH_SHOWN; ) {
-      const byte = user.copy_from_user_nofault(addr + text.length, 1);
-      if (byte === null) return undefined;
-      if (byte[0] === 0) return JSON.stringify(text);
-      text += String.fromCharCode(byte[0]!);
-    }
-    return `${JSON.stringify(text)}...`;
+  #traceResult(call: Call, result: number): void {
+    const stored = storedText(call, result, this.#peek);
+    this.#machine.traceReturn(resultText(result) + (stored === '' ? '' : ` ${stored}`));
   }
 }
 
 kernelText(Syscalls);
+
+function callOf(name: string, row: SyscallRow | undefined, args: readonly number[]): Call {
+  return { name, names: row?.args ?? [], args };
+}
 
 /** `= 0`, `= -1 EBADF`. */
 export function resultText(result: number): string {

@@ -70,7 +70,7 @@ export class Task implements ExecContext {
     this.rcuDepth = 0;
     this.rcuTraceDepth = 0;
     this.works = undefined;
-    this.comm = this.s.comm || this.comm;
+    this.comm = this.s.comm;
   }
 
   setComm(name: string): void {

@@ -5,6 +5,9 @@ import type { Sched } from './sched.ts';
 import { task_struct, wait_queue_head } from './structs.ts';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE, type Task } from './task.ts';
 
+/** What stands for the queue's own lock: the word at its start may be a lock of its owner's. */
+const LIST = wait_queue_head.off.head;
+
 /**
  * Wait queues. A queue is a wait_queue_head in memory: the tasks on it hang together by their
  * task_structs, so that waking up on freed memory is seen. A task waits on one queue at a time.
@@ -56,7 +59,7 @@ export class Waits {
   /** Wakes up to `count` tasks of the queue, those first that have waited longest. __wake_up() */
   wake_up(queue: number, count = Infinity): number {
     const { memory, engine } = this.#machine;
-    engine.ordering?.acquire(queue);
+    engine.ordering?.acquire(queue + LIST);
     let woken = 0;
     let addr = memory.ptr(queue + wait_queue_head.off.head);
     while (addr !== 0 && woken < count) {
@@ -64,7 +67,7 @@ export class Waits {
       if (this.#sched.wake(this.#taskAt(addr))) woken++;
       addr = next;
     }
-    engine.ordering?.release(queue);
+    engine.ordering?.release(queue + LIST);
     return woken;
   }
 
@@ -78,7 +81,7 @@ export class Waits {
   #prepare(queue: number, state: number): void {
     const task = this.#sched.current;
     const { memory, engine } = this.#machine;
-    engine.ordering?.acquire(queue);
+    engine.ordering?.acquire(queue + LIST);
     if (task.s.wait_head === 0) {
       let slot = queue + wait_queue_head.off.head;
       for (let at = memory.ptr(slot); at !== 0; at = memory.ptr(slot)) {
@@ -89,20 +92,20 @@ export class Waits {
       task.s.wait_head = queue;
     }
     task.s.__state = state;
-    engine.ordering?.release(queue);
+    engine.ordering?.release(queue + LIST);
   }
 
   #finish(queue: number): void {
     const task = this.#sched.current;
     task.s.__state = TASK_RUNNING;
     const { memory, engine } = this.#machine;
-    engine.ordering?.acquire(queue);
+    engine.ordering?.acquire(queue + LIST);
     let slot = queue + wait_queue_head.off.head;
     while (memory.ptr(slot) !== task.addr) slot = memory.ptr(slot) + task_struct.off.wait_next;
     memory.setPtr(slot, task.s.wait_next);
     task.s.wait_next = 0;
     task.s.wait_head = 0;
-    engine.ordering?.release(queue);
+    engine.ordering?.release(queue + LIST);
   }
 }
 

@@ -1,6 +1,7 @@
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import {
+  EACCES,
   EAFNOSUPPORT,
   EBADF,
   EFAULT,
@@ -65,8 +66,10 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 /** NPROTO */
 const AF_MAX = 46;
+const IPPROTO_ICMP = 1;
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+const IPPROTO_ICMPV6 = 58;
 const IPPROTO_MAX = 263;
 const CAP_NET_RAW = 13;
 const TIOCOUTQ = 0x5411;
@@ -417,6 +420,8 @@ function internetPair({ family, type, protocol }: SocketKind, mayRaw: boolean): 
   if (protocol < 0 || protocol >= IPPROTO_MAX) return -EINVAL;
   if (kind === SOCK_RAW) return protocol === 0 ? -EPROTONOSUPPORT : privileged;
   if (kind !== SOCK_STREAM && kind !== SOCK_DGRAM) return -ESOCKTNOSUPPORT;
+  const ping = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+  if (kind === SOCK_DGRAM && protocol === ping) return -EACCES; // net.ipv4.ping_group_range
   const own = kind === SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
   return protocol === 0 || protocol === own ? -EOPNOTSUPP : -EPROTONOSUPPORT;
 }

@@ -19,6 +19,10 @@ const F_DUPFD_CLOEXEC = 1030;
 const O_NONBLOCK = 0x800;
 const O_PATH = 0x200000;
 const EAGAIN = 11;
+const SEEK_END = 2;
+const SEEK_HOLE = 4;
+const SOCKET_OPS = 'socket_file_ops';
+const DIRECTORY_OPS = 'simple_dir_operations';
 const MODE = 0o600;
 const PR_GET_PDEATHSIG = 2;
 const PR_GET_NAME = 16;
@@ -78,7 +82,7 @@ export function callsOf(process: Process): Calls {
     eventfd2: (op, at) => made.fd(at, p.eventfd(op.count, op.flags)),
     read: (op) => read(process, op),
     write: (op) => write(process, op),
-    lseek: (op) => plain(p.lseek(value(op.fd), op.offset, op.whence)),
+    lseek: (op) => lseek(process, op),
     sendmsg: (op) => messages.send(op),
     recvmsg: (op, at) => messages.receive(op, at),
     setrlimit: function* (op) {
@@ -155,6 +159,15 @@ function* write(process: Process, op: CallOf<'write'>): Sim<Answer> {
   const call = process.p.sys('write', fd, buffer, op.count);
   const { ret, blocks } = yield* unblocked(process, fd, call);
   return { ret, out: blocks };
+}
+
+function* lseek(process: Process, op: CallOf<'lseek'>): Sim<Answer> {
+  const fd = process.value(op.fd);
+  const whence = op.whence | 0;
+  if (whence >= SEEK_END && whence <= SEEK_HOLE && process.opsOf(fd) === DIRECTORY_OPS) {
+    return { ret: -1, skipped: true };
+  }
+  return { ret: yield* process.p.lseek(fd, op.offset, op.whence) };
 }
 
 /** The bytes of `value`, lowest first, again and again. */
@@ -234,7 +247,8 @@ class Messages {
     for (let copy = 0; copy < op.copies; copy++) {
       for (const each of op.fds) if (rights.length < FDS_MAX) rights.push(process.value(each));
     }
-    if (rights.some((each) => this.#isSocket(each))) return { ret: -1, skipped: true };
+    if (rights.some((each) => process.opsOf(each) === SOCKET_OPS))
+      return { ret: -1, skipped: true };
     const space = CMSG_BYTES + Math.ceil((rights.length * 4) / 8) * 8;
     const length = { short: CMSG_BYTES - 1, long: space + 1 }[op.control as string];
     const header = new Uint8Array(space);
@@ -292,12 +306,5 @@ class Messages {
     const header = words(0, 0, iovec, 1, scratch + CONTROL, controlBytes, 0);
     yield* process.store(scratch + MSGHDR, header);
     return op.buffer === 'msg' ? process.pointer('bad', 0) : scratch + MSGHDR;
-  }
-
-  /** What fstat() would say: S_ISSOCK. */
-  #isSocket(fd: number): boolean {
-    const { fs, sched } = this.#process.kernel;
-    const file = fs.tables.slot(sched.current.s.files, fd);
-    return file !== 0 && fs.files.opsOf(file).name === 'socket_file_ops';
   }
 }

@@ -138,6 +138,13 @@ export class Process {
     return this.pointer(word, this.scratch);
   }
 
+  /** Of which kind a file is: the name of its operations. What fstat() would say. */
+  opsOf(fd: number): string | undefined {
+    const { fs, sched } = this.kernel;
+    const file = fs.tables.slot(sched.current.s.files, fd);
+    return file === 0 ? undefined : fs.files.opsOf(file).name;
+  }
+
   // Memory, as user code touches it
 
   *store(addr: number, bytes: Uint8Array): Sim<void> {
