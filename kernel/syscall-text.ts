@@ -374,7 +374,7 @@ const CALLS: Readonly<Record<string, readonly Show[]>> = {
   rt_sigaction: [signal, sigaction, pointer, unsigned],
   rt_sigprocmask: [oneOf(SIGMASK_HOW), sigset, pointer, unsigned],
   nanosleep: [timespec, pointer],
-  prctl: [oneOf(PRCTLS), prctlArg, more, more, more],
+  prctl: [oneOf(PRCTLS.map(([name, option]) => [name, option])), prctlArg, more, more, more],
   getrlimit: [resource, pointer],
   setrlimit: [resource, rlimit],
   prlimit64: [int, resource, rlimit, pointer],

@@ -40,6 +40,11 @@ export class ProgramWorlds {
     this.#mutations = mutations;
   }
 
+  /** The same kernels, in which nothing has run yet. */
+  fresh(): ProgramWorlds {
+    return new ProgramWorlds(this.#mutations);
+  }
+
   /** The run that a case asks for. */
   run(drawn: Case): RunResult {
     const strategy = strategyByName(drawn.strategy, { seed: drawn.seed });
