@@ -51,7 +51,10 @@ const FOLDERS = ['base', 'sim', 'kernel', 'bpf', 'scenarios'];
 export async function runningModuleOf(path: string): Promise<unknown> {
   for (const root of [fileURLToPath(CODE_ROOT), fileURLToPath(PACKAGE_ROOT)]) {
     if (!path.startsWith(root)) continue;
-    const inside = path.slice(root.length).replaceAll('\\', '/').replace(/\.[jt]s$/, '');
+    const inside = path
+      .slice(root.length)
+      .replaceAll('\\', '/')
+      .replace(/\.[jt]s$/, '');
     if (!FOLDERS.includes(inside.split('/')[0]!)) continue;
     const url = new URL(IS_BUILT ? 'cli/modules.js' : `${inside}.ts`, CODE_ROOT);
     if (!existsSync(url)) continue;

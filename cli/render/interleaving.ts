@@ -30,11 +30,11 @@ export function interleaving(run: Run, options: InterleavingOptions): Interleavi
   const lines = options.all
     ? everyLine(run.lines)
     : relevantLines(run, options.linesMax ?? LINES_MAX);
-  const columns = columnsOf(lines);
-  const width = options.width - GAP.length;
-  const columnWidth = Math.floor((width - GAP.length * (columns.size - 1)) / columns.size);
-  const inOne = columnWidth < COLUMN_MIN;
-  const painter = { ...options, columns: [...columns.values()], columnWidth };
+  const columns = [...columnsOf(lines).values()];
+  const room = options.width - GAP.length * columns.length;
+  const inOne = room / columns.length < COLUMN_MIN;
+  const needs = columns.map((column) => needOf(column, run.failures));
+  const painter = { ...options, columns, widths: share(room, needs) };
   const text = inOne ? inOneColumn(lines, run.failures, painter) : sideBySide(lines, run, painter);
   const reported = new Set(lines.filter(({ kind }) => kind === 'report').map((line) => line.text));
   for (const failure of run.failures.filter(({ title }) => !reported.has(title))) {
@@ -42,6 +42,22 @@ export function interleaving(run: Run, options: InterleavingOptions): Interleavi
     text.push(...wrap(GAP + ending, options.width).map((line) => options.colors.red(line)));
   }
   return { shownCount: lines.length, text };
+}
+
+function needOf({ head, lines }: Column, failures: readonly Failure[]): number {
+  return Math.max(head.length, ...[...lines].map((line) => cellOf(line, failures).length));
+}
+
+/** Columns as wide as they need to be; where there is no room for that, none is robbed. */
+function share(room: number, needs: readonly number[]): number[] {
+  const widths = needs.map(() => 0);
+  let left = room;
+  const byNeed = needs.map((need, i) => ({ need, i })).toSorted((a, b) => a.need - b.need);
+  for (const [done, { need, i }] of byNeed.entries()) {
+    widths[i] = Math.min(need, Math.floor(left / (needs.length - done)));
+    left -= widths[i]!;
+  }
+  return widths;
 }
 
 /** A step that a remark explains is the remark. */
@@ -54,7 +70,8 @@ function everyLine(lines: readonly TraceLine[]): TraceLine[] {
 
 interface Painter extends InterleavingOptions {
   readonly columns: readonly Column[];
-  readonly columnWidth: number;
+  /** Of each column. */
+  readonly widths: readonly number[];
 }
 
 interface Column {
@@ -63,16 +80,15 @@ interface Column {
   readonly lines: Set<TraceLine>;
 }
 
-/** A column for each CPU where each has one task, else for each task. */
+/** A column for each CPU where each has one task, else for each task; who acts first stands left. */
 function columnsOf(lines: readonly TraceLine[]): Map<string, Column> {
   const tasks = lines.filter(isOfTask);
   const pairs = new Set(tasks.map(({ cpu, path }) => `${cpu} ${path}`));
   const paths = new Set(tasks.map(({ path }) => path));
   const cpus = new Set(tasks.map(({ cpu }) => cpu));
   const isByCpu = pairs.size === paths.size && pairs.size === cpus.size;
-  const ordered = isByCpu ? lines.toSorted((a, b) => a.cpu - b.cpu) : lines;
   const columns = new Map<string, Column>();
-  for (const line of ordered) {
+  for (const line of lines) {
     const task = isOfTask(line) ? line : isByCpu ? tasks.find(({ cpu }) => cpu === line.cpu) : null;
     const key = task && !isByCpu ? task.path : `CPU${line.cpu}`;
     let column = columns.get(key);
@@ -98,13 +114,14 @@ function nameOf({ path }: TraceLine, tasks: readonly TraceLine[]): string {
 }
 
 function sideBySide(lines: readonly TraceLine[], run: Run, painter: Painter): string[] {
-  const { columns, columnWidth, colors } = painter;
-  const heads = columns.map(({ head }) => pad(head, columnWidth)).join(GAP);
+  const { columns, widths, colors } = painter;
+  const heads = columns.map(({ head }, i) => pad(head, widths[i]!)).join(GAP);
   const text = [colors.bold((GAP + heads).trimEnd())];
   for (const line of lines) {
     const { index } = columns.find((column) => column.lines.has(line))!;
-    const indent = GAP + ' '.repeat(index * (columnWidth + GAP.length));
-    for (const cell of wrap(cellOf(line, run.failures), columnWidth, 4)) {
+    const before = widths.slice(0, index).reduce((sum, width) => sum + width + GAP.length, 0);
+    const indent = GAP + ' '.repeat(before);
+    for (const cell of wrap(cellOf(line, run.failures), widths[index]!, 4)) {
       text.push(indent + paint(cell, line, colors));
     }
   }

@@ -33,9 +33,42 @@ const SCORE = {
  */
 export function relevantLines(run: Run, linesMax: number): TraceLine[] {
   const told = run.lines.filter(({ kind }) => kind !== 'step' && kind !== 'printk');
-  const lines = told.filter((line) => line.kind !== 'return' || isError(line));
+  const scores = scoresOf(told, run);
+  const lines = withoutEndings(told, scores).filter(
+    (line) => line.kind !== 'return' || isError(line),
+  );
   if (lines.length <= linesMax) return lines;
-  return best(lines, scoresOf(told, run), told, linesMax);
+  return best(lines, scores, told, linesMax);
+}
+
+/**
+ * Leaves out what a run of any program ends with, where the failure has nothing to do with it: a
+ * task's exit, and what interrupts do after that. An event stays with what comes of it.
+ */
+function withoutEndings(
+  told: readonly TraceLine[],
+  scores: ReadonlyMap<TraceLine, number>,
+): TraceLine[] {
+  const calls = callsOf(told.filter(({ kind }) => kind !== 'event'));
+  const strangers = calls.filter(
+    ({ lines }) =>
+      (isExit(lines[0]!) || isOfInterrupt(lines[0]!)) &&
+      !lines.some((line) => line.kind !== 'syscall' && scores.get(line)! >= SCORE.deviation),
+  );
+  const dropped = new Set(strangers.flatMap(({ lines }) => lines));
+  return told.filter((line, i) => {
+    if (line.kind !== 'event') return !dropped.has(line);
+    const next = told.slice(i + 1).find(({ kind }) => kind !== 'event');
+    return next !== undefined && !dropped.has(next);
+  });
+}
+
+function isExit({ text }: TraceLine): boolean {
+  return /^exit(_group)?\(/.test(text);
+}
+
+function isOfInterrupt({ path }: TraceLine): boolean {
+  return /^CPU\d/.test(path);
 }
 
 /** The lines of highest score, the later of equal ones; each brings the entry of its call along. */
@@ -88,9 +121,11 @@ function scoresOf(lines: readonly TraceLine[], run: Run): Map<TraceLine, number>
 function functionsIn(failures: readonly Failure[]): Set<string> {
   const names = new Set<string>();
   for (const { text, sites } of failures) {
+    // Every call trace ends in the entry code.
     for (const match of text.matchAll(/(\w+)\+0x[0-9a-f]+\//g)) names.add(match[1]!);
     for (const site of sites) names.add(site.split(':')[0]!);
   }
+  names.delete('do_syscall_64');
   return names;
 }
 
@@ -105,11 +140,13 @@ function callsOf(lines: readonly TraceLine[]): Call[] {
   for (const line of lines) {
     let call = open.get(line.path);
     if (call === undefined || line.kind === 'syscall') {
-      call = { lines: [], isOver: false };
+      call = { lines: [], isOver: isOfInterrupt(line) };
       calls.push(call);
       open.set(line.path, call);
     }
     call.lines.push(line);
+    // exit() is over, but does not return.
+    if (isExit(line)) call.isOver = true;
     if (line.kind === 'return') {
       call.isOver = true;
       open.delete(line.path);

@@ -1,9 +1,7 @@
 import { FULL, kernelText, RELEASE, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Cpus } from '../cpu.ts';
-import {
-  EBADF, EINTR, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS,
-} from '../errno.ts';
+import { EBADF, EINTR, EINVAL, ENOMEM, ERESTARTNOINTR, ERESTARTSYS } from '../errno.ts';
 import type { SyscallRow } from '../hooks.ts';
 import type { Atomics } from '../locks/atomic.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
@@ -62,7 +60,9 @@ export class Closing {
     this.rows = [
       { nr: 3, name: 'close', args: ['fd'], run: (fd) => this.sys_close(fd! | 0) },
       {
-        nr: 436, name: 'close_range', args: ['fd', 'max_fd', 'flags'],
+        nr: 436,
+        name: 'close_range',
+        args: ['fd', 'max_fd', 'flags'],
         run: (first, last, flags) => this.sys_close_range(first! >>> 0, last! >>> 0, flags! >>> 0),
       },
     ];
@@ -120,7 +120,7 @@ export class Closing {
     const file = tables.slot(files, fd);
     if (file === 0) return 0;
     yield* this.#parts.atomics.writePtr(C2, tables.slotAddress(files, fd), 0, RELEASE);
-    this.#machine.remark(() => `slot ${fd} cleared, refs ${this.#parts.files.count(file)}`);
+    this.#machine.remark(() => `slot ${fd} cleared`);
     if (!pinned) checkers.removing(files, fd);
     checkers.closed(fd, file);
     yield* step(C3);

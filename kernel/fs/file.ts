@@ -15,8 +15,17 @@ import { PF_KTHREAD } from '../task.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { Workqueues } from '../work.ts';
 import {
-  file as fileStruct, file_operations, FMODE_ATOMIC_POS, FMODE_LSEEK, FMODE_OPENED, FMODE_PATH,
-  FMODE_PREAD, FMODE_READ, FMODE_STREAM, FMODE_WRITE, inode as inodeStruct,
+  file as fileStruct,
+  file_operations,
+  FMODE_ATOMIC_POS,
+  FMODE_LSEEK,
+  FMODE_OPENED,
+  FMODE_PATH,
+  FMODE_PREAD,
+  FMODE_READ,
+  FMODE_STREAM,
+  FMODE_WRITE,
+  inode as inodeStruct,
 } from './structs.ts';
 import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from './uapi.ts';
 
@@ -81,8 +90,9 @@ export class FileTable {
     this.#machine = machine;
     this.#cpus = cpus;
     this.#parts = parts;
-    this.#filp = machine.slab.cache('filp', fileStruct.sizeBytes,
-      { typesafe: machine.facts.fileTypesafe });
+    this.#filp = machine.slab.cache('filp', fileStruct.sizeBytes, {
+      typesafe: machine.facts.fileTypesafe,
+    });
     this.#inodes = machine.slab.cache('inode_cache', inodeStruct.sizeBytes);
     this.#stat = machine.slab.kzalloc(files_stat.sizeBytes);
     files_stat.at(machine.memory, this.#stat).max_files = MAX_FILES;
@@ -95,8 +105,10 @@ export class FileTable {
   /** Makes a table of operations known. Those of a module stand in its memory and go with it. */
   registerOps(ops: FileOps): number {
     const { slab, memory } = this.#machine;
-    const addr = ops.module === '' ? slab.kzalloc(file_operations.sizeBytes)
-      : this.#parts.modules.allocData(ops.module, file_operations.sizeBytes);
+    const addr =
+      ops.module === ''
+        ? slab.kzalloc(file_operations.sizeBytes)
+        : this.#parts.modules.allocData(ops.module, file_operations.sizeBytes);
     this.#ops.push(ops);
     const table = file_operations.at(memory, addr);
     table.owner = this.#parts.modules.addressOf(ops.module);
@@ -172,7 +184,7 @@ export class FileTable {
     if (yield* this.#parts.refs.put(C6, file + fileStruct.off.f_count)) {
       yield* this.#defer(file);
     } else {
-      this.#machine.remark(() => `refs now ${this.count(file)}`);
+      this.#machine.remark(() => droppedText(this.count(file)));
     }
   }
 
@@ -181,7 +193,7 @@ export class FileTable {
     if (yield* this.#parts.refs.put_close(C6, file + fileStruct.off.f_count)) {
       yield* this.#defer(file);
     } else {
-      this.#machine.remark(() => `refs now ${this.count(file)}`);
+      this.#machine.remark(() => droppedText(this.count(file)));
     }
   }
 
@@ -191,7 +203,7 @@ export class FileTable {
       this.#machine.remark(() => 'refs 1 → 0, last: torn down at once');
       yield* this.__fput(file);
     } else {
-      this.#machine.remark(() => `refs now ${this.count(file)}`);
+      this.#machine.remark(() => droppedText(this.count(file)));
     }
   }
 
@@ -257,8 +269,11 @@ export class FileTable {
     }
     this.#delayed.unshift(file);
     if (this.#delayed.length === 1) {
-      this.#parts.workqueues.schedule_delayed_work('delayed_fput', () => this.delayed_fput(),
-        DELAYED_FPUT_NS);
+      this.#parts.workqueues.schedule_delayed_work(
+        'delayed_fput',
+        () => this.delayed_fput(),
+        DELAYED_FPUT_NS,
+      );
     }
   }
 
@@ -285,6 +300,10 @@ export class FileTable {
 }
 
 kernelText(FileTable);
+
+function droppedText(count: number): string {
+  return `refs ${count + 1} → ${count}`;
+}
 
 /** OPEN_FMODE(), and what do_dentry_open() adds. */
 function modeOf(flags: number, type: number): number {

@@ -74,9 +74,12 @@ export class Namespace {
     }
     const refused = refusal(found.type, flags, toDirectory);
     if (refused < 0) return refused;
-    if (flags & O_NOATIME && found.inode === 0 && !this.#capable(CAP_FOWNER)) return -EPERM;
+    const tmpfile = (flags & O_TMPFILE) === O_TMPFILE;
+    if (tmpfile && at !== TMP) return -EACCES;
+    const owned = tmpfile || found.inode !== 0;
+    if (flags & O_NOATIME && !owned && !this.#capable(CAP_FOWNER)) return -EPERM;
     if (flags & O_DIRECT) return -EINVAL; // no kind of file here can do that
-    if ((flags & O_TMPFILE) === O_TMPFILE) return this.#tmpfile(at, mode);
+    if (tmpfile) return this.#tmpfile(mode);
     if (flags & O_TRUNC && found.inode !== 0) this.#ramfs.truncate(found.inode);
     return this.#held(found);
   }
@@ -123,8 +126,7 @@ export class Namespace {
     return this.#held({ ops: this.#ramfs.ops, inode, type: S_IFREG });
   }
 
-  #tmpfile(path: string, mode: number): Resolved | number {
-    if (path !== TMP) return -EACCES;
+  #tmpfile(mode: number): Resolved | number {
     const inode = this.#ramfs.newFile(mode);
     return inode < 0 ? inode : { ops: this.#ramfs.ops, inode, type: S_IFREG };
   }

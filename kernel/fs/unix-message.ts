@@ -171,14 +171,20 @@ export class UnixMessages {
     if (msg.flags & MSG_OOB) return -EOPNOTSUPP;
     // Nothing is ever bound to a name here.
     if (msg.nameBytes > 0 && sk.sk_type !== SOCK_SEQPACKET) return -ECONNREFUSED;
-    const peer = yield* this.unix_peer_get(sk);
-    if (peer === 0) return -ENOTCONN;
+    const peerFirst = this.#machine.profile === 'v6.1';
+    let peer = peerFirst ? yield* this.unix_peer_get(sk) : 0;
+    if (peerFirst && peer === 0) return -ENOTCONN;
     const size = msg.iter.count;
     let error = size > sk.sk_sndbuf - DGRAM_OVERHEAD ? -EMSGSIZE : 0;
     const skb = error < 0 ? error : yield* socks.sock_alloc_send_pskb(sk, size, msg.flags);
     error = skb < 0 ? skb : yield* this.#fill(skb, msg, size, scm);
+    if (error === 0 && !peerFirst) {
+      peer = yield* this.unix_peer_get(sk);
+      error = peer === 0 ? -ENOTCONN : 0;
+      if (peer === 0) yield* socks.consume_skb(skb);
+    }
     if (error === 0) error = yield* this.#dgramQueue(sk, socks.at(peer), skb);
-    yield* socks.sock_put(peer);
+    if (peer !== 0) yield* socks.sock_put(peer);
     return error;
   }
 

@@ -195,9 +195,16 @@ export class UnixSocks {
     const other = this.at(peer);
     yield* spinlocks.spin_lock(unix_state_lock, peer, PEER_LOCK);
     other.sk_shutdown = SHUTDOWN_MASK;
-    if (sk.queue_head !== 0) this.setError(other, ECONNRESET);
+    if (this.#leftUnread(sk)) this.setError(other, ECONNRESET);
     this.wake(other);
     yield* spinlocks.spin_unlock(unix_state_lock, peer, PEER_UNLOCK);
+  }
+
+  /** Since 6.16 an empty message at the head, as out-of-band data leaves one, does not count. */
+  #leftUnread(sk: UnixSock): boolean {
+    if (sk.queue_head === 0) return false;
+    const { len, consumed, next } = this.skb(sk.queue_head);
+    return this.#machine.profile === 'v6.1' || len > consumed || next !== 0;
   }
 
   /** `how` is RCV_SHUTDOWN, SEND_SHUTDOWN or both. */

@@ -181,14 +181,18 @@ function allows(pte: Pte, write: boolean): boolean {
   return (pte.flags & (write ? VM_WRITE : VM_READ)) !== 0;
 }
 
-/** One line for the trace: what is held while the task sleeps. */
-export function blockedText({ addr, locks, borrows, modules }: BlockedFault): string {
-  const list = (items: readonly string[]): string => (items.length > 0 ? items.join(', ') : 'none');
-  const texts = modules.map(({ name, pinned }) => `${name} (${pinned ? 'pinned' : 'NOT pinned'})`);
-  return (
-    `sleeps in a page fault at 0x${addr.toString(16)}: ` +
-    `locks ${list(locks)}; borrows ${list(borrows)}; modules ${list(texts)}`
+/** One line for the trace: who waits for which page, and what is held meanwhile. */
+export function blockedText({ addr, callChain, locks, borrows, modules }: BlockedFault): string {
+  const who = callChain.find((name) => /_user(_|$)/.test(name)) ?? 'user mode';
+  const held: readonly (readonly [string, readonly string[]])[] = [
+    ['holds', locks],
+    ['borrows', borrows],
+    ['in', modules.map(({ name, pinned }) => `${name} (${pinned ? 'pinned' : 'NOT pinned'})`)],
+  ];
+  const texts = held.map(([what, items]) =>
+    items.length > 0 ? `; ${what} ${items.join(', ')}` : '',
   );
+  return `${who}: page 0x${addr.toString(16)} not resident, blocks${texts.join('')}`;
 }
 
 kernelText(PageFaults);

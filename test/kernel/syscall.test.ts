@@ -38,7 +38,7 @@ describe('system calls', () => {
     });
     const lines = k.machine.engine.trace.lines
       .filter(({ kind }) => kind === 'syscall' || kind === 'return').map(({ text }) => text);
-    expect(lines).toEqual(['probe("/dev/null", 0x80000, 77)', '= -1 EBADF', 'probe(8, 0x0, 0)',
+    expect(lines).toEqual(['probe("/dev/null", 0x80000, 77)', '= -1 EBADF', 'probe(0x8, 0x0, 0)',
       '= -1 EBADF', 'probe(NULL, 0x0, 0)', '= -1 EBADF', 'getpid()', '= 1']);
   });
 

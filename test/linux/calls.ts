@@ -113,6 +113,7 @@ const FILES: Arbitraries = [
   fcntlOf(3, fc.constant(2), fc.constantFrom(0, 1, 2, 3)), // F_SETFD
   fcntlOf(3, fc.constant(3), fc.constant(0)), // F_GETFL
   fcntlOf(4, fc.constant(4), flagsOf(O_NONBLOCK, O_APPEND, 1)), // F_SETFL
+  fcntlOf(1, fc.constant(4), fc.constantFrom(0x2000, 0x4000, 0x40000)), // ASYNC, DIRECT, NOATIME
   fcntlOf(1, fc.constantFrom(9999, -1), fc.constant(0)),
   call(6, 'pipe2', { fds: pointer, flags: fileFlags }),
   call(4, 'eventfd2', { count: fc.constantFrom(0, 0, 1, 5, 0xffffffff), flags: eventfdFlags }),
@@ -127,6 +128,7 @@ const FILES: Arbitraries = [
     type: fc.oneof(
       { weight: 8, arbitrary: flagsOf(O_CLOEXEC, O_NONBLOCK).map((flags) => 1 | flags) },
       { weight: 1, arbitrary: fc.constantFrom(11, 4, 0x101) },
+      { weight: 1, arbitrary: fc.constantFrom(2, 5, 0x802, 0x80005) },
     ),
     protocol: weighted([
       [8, 0],

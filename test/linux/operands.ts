@@ -138,10 +138,15 @@ export const value = fc.oneof(
 export const O_NONBLOCK = 0x800;
 export const O_APPEND = 0x400;
 export const O_CLOEXEC = 0x80000;
+const O_DIRECT = 0x4000;
 const O_PATH = 0x200000;
 const O_CREAT = 0x40;
 const O_EXCL = 0x80;
+const O_TRUNC = 0x200;
 const O_DIRECTORY = 0x10000;
+const O_NOATIME = 0x40000;
+const O_SYNC = 0x100000; // without O_DSYNC
+const O_TMPFILE = 0x400000; // without O_DIRECTORY
 const BAD_FLAG = 0x1000000;
 
 export const openFlags = fc
@@ -160,6 +165,11 @@ export const openFlags = fc
       [1, O_PATH | O_DIRECTORY],
       [1, O_CREAT | O_EXCL],
       [1, O_CREAT | O_DIRECTORY],
+      [1, O_CREAT | O_TRUNC],
+      [1, O_SYNC],
+      [1, O_NOATIME],
+      [1, O_DIRECT],
+      [1, O_TMPFILE],
       [1, BAD_FLAG * 0x40],
     ]),
   )
@@ -167,6 +177,7 @@ export const openFlags = fc
 export const fileFlags = fc.oneof(
   { weight: 14, arbitrary: flagsOf(O_CLOEXEC, O_NONBLOCK) },
   { weight: 1, arbitrary: fc.constantFrom(1, BAD_FLAG, BAD_FLAG | O_CLOEXEC) },
+  { weight: 1, arbitrary: fc.constantFrom(O_DIRECT, O_DIRECT | O_NONBLOCK) },
 );
 export const dup3Flags = weighted([
   [4, 0],

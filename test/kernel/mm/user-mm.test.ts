@@ -394,8 +394,8 @@ describe('00 R46: blocking pages', () => {
       ],
     });
     expect(blockedText(seen[0]!)).toBe(
-      'sleeps in a page fault at 0x7ffff7ff9000: ' +
-        'locks &f->f_pos_lock; borrows fd 6; modules autofs4 (NOT pinned)',
+      'copy_to_user: page 0x7ffff7ff9000 not resident, blocks; ' +
+        'holds &f->f_pos_lock; borrows fd 6; in autofs4 (NOT pinned)',
     );
   });
 
