@@ -4,8 +4,3 @@ import { Bug } from './errors.ts';
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Bug(message);
 }
-
-/** The default branch of a switch that covers its union. */
-export function unreachable(value: never): never {
-  throw new Bug(`unreachable: ${String(value)}`);
-}

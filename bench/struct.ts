@@ -82,5 +82,5 @@ export const structBenches: readonly Bench[] = [
   },
 ];
 
-/** So that nothing above is optimised away. */
+/** So that nothing above is optimised away. @public */
 export const structSink = (): number => sink;

@@ -15,7 +15,6 @@ const UNMAP = site('free_module', 'unmap');
 
 /** include/linux/module.h */
 export const MODULE_STATE_LIVE = 0;
-export const MODULE_STATE_COMING = 1;
 export const MODULE_STATE_GOING = 2;
 export const MODULE_STATE_UNFORMED = 3;
 /** What refcnt is without users: dropped by delete_module(). kernel/module/main.c */

@@ -32,7 +32,6 @@ export const VM_SHARED = 0x8;
 /** include/uapi/asm-generic/mman-common.h: the same bits as VM_* */
 export const PROT_READ = VM_READ;
 export const PROT_WRITE = VM_WRITE;
-export const PROT_EXEC = VM_EXEC;
 
 /** A page table entry: the offset of the page, and these bits below it. 0: nothing there yet. */
 export const PTE_PRESENT = 0x1;
