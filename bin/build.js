@@ -66,8 +66,6 @@ async function bundles() {
     target: 'node20',
     packages: 'external',
     sourcemap: 'linked',
-    minifyWhitespace: true,
-    minifySyntax: true,
     write: false,
     logLevel: 'warning',
     plugins: [everyModule()],

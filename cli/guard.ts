@@ -22,7 +22,7 @@ export function guarded<T>(work: () => T, who: () => string, limitMs = GUARD_MS)
     result = { value: work() };
   };
   try {
-    script.runInThisContext({ timeout: limitMs });
+    script.runInThisContext({ timeout: limitMs, displayErrors: false });
   } catch (error) {
     if (!isTimeout(error)) throw error;
     throw new InputError(`${who()} did not yield for ${limitMs / 1000} s`);

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Message, Plugin } from 'esbuild';
 import { InputError } from '../base/errors.ts';
 import { fingerprintOf } from '../base/hash.ts';
-import type { Scenario } from '../scenarios/index.ts';
+import type { Scenario, ScenarioDefinition } from '../scenarios/index.ts';
 import type { Io } from './command.ts';
 import { guarded } from './guard.ts';
 import { moduleNames, moduleOf, runningModuleOf } from './package.ts';
@@ -29,7 +29,9 @@ export function isScenarioPath(text: string): boolean {
  */
 export async function loadScenario(path: string, io: Io): Promise<LoadedScenario> {
   const file = resolve(io.cwd, path);
-  if (!existsSync(file)) throw new InputError(`${path}: no such file`);
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) throw new InputError(`${path}: no such file`);
+  if (!stats.isFile()) throw new InputError(`${path}: no file, expected a .ts or .js file`);
   const { code, modules } = await bundle(file, path, io);
   const found = evaluate(code, file, path, modules, io);
   if (found === undefined) {
@@ -44,6 +46,27 @@ export async function loadScenario(path: string, io: Io): Promise<LoadedScenario
   const sourceHash = fingerprintOf(code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, ''));
   return { scenario: found, sourceHash };
 }
+
+/**
+ * The same scenario, checked as scenario() checks it: an object may claim to be one. Whatever
+ * getters it has have run then.
+ */
+export function checkedScenario(found: Scenario, path: string, check: Check): Scenario {
+  try {
+    const { processes, images, finally: atEnd, always } = found;
+    return check({
+      ...found,
+      processes: { ...processes },
+      ...(images && { images: { ...images } }),
+      ...(atEnd && { finally: { ...atEnd } }),
+      ...(always && { always: { ...always } }),
+    });
+  } catch (error) {
+    throw new InputError(`${path}: ${messageOf(error)}`);
+  }
+}
+
+type Check = (definition: ScenarioDefinition) => Scenario;
 
 function isScenario(value: unknown): value is Scenario {
   return typeof value === 'object' && value !== null && 'isScenario' in value;

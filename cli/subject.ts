@@ -8,7 +8,12 @@ import type { Catalog, World } from './catalog.ts';
 import type { Io } from './command.ts';
 import { guarded } from './guard.ts';
 import { unknown, type SubjectFlags } from './options.ts';
-import { isScenarioPath, loadScenario } from './scenario-file.ts';
+import {
+  checkedScenario,
+  isScenarioPath,
+  loadScenario,
+  type LoadedScenario,
+} from './scenario-file.ts';
 
 export type Mode = TokenHeader['mode'];
 
@@ -30,7 +35,7 @@ export interface Subject {
 export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promise<Subject> {
   const catalog = await io.loadCatalog();
   const loaded = isScenarioPath(ref)
-    ? await loadScenario(ref, io)
+    ? await loadChecked(ref, catalog, io)
     : { scenario: catalog.findScenario(ref) };
   const { scenario } = loaded;
   const variantName = flags.variant ?? scenario.defaultVariant;
@@ -48,6 +53,11 @@ export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promi
     profile: flags.profile ?? variant.profile ?? scenario.profile,
     extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
   };
+}
+
+async function loadChecked(path: string, catalog: Catalog, io: Io): Promise<LoadedScenario> {
+  const { scenario, sourceHash } = await loadScenario(path, io);
+  return { scenario: checkedScenario(scenario, path, catalog.scenario), sourceHash };
 }
 
 /** What a token was made of. */

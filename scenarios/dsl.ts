@@ -101,6 +101,7 @@ export function scenario(definition: ScenarioDefinition): Scenario {
     wrong(`profile ${show(profile)}, expected ${PROFILES.join(' or ')}`));
   const variants: Record<string, Variant> = {};
   const given = Object.entries(definition.variants ?? { only: { about: 'as it stands' } });
+  expect(given.length >= 1, wrong('no variants, expected none at all or one or more'));
   for (const [key, variant] of given) variants[key] = checkVariant(wrong, key, variant);
   return { ...definition, cpus, profile, variants, defaultVariant: given[0]![0], isScenario: true };
 }

@@ -1,4 +1,4 @@
-import { Bug } from '../base/errors.ts';
+import { Bug, InputError } from '../base/errors.ts';
 import type { Machine } from '../kernel/machine.ts';
 import type { UserMm } from '../kernel/mm/user-mm.ts';
 import type { Task } from '../kernel/task.ts';
@@ -88,7 +88,7 @@ export class UserMemory {
     }
     const size = Math.max(sizeBytes, AREA_BYTES);
     const addr = mm.mmap(space, size, { resident: true });
-    if (addr < 0) throw new Bug('no user memory for the arguments of a call');
+    if (addr < 0) throw new InputError(`no user memory for arguments of ${size} bytes`);
     return { addr, sizeBytes: size };
   }
 }

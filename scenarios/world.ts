@@ -2,7 +2,7 @@ import { Bug, InputError } from '../base/errors.ts';
 import { Oops, type Failure } from '../sim/failure.ts';
 import type { Mode } from '../sim/engine.ts';
 import type { Model, RunResult } from '../sim/model.ts';
-import type { Sim } from '../sim/request.ts';
+import { Request, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -107,7 +107,7 @@ export class World implements Model, ProcWorld {
   *userMode(body: Body): Sim<number> {
     const proc = new Proc(this.kernel, this);
     try {
-      const code = yield* body(proc);
+      const code = yield* callsOf(body(proc), `scenario ${this.scenario.name}, ${proc.path}`);
       return typeof code === 'number' ? code : 0;
     } catch (error) {
       throw scenarioError(error, this.scenario.name, proc.path);
@@ -144,7 +144,8 @@ export class World implements Model, ProcWorld {
   *#init(): Sim<number> {
     const init = new Proc(this.kernel, this);
     try {
-      if (this.scenario.setup) yield* this.scenario.setup(init);
+      const { setup, name } = this.scenario;
+      if (setup) yield* callsOf(setup(init), `scenario ${name}, setup`);
     } catch (error) {
       throw scenarioError(error, this.scenario.name, 'setup');
     }
@@ -185,6 +186,21 @@ export function invariantReport(name: string): Pick<Failure, 'kind' | 'title' | 
   return { kind: 'invariant', title: `invariant broken: ${name}`, sites: [name] };
 }
 
+/** What a body yields, as long as it is what a Proc gives it to yield. */
+function* callsOf<T>(body: Sim<T>, who: string): Sim<T> {
+  if (typeof (body as { next?: unknown } | undefined)?.next !== 'function') {
+    throw new InputError(`${who} is no generator, expected *A(p) { yield* p.close(3); }`);
+  }
+  for (let sent: unknown; ; ) {
+    const result = body.next(sent);
+    if (result.done) return result.value;
+    if (!(result.value instanceof Request)) {
+      throw new InputError(`${who} yields what is no call, expected yield* p.close(3), say`);
+    }
+    sent = yield result.value;
+  }
+}
+
 /** One line that says whose code threw, and where. Our own failures pass through. */
 function scenarioError(error: unknown, scenario: string, where: string): unknown {
   if (error instanceof Oops || error instanceof Bug || error instanceof InputError) return error;
@@ -195,7 +211,8 @@ function scenarioError(error: unknown, scenario: string, where: string): unknown
 
 /** ` (x.ts:12:5)`: the first place of a stack trace. */
 function placeIn(stack: string | undefined): string {
-  const line = stack?.split('\n').find((text) => /^\s+at /.test(text));
+  // Not the place in this package that was called with something wrong.
+  const line = stack?.split('\n').find((text) => /^\s+at /.test(text) && !/\/dist\//.test(text));
   const place = line?.match(/([^/\\(\s]+:\d+:\d+)\)?$/)?.[1];
   return place ? ` (${place})` : '';
 }

@@ -167,12 +167,6 @@ export class Engine {
     return { at: this.#at, skip: this.#skip };
   }
 
-  /** A failure after which the run goes on, or ends where it is fatal. */
-  report(failure: Failure): void {
-    if (failure.fatal) throw new Oops(failure);
-    this.failures.push(failure);
-  }
-
   /** Ends the run after the present step. */
   stop(): void {
     this.#stopped = true;

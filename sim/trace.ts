@@ -35,7 +35,8 @@ export interface TraceRecord {
   readonly access: number;
 }
 
-const LINES_MAX = 1_000_000;
+/** Of a longer run the first lines go: how it ends matters more. */
+const LINES_MAX = 200_000;
 
 /**
  * What happened in a run: always a fingerprint and a ring of the last steps, and where `detailed`
@@ -93,7 +94,8 @@ export class Trace {
   }
 
   line(line: TraceLine): void {
-    if (this.lines.length < LINES_MAX) this.lines.push(line);
+    if (this.lines.length >= LINES_MAX) this.lines.splice(0, LINES_MAX / 2);
+    this.lines.push(line);
   }
 
   /** The last steps, oldest first. */

@@ -2,7 +2,7 @@ import type pc from 'picocolors';
 import type { Failure } from '../../sim/failure.ts';
 import type { TraceLine } from '../../sim/trace.ts';
 import { relevantLines, type Run } from './relevant.ts';
-import { pad, wrap } from './text.ts';
+import { pad, shorten, wrap } from './text.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -22,6 +22,8 @@ export interface Interleaving {
 
 /** Where more CPUs or tasks take part than have room side by side, they go below each other. */
 const COLUMN_MIN = 28;
+/** Of a child of a child of a child. */
+const NAME_MAX = 20;
 const GAP = '  ';
 const LINES_MAX = 25;
 
@@ -110,7 +112,8 @@ function isOfTask({ kind, path }: TraceLine): boolean {
 /** `A/101`: steps do not know the pid, but what a task says does. */
 function nameOf({ path }: TraceLine, tasks: readonly TraceLine[]): string {
   const known = tasks.find((line) => line.path === path && line.kind !== 'step');
-  return known === undefined ? path : `${path}/${known.pid}`;
+  const name = shorten(path, NAME_MAX);
+  return known === undefined ? name : `${name}/${known.pid}`;
 }
 
 function sideBySide(lines: readonly TraceLine[], run: Run, painter: Painter): string[] {

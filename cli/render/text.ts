@@ -1,5 +1,9 @@
+/** Narrower than this no text can be read. */
+const WIDTH_MIN = 12;
+
 /** Lines of at most `width` columns; what is cut off goes on `hanging` columns further in. */
-export function wrap(text: string, width: number, hanging = 2): string[] {
+export function wrap(text: string, widthWanted: number, hanging = 2): string[] {
+  const width = Math.max(WIDTH_MIN, widthWanted);
   const lines: string[] = [];
   const indent = ' '.repeat(text.length - text.trimStart().length + hanging);
   let rest = text;
@@ -35,4 +39,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** A text of at most `width` columns: `A/A#1/…/A#1`. */
+export function shorten(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const end = Math.floor((width - 1) / 2);
+  return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
 }

@@ -1,10 +1,14 @@
 import type { TraceLine } from '../../sim/trace.ts';
+import { shorten } from './text.ts';
+
+const NAME_MAX = 40;
 
 /** Every line of a run: `[    0.000081234] CPU0 A  syscall  close(6)`. */
 export function traceText(lines: readonly TraceLine[]): string[] {
-  const whoWidth = lines.reduce((width, { path }) => Math.max(width, path.length), 1);
-  return lines.map((line) => {
-    const who = (line.path || '-').padEnd(whoWidth);
+  const names = lines.map(({ path }) => shorten(path || '-', NAME_MAX));
+  const whoWidth = names.reduce((width, name) => Math.max(width, name.length), 1);
+  return lines.map((line, i) => {
+    const who = names[i]!.padEnd(whoWidth);
     const site = line.site === '' ? '' : `  [${line.site}]`;
     const text = line.text === '' ? line.object : line.text;
     const what = `${line.kind.padEnd(7)} ${text}${site}`.trimEnd();

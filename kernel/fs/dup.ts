@@ -9,7 +9,8 @@ import type { Machine } from '../machine.ts';
 import type { Fd, FdCheckers } from './checkers.ts';
 import type { Closing } from './close.ts';
 import { file_lock, type FdTables } from './fdtable.ts';
-import type { FileTable } from './file.ts';
+import { flagsOf } from './driver.ts';
+import { f_lock, type FileTable } from './file.ts';
 import type { Lookup } from './lookup.ts';
 import { file as fileStruct, files_struct, FMODE_PATH } from './structs.ts';
 import {
@@ -20,6 +21,8 @@ import {
 const LOCK = site('do_dup2', 'lock');
 const SLOT = site('do_dup2', 'slot');
 const UNLOCK = site('do_dup2', 'unlock');
+const SETFL_LOCK = site('setfl', 'lock');
+const SETFL_UNLOCK = site('setfl', 'unlock');
 
 /** What F_SETFL may change. fs/fcntl.c */
 const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
@@ -154,12 +157,12 @@ export class Dup {
       case F_GETFD:
         return tables.readCloexec(found.files, found.fd) ? FD_CLOEXEC : 0;
       case F_SETFD:
-        tables.setCloexec(found.files, found.fd, (arg & FD_CLOEXEC) !== 0);
+        yield* tables.set_close_on_exec(found.fd, (arg & FD_CLOEXEC) !== 0);
         return 0;
       case F_GETFL:
-        return file.f_flags;
+        return flagsOf(this.#machine, found.file);
       case F_SETFL:
-        return this.#setfl(file, arg);
+        return yield* this.setfl(file, arg);
       case F_GETOWN:
         return file.f_owner_pid;
       case F_SETOWN:
@@ -181,10 +184,11 @@ export class Dup {
     return fd;
   }
 
-  /** fs/fcntl.c: setfl() */
-  #setfl(file: ReturnType<typeof fileStruct.at>, arg: number): number {
-    const { files, capable } = this.#parts;
-    const { f_flags, f_inode } = file;
+  /** Readers of f_flags take no lock. fs/fcntl.c */
+  *setfl(file: ReturnType<typeof fileStruct.at>, arg: number): Sim<number> {
+    const { files, spinlocks, capable } = this.#parts;
+    const { f_inode } = file;
+    const f_flags = flagsOf(this.#machine, file.addr);
     const { name } = files.opsOf(file.addr);
     const owned = OWNED_OPS.has(name);
     if (arg & ~f_flags & O_NOATIME && !owned && f_inode === 0 && !capable(CAP_FOWNER)) {
@@ -192,7 +196,11 @@ export class Dup {
     }
     if (arg & O_DIRECT && name !== PIPE_OPS) return -EINVAL; // FMODE_CAN_ODIRECT: none has it
     const mask = owned ? SETFL_MASK | FASYNC : SETFL_MASK;
-    file.f_flags = (arg & mask) | (f_flags & ~mask);
+    const lock = file.addr + fileStruct.off.f_lock;
+    yield* spinlocks.spin_lock(f_lock, lock, SETFL_LOCK);
+    const now = (arg & mask) | (flagsOf(this.#machine, file.addr) & ~mask);
+    this.#machine.memory.unwatched(() => (file.f_flags = now));
+    yield* spinlocks.spin_unlock(f_lock, lock, SETFL_UNLOCK);
     return 0;
   }
 }

@@ -26,6 +26,8 @@ const I3_LOCK = site('fd_install', 'lock');
 const I3_UNLOCK = site('fd_install', 'unlock');
 const PUT_LOCK = site('put_unused_fd', 'lock');
 const PUT_UNLOCK = site('put_unused_fd', 'unlock');
+const CLOEXEC_LOCK = site('set_close_on_exec', 'lock');
+const CLOEXEC_UNLOCK = site('set_close_on_exec', 'unlock');
 const G1 = site('expand_files', 'G1');
 const G2 = site('expand_files', 'G2');
 const G3 = site('expand_files', 'G3');
@@ -216,6 +218,15 @@ export class FdTables {
     }
     yield* spinlocks.spin_unlock(file_lock, files + files_struct.off.file_lock, I1_UNLOCK);
     return result;
+  }
+
+  /** Of the descriptor as it is in the current table now: F_SETFD, FIOCLEX. */
+  *set_close_on_exec(fd: number, on: boolean): Sim<void> {
+    const files = this.#cpus.current.s.files;
+    const { spinlocks } = this.#parts;
+    yield* spinlocks.spin_lock(file_lock, files + files_struct.off.file_lock, CLOEXEC_LOCK);
+    this.setCloexec(files, fd, on);
+    yield* spinlocks.spin_unlock(file_lock, files + files_struct.off.file_lock, CLOEXEC_UNLOCK);
   }
 
   /** Gives a reserved descriptor back. */

@@ -7,6 +7,7 @@ import { ENFILE, ENOMEM } from '../errno.ts';
 import type { FileOps } from '../hooks.ts';
 import type { Kasan } from '../kasan.ts';
 import type { FileRefs } from '../locks/file-ref.ts';
+import { lockClass } from '../locks/lock-class.ts';
 import type { Machine } from '../machine.ts';
 import type { Modules } from '../module.ts';
 import type { Rcu } from '../rcu/rcu.ts';
@@ -50,6 +51,9 @@ const files_stat = struct('files_stat_struct', { nr_files: long, max_files: long
 const MAX_FILES = 8_192;
 /** One tick at HZ=250: when files closed where no task work can be queued are torn down. */
 const DELAYED_FPUT_NS = 4_000_000;
+
+/** Guards f_flags against other writers. */
+export const f_lock = lockClass('&file->f_lock', 'spin');
 
 export interface NewFile {
   readonly ops: FileOps;
@@ -146,7 +150,7 @@ export class FileTable {
     file.f_lock = 0;
     file.f_path_dentry = 0;
     memory.rawFill(file.f_pos_lock, 24, 0);
-    if (inode !== 0) inodeStruct.at(memory, inode).i_count++;
+    if (inode !== 0) this.#addToCount(inode, 1);
     this.#parts.modules.try_module_get(options.ops.module);
     this.#parts.refs.init(addr + fileStruct.off.f_count, 1); // last: R11
     return addr;
@@ -163,10 +167,16 @@ export class FileTable {
   }
 
   iput(inode: number): void {
-    const view = inodeStruct.at(this.#machine.memory, inode);
-    if (--view.i_count > 0) return;
+    if (this.#addToCount(inode, -1) > 0) return;
     this.evictInode(inode);
     this.#parts.kasan.free(inode);
+  }
+
+  /** i_count is an atomic_t: no access to it is a data race. */
+  #addToCount(inode: number, delta: 1 | -1): number {
+    const { memory } = this.#machine;
+    const view = inodeStruct.at(memory, inode);
+    return memory.unwatched(() => (view.i_count += delta));
   }
 
   /** One more reference of a file that the caller has one of. get_file() */

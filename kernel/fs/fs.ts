@@ -90,7 +90,7 @@ export class Fs {
       ...this.closing.rows,
       ...new Dup(machine, cpus, all).rows,
       ...new Opening(machine, cpus, { ...all, paths }).rows,
-      ...new ReadWrite(machine, cpus, all).rows,
+      ...new ReadWrite(machine, all).rows,
       ...pipes.rows, ...eventfds.rows, ...this.#sockets.rows,
     ];
     this.#register([...kinds.map(({ ops }) => ops), paths.dirOps, ramfs.ops, pipes.ops,

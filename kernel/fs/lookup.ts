@@ -102,7 +102,10 @@ export class Lookup {
     const file = fileStruct.at(this.#machine.memory, found.file);
     if ((file.f_mode & FMODE_ATOMIC_POS) === 0) return { fd: found, locked: false };
     yield* step(POS_COUNT);
-    if (this.#refs.count(found.file + fileStruct.off.f_count) <= 1) {
+    const count = found.file + fileStruct.off.f_count;
+    if (this.#refs.count(count) <= 1) {
+      // Who shared the file has put it since, and with it the position: nothing runs beside.
+      this.#machine.engine.ordering?.acquire(count);
       return { fd: found, locked: false };
     }
     yield* this.#mutexes.mutex_lock(f_pos_lock, file.f_pos_lock, POS_LOCK);

@@ -1,9 +1,7 @@
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
-import type { Cpus } from '../cpu.ts';
 import { EBADF, EFAULT, EINVAL, ENOIOCTLCMD, ENOTTY, ESPIPE } from '../errno.ts';
 import type { SyscallRow } from '../hooks.ts';
-import { lockClass } from '../locks/lock-class.ts';
 import type { Machine } from '../machine.ts';
 import { access_ok } from '../mm/address-space.ts';
 import type { Modules } from '../module.ts';
@@ -17,12 +15,11 @@ import {
   intBytes,
   type DriverParts,
 } from './driver.ts';
-import { file_lock, type FdTables } from './fdtable.ts';
-import type { FileTable } from './file.ts';
+import type { FdTables } from './fdtable.ts';
+import { f_lock, type FileTable } from './file.ts';
 import type { Lookup } from './lookup.ts';
 import {
   file as fileStruct,
-  files_struct,
   FMODE_LSEEK,
   FMODE_READ,
   FMODE_WRITE,
@@ -34,12 +31,9 @@ const READ_OP = site('vfs_read', 'op');
 const WRITE_OP = site('vfs_write', 'op');
 const SEEK_OP = site('vfs_llseek', 'op');
 const IOCTL_OP = site('vfs_ioctl', 'op');
-const CLOEXEC_LOCK = site('set_close_on_exec', 'lock');
-const CLOEXEC_UNLOCK = site('set_close_on_exec', 'unlock');
 const FIONBIO_LOCK = site('ioctl_fionbio', 'lock');
 const FIONBIO_UNLOCK = site('ioctl_fionbio', 'unlock');
 
-const f_lock = lockClass('&file->f_lock', 'spin');
 
 /** The most that one call moves. include/linux/fs.h */
 const MAX_RW_COUNT = 0x7fff_f000;
@@ -49,20 +43,18 @@ const SEEK_MAX = 4;
 export interface ReadWriteParts extends Pick<DriverParts, 'user' | 'spinlocks'> {
   readonly lookup: Pick<Lookup, 'fdget' | 'fdput' | 'fdget_pos' | 'fdput_pos' | 'use'>;
   readonly files: Pick<FileTable, 'opsOf'>;
-  readonly tables: Pick<FdTables, 'setCloexec'>;
+  readonly tables: Pick<FdTables, 'set_close_on_exec'>;
   readonly modules: Pick<Modules, 'callable'>;
 }
 
 /** From a descriptor to the operation of its file. fs/read_write.c, fs/ioctl.c */
 export class ReadWrite {
   readonly #machine: Machine;
-  readonly #cpus: Cpus;
   readonly #parts: ReadWriteParts;
   readonly rows: readonly SyscallRow[];
 
-  constructor(machine: Machine, cpus: Cpus, parts: ReadWriteParts) {
+  constructor(machine: Machine, parts: ReadWriteParts) {
     this.#machine = machine;
-    this.#cpus = cpus;
     this.#parts = parts;
     this.rows = [
       {
@@ -171,7 +163,7 @@ export class ReadWrite {
     switch (cmd) {
       case FIOCLEX:
       case FIONCLEX:
-        yield* this.set_close_on_exec(fd.fd, cmd === FIOCLEX);
+        yield* this.#parts.tables.set_close_on_exec(fd.fd, cmd === FIOCLEX);
         return 0;
       case FIONBIO:
         return yield* this.ioctl_fionbio(fd.file, arg);
@@ -191,16 +183,6 @@ export class ReadWrite {
     return result === -ENOIOCTLCMD ? -ENOTTY : result;
   }
 
-  /** Of the descriptor as it is in the current table now. fs/file.c */
-  *set_close_on_exec(fd: number, on: boolean): Sim<void> {
-    const { spinlocks, tables } = this.#parts;
-    const files = this.#cpus.current.s.files;
-    const lock = files + files_struct.off.file_lock;
-    yield* spinlocks.spin_lock(file_lock, lock, CLOEXEC_LOCK);
-    tables.setCloexec(files, fd, on);
-    yield* spinlocks.spin_unlock(file_lock, lock, CLOEXEC_UNLOCK);
-  }
-
   *ioctl_fionbio(file: number, arg: number): Sim<number> {
     const { spinlocks, user } = this.#parts;
     const bytes = yield* user.copy_from_user(arg, 4);
@@ -208,8 +190,10 @@ export class ReadWrite {
     const view = fileStruct.at(this.#machine.memory, file);
     const lock = file + fileStruct.off.f_lock;
     yield* spinlocks.spin_lock(f_lock, lock, FIONBIO_LOCK);
-    const flags = view.f_flags;
-    view.f_flags = intAt(bytes, 0) === 0 ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    this.#machine.memory.unwatched(() => {
+      const flags = view.f_flags;
+      view.f_flags = intAt(bytes, 0) === 0 ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    });
     yield* spinlocks.spin_unlock(f_lock, lock, FIONBIO_UNLOCK);
     return 0;
   }

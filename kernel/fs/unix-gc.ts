@@ -4,7 +4,7 @@ import type { Machine } from '../machine.ts';
 import type { FileTable } from './file.ts';
 import type { ScmRights } from './scm.ts';
 import type { UnixSocks } from './unix.ts';
-import { socket, type UnixSock } from './unix-structs.ts';
+import { socket, unix_sock, type UnixSock } from './unix-structs.ts';
 
 const SCAN = site('unix_gc', 'scan');
 const PURGE = site('unix_gc', 'purge');
@@ -34,8 +34,11 @@ export class UnixGc {
     const { socks, scm } = this.#parts;
     yield* step(SCAN);
     const garbage = this.#machine.memory.unwatched(() => this.#garbage());
+    const { ordering } = this.#machine.engine;
+    for (const { addr } of garbage) ordering?.acquire(addr + unix_sock.off.lock);
     const messages = garbage.flatMap((sk) => socks.messagesOf(sk));
     const cookies = messages.map((skb) => socks.unix_detach_fds(skb));
+    for (const { addr } of garbage) ordering?.release(addr + unix_sock.off.lock);
     for (const cookie of cookies) {
       yield* step(PURGE);
       this.#machine.remark(() => 'unreachable socket: the descriptors sent to it are dropped');
@@ -43,7 +46,7 @@ export class UnixGc {
     }
   }
 
-  /** Without a step in between, as under unix_gc_lock. */
+  /** Without a step in between, as under unix_gc_lock and the lock of each queue. */
   #garbage(): UnixSock[] {
     const { memory } = this.#machine;
     const { socks, files } = this.#parts;

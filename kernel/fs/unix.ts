@@ -91,10 +91,10 @@ export class UnixSocks {
   ofFile(file: number): UnixSock | undefined {
     const { memory } = this.#machine;
     for (const sk of this.all()) {
-      const { sk_socket } = sk;
-      const found = memory.unwatched(
-        () => sk_socket !== 0 && socket.at(memory, sk_socket).file === file,
-      );
+      const found = memory.unwatched(() => {
+        const { sk_socket } = sk;
+        return sk_socket !== 0 && socket.at(memory, sk_socket).file === file;
+      });
       if (found) return sk;
     }
     return undefined;

@@ -26,7 +26,6 @@ export const vm_area_struct = struct('vm_area_struct', {
 /** include/linux/mm.h */
 export const VM_READ = 0x1;
 export const VM_WRITE = 0x2;
-export const VM_EXEC = 0x4;
 export const VM_SHARED = 0x8;
 
 /** include/uapi/asm-generic/mman-common.h: the same bits as VM_* */

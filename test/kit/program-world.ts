@@ -19,6 +19,12 @@ const ROWS = { ...CALLS, ...CLOSEMOUNT };
 /** Bodies that one run may execute: a program has fewer. */
 const IMAGES_MAX = 128;
 
+export interface ProgramWorldOptions {
+  readonly mutations?: readonly string[];
+  /** Whether data races are failures too. */
+  readonly races?: boolean;
+}
+
 /** One kind of world, and what is left there when processes have done nothing. */
 interface Home {
   readonly world: World;
@@ -27,22 +33,22 @@ interface Home {
 
 /**
  * Worlds whose processes do what the present program says. Setup does not depend on it, so one
- * world serves every program with its profile, CPUs, number of processes and kind of table.
+ * world serves every program with its profile, CPUs, number of processes and so on.
  */
 export class ProgramWorlds {
-  readonly #mutations: readonly string[];
+  readonly #options: ProgramWorldOptions;
   readonly #homes = new Map<string, Home>();
   #processes: Case['processes'] = [];
   /** What the present run has executed: `/bin/3` is the fourth. */
   #executed: (readonly Op[])[] = [];
 
-  constructor(mutations: readonly string[] = []) {
-    this.#mutations = mutations;
+  constructor(options: ProgramWorldOptions = {}) {
+    this.#options = options;
   }
 
   /** The same kernels, in which nothing has run yet. */
   fresh(): ProgramWorlds {
-    return new ProgramWorlds(this.#mutations);
+    return new ProgramWorlds(this.#options);
   }
 
   /** The run that a case asks for. */
@@ -63,11 +69,9 @@ export class ProgramWorlds {
   /** The program of a case, to be run along any schedule. */
   model(drawn: Case): Model {
     const { world } = this.#homeOf(drawn);
-    const { machine } = world.kernel;
     return { run: (strategy) => {
       this.#processes = drawn.processes;
       this.#executed = [];
-      machine.allocMayFail = drawn.faults;
       return world.run(strategy);
     } };
   }
@@ -86,8 +90,8 @@ export class ProgramWorlds {
   }
 
   #homeOf(drawn: Case): Home {
-    const { profile, cpus, shared, processes } = drawn;
-    const key = [profile, cpus, shared, processes.length].join();
+    const { profile, cpus, shared, faults, processes } = drawn;
+    const key = [profile, cpus, shared, faults, processes.length].join();
     let home = this.#homes.get(key);
     if (!home) {
       const world = this.#world(drawn);
@@ -98,7 +102,8 @@ export class ProgramWorlds {
     return home;
   }
 
-  #world({ profile, cpus, shared, processes }: Case): World {
+  #world({ profile, cpus, shared, faults, processes }: Case): World {
+    const { mutations = [], races = false } = this.#options;
     const names = PROCESS_NAMES.slice(0, processes.length);
     const bodies = names.map((name, i): [string, Body] =>
       [name, (p) => this.#perform(p, this.#processes[i]!)]);
@@ -109,10 +114,12 @@ export class ProgramWorlds {
       about: 'whatever was drawn',
       cpus,
       profile,
+      races,
+      allocFailures: faults,
       setup: (init) => setUp(init, names, shared),
       processes: Object.fromEntries(bodies),
       images: Object.fromEntries(images),
-    }), { mutations: this.#mutations });
+    }), { mutations });
   }
 
   *#perform(p: Proc, body: readonly Op[]): Sim<void> {

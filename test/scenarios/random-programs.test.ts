@@ -97,13 +97,18 @@ describe('random programs', () => {
     expectNone(findBad(cases, COUNT, { judge: noFailure, worlds }), worlds);
   }, TIMEOUT_MS);
 
+  test('there is no data race in them', () => {
+    const worlds = new ProgramWorlds({ races: true });
+    expectNone(findBad(cases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
+  }, TIMEOUT_MS);
+
   test('00 R50: with CLOSEMOUNT nothing comes but what it is known for', () => {
     const worlds = new ProgramWorlds();
     expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: onlyAutofs, worlds }), worlds);
   }, TIMEOUT_MS);
 
   test('00 R52: with CLOSEMOUNT and the remedy nothing comes', () => {
-    const worlds = new ProgramWorlds(['autofs.keep-file']);
+    const worlds = new ProgramWorlds({ mutations: ['autofs.keep-file'] });
     expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
   }, TIMEOUT_MS);
 });
@@ -137,7 +142,7 @@ const MUTATED: readonly { name: string; kind: FailureKind; program: string }[] =
 
 describe('the property notices', () => {
   test('a freed file, and shrinks the program to the one call that frees it', () => {
-    const worlds = new ProgramWorlds(['close_fd.synchronous']);
+    const worlds = new ProgramWorlds({ mutations: ['close_fd.synchronous'] });
     const judge: Judge = ({ failures }) =>
       failures.find(({ kind }) => kind === 'use-after-free')?.title;
     const bad = findBad(autofsCases, 300, { judge, worlds })!;
@@ -158,7 +163,7 @@ describe('the property notices', () => {
       }
       return undefined;
     };
-    const result = found(new ProgramWorlds([name]));
+    const result = found(new ProgramWorlds({ mutations: [name] }));
     expect(result, caseText(drawn)).toBeDefined();
     expect(found(new ProgramWorlds())).toBeUndefined();
   });
