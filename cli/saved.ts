@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.ts';
 import type { Io } from './command.ts';
 import { packageVersion } from './package.ts';
@@ -13,12 +13,19 @@ export function saveFailure(dir: string, summary: Summary, subject: Subject, io:
   const path = join(dir, name);
   const content = { bohrbug: packageVersion(), sourceHash: subject.sourceHash ?? null, ...summary };
   try {
-    mkdirSync(resolve(io.cwd, dir), { recursive: true });
+    makeFolder(resolve(io.cwd, dir));
     writeFileSync(resolve(io.cwd, path), `${JSON.stringify(content, null, 2)}\n`);
   } catch (error) {
     throw new InputError(`--save ${dir}: ${messageOf(error)}`);
   }
   return path;
+}
+
+/** Not mkdirSync()'s `recursive`, which does not come back where a parent refuses: /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 export interface Saved {

@@ -2,7 +2,7 @@ import { ENOMEM, EPERM } from './errno.ts';
 import type { Kasan } from './kasan.ts';
 import type { Machine } from './machine.ts';
 import { mm_struct } from './mm/structs.ts';
-import { CLONE_THREAD, SUID_DUMP_DISABLE } from './process/uapi.ts';
+import { CLONE_THREAD, SUID_DUMP_DISABLE, SUID_DUMP_USER } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
 import type { KmemCache } from './slab.ts';
 import { cred } from './structs.ts';
@@ -13,6 +13,7 @@ export const CAP_SETGID = 6;
 export const CAP_SETUID = 7;
 export const CAP_SETPCAP = 8;
 export const CAP_SYS_MODULE = 16;
+export const CAP_SYS_PTRACE = 19;
 export const CAP_SYS_ADMIN = 21;
 export const CAP_SYS_RESOURCE = 24;
 const CAP_LAST_CAP = 40;
@@ -170,6 +171,24 @@ export class Creds {
       cap_effective: euid === 0 ? caps : 0n,
       cap_inheritable,
     };
+  }
+
+  /**
+   * Whether the current task may look into another: PTRACE_MODE_ATTACH_REALCREDS. kernel/ptrace.c:
+   * __ptrace_may_access(), security/commoncap.c: cap_ptrace_access_check()
+   */
+  ptrace_may_access(task: Task): boolean {
+    const { current } = this.#sched;
+    if (this.capable(CAP_SYS_PTRACE)) return true;
+    return this.#machine.memory.unwatched(() => {
+      if (task.s.signal === current.s.signal) return true;
+      const own = this.of(current);
+      const other = this.of(task);
+      const same = own.uid === other.uid && own.uid === other.euid && own.gid === other.gid &&
+        own.gid === other.egid;
+      const isSubset = (other.cap_permitted & ~own.cap_permitted) === 0n;
+      return same && isSubset && (task.s.mm === 0 || this.dumpable(task) === SUID_DUMP_USER);
+    });
   }
 
   dumpable(task: Task): number {

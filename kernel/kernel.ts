@@ -108,9 +108,15 @@ export class Kernel {
     const refs = new FileRefs(machine, this.sched);
     const refcounts = new Refcounts(machine);
     this.fs = new Fs(machine, { ...this, refs, refcounts, user: this.mm,
-      capable: (cap) => this.creds.capable(cap) });
+      capable: (cap) => this.creds.capable(cap),
+      ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
+      tasks: {
+        byPid: (pid) => this.processes.tasks.byPid(pid),
+        get_task_struct: (task) => this.processes.tasks.get_task_struct(task),
+        put_task_struct: (task) => this.processes.tasks.put_task_struct(task),
+      } });
     this.processes = new Processes(machine, { ...this, user: this.mm, files: this.fs.closing,
-      pathError: (path) => this.fs.pathError(path) });
+      pidfds: this.fs.pidfds,      pathError: (path) => this.fs.pathError(path) });
     this.processes.syscalls.register([...this.fs.rows, ...this.signals.rows]);
     this.#connect();
     this.#census = new FileCensus(machine, {

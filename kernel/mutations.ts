@@ -33,6 +33,10 @@ export const MUTATIONS: readonly Mutation[] = [
     about: 'dup2() onto a reserved but not yet installed descriptor goes ahead instead of -EBUSY',
   },
   {
+    name: 'prog_run.keep-bracket', kind: 'bug', hazard: '00-R53',
+    about: 'BPF_PROG_RUN holds fdget() around the run instead of a reference on the program',
+  },
+  {
     name: 'task_work.no-notify', kind: 'bug', hazard: '00-H9',
     about: 'queued task work does not force a task that loops in the kernel out to user mode',
   },

@@ -2,6 +2,8 @@ import * as autofs from './fs/autofs.ts';
 import { FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, intAt, unsignedAt } from './fs/driver.ts';
 import { LOOPER_SERVE } from './fs/looper.ts';
 import { SLOW_GET, SLOW_SET, SLOW_SWAP } from './fs/slow.ts';
+import * as pidfds from './fs/pidfd.ts';
+import * as progs from './fs/prog-run.ts';
 import * as fs from './fs/uapi.ts';
 import * as unix from './fs/unix-structs.ts';
 import * as proc from './process/uapi.ts';
@@ -259,6 +261,7 @@ const socketType: Show = (arg) => {
   ]);
   return [type, ...more].join('|');
 };
+const pidfdFlags = flags(named(pidfds, 'PIDFD_'));
 const messageFlags = flags(named(unix, 'MSG_'));
 const waitOptions = flags([...named(proc, 'W'), ...named(proc, '__W')]);
 const resource = oneOf(named(proc, 'RLIMIT_'));
@@ -380,6 +383,9 @@ const CALLS: Readonly<Record<string, readonly Show[]>> = {
   prlimit64: [int, resource, rlimit, pointer],
   setuid: [unsigned],
   setgid: [unsigned],
+  pidfd_open: [int, pidfdFlags],
+  pidfd_getfd: [int, int, unsigned],
+  bpf: [oneOf(named(progs, 'BPF_PROG_').slice(0, 2)), pointer, unsigned],
   delete_module: [path, fileFlags],
 };
 

@@ -1,5 +1,5 @@
 import { Bug, InputError } from '../base/errors.ts';
-import { errnoText } from '../kernel/errno.ts';
+import { EBADF, errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
 import { AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM } from '../kernel/fs/unix-structs.ts';
@@ -8,6 +8,7 @@ import type { TaskStorage } from '../kernel/process/storage.ts';
 import {
   CLONE_FILES,
   CLONE_FS,
+  CLONE_PIDFD,
   CLONE_SIGHAND,
   CLONE_THREAD,
   CLONE_VM,
@@ -32,7 +33,7 @@ export interface ProcKernel extends UserMemoryParts {
   readonly syscalls: { invoke(name: string, ...registers: number[]): Sim<number> };
   readonly fs: {
     readonly tables: Pick<FdTables, 'slot'>;
-    readonly checkers: Pick<FdCheckers, 'expectClose'>;
+    readonly checkers: Pick<FdCheckers, 'expectClose' | 'forget'>;
   };
   readonly processes: {
     /** What the child of a task's next clone() does, by task. */
@@ -59,6 +60,11 @@ export interface Waited {
   readonly pid: number;
   /** As wait4() gives it: exit code << 8, or the signal. */
   readonly status: number;
+}
+
+export interface NewChild {
+  readonly pid: number;
+  readonly pidfd: number;
 }
 
 export interface MapOptions {
@@ -143,7 +149,7 @@ export class Proc {
     const { checkers } = this.#kernel.fs;
     checkers.expectClose(handle);
     const result = yield* this.close(handle.fd);
-    if (result < 0) checkers.expectClose(NOTHING_MEANT);
+    if (result === -EBADF) checkers.forget();
     return result;
   }
 
@@ -256,6 +262,25 @@ export class Proc {
     return result < 0 ? result : decodeMessage(this.#memory, msg, result);
   }
 
+  /** A descriptor of a process. */
+  *pidfd_open(pid: number, flags = 0): Sim<number> {
+    return yield* this.sys('pidfd_open', pid, flags);
+  }
+
+  /** A descriptor of one's own for what another process has as `fd`. */
+  *pidfd_getfd(pidfd: number, fd: number, flags = 0): Sim<number> {
+    return yield* this.sys('pidfd_getfd', pidfd, fd, flags);
+  }
+
+  /** The attributes get what the kernel has stored. */
+  *bpf(cmd: number, attr: Uint8Array): Sim<number> {
+    this.#memory.begin();
+    const addr = yield* this.#memory.put(attr);
+    const result = yield* this.sys('bpf', cmd, addr, attr.length);
+    attr.set(this.#memory.take(addr, attr.length));
+    return result;
+  }
+
   // Processes
 
   /** A child with a copy of everything; it runs `body`. Its pid. */
@@ -270,6 +295,15 @@ export class Proc {
 
   *clone(flags: number, body: ProcBody, name?: string): Sim<number> {
     return yield* this.#clone(flags, body, name === undefined ? {} : { comm: name, label: name });
+  }
+
+  /** clone() with CLONE_PIDFD: the child, and a descriptor of it. */
+  *clonePidfd(flags: number, body: ProcBody, name?: string): Sim<NewChild | number> {
+    this.#memory.begin();
+    const pidfd = yield* this.#memory.put(ints(-1));
+    const as = name === undefined ? {} : { comm: name, label: name };
+    const pid = yield* this.#clone(flags | CLONE_PIDFD, body, as, pidfd);
+    return pid < 0 ? pid : { pid, pidfd: intAt(this.#memory.take(pidfd, 4), 0) };
   }
 
   /** Comes back only where it fails. */
@@ -386,10 +420,10 @@ export class Proc {
     return [intAt(bytes, 0), intAt(bytes, 4)];
   }
 
-  *#clone(flags: number, body: ProcBody, as: Omit<UserBody, 'run'>): Sim<number> {
+  *#clone(flags: number, body: ProcBody, as: Omit<UserBody, 'run'>, parentTid = 0): Sim<number> {
     const { processes, sched } = this.#kernel;
     processes.clones.nextBody.set(sched.current, { run: this.#childOf(flags, body), ...as });
-    return yield* this.sys('clone', flags, 0, 0, 0, 0);
+    return yield* this.sys('clone', flags, 0, parentTid, 0, 0);
   }
 
   /** A thread shares the arena, and takes a slice of it. */
@@ -406,5 +440,3 @@ export class Proc {
       });
   }
 }
-
-const NOTHING_MEANT: Handle = { fd: -1, file: 0, generation: 0 };

@@ -17,6 +17,7 @@ import passDescriptor from './life/pass-descriptor.ts';
 import pingPong from './life/ping-pong.ts';
 import sharedTable from './life/shared-table.ts';
 import tableGrowth from './life/table-growth.ts';
+import progRunClose from './prog-run-close.ts';
 
 /** Every scenario that has a name, in the order in which they are listed. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sharedTable,
   passDescriptor,
   tableGrowth,
+  progRunClose,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */

@@ -39,8 +39,10 @@ export class World implements Model, ProcWorld {
     this.variantName = options.variant ?? scenario.defaultVariant;
     const variant = scenario.variants[this.variantName];
     if (!variant) {
-      throw new InputError(`scenario ${scenario.name} has no variant '${this.variantName}', ` +
-        `expected ${Object.keys(scenario.variants).join(', ')}`);
+      throw new InputError(
+        `scenario ${scenario.name} has no variant '${this.variantName}', ` +
+          `expected ${Object.keys(scenario.variants).join(', ')}`,
+      );
     }
     this.variant = variant;
     this.kernel = new Kernel({
@@ -96,8 +98,10 @@ export class World implements Model, ProcWorld {
   take(name: string): Body {
     const body = this.scenario.processes[name];
     if (!body || this.#started.has(name)) {
-      throw new InputError(`scenario ${this.scenario.name}: start('${name}'): ` +
-        (body ? 'started already' : 'no such process'));
+      throw new InputError(
+        `scenario ${this.scenario.name}: start('${name}'): ` +
+          (body ? 'started already' : 'no such process'),
+      );
     }
     this.#started.add(name);
     return body;
@@ -160,8 +164,8 @@ export class World implements Model, ProcWorld {
     const { machine } = this.kernel;
     try {
       this.kernel.settle();
-      const broken = machine.engine.failures.length > 0 ? undefined
-        : this.#broken(this.scenario.finally);
+      const broken =
+        machine.engine.failures.length > 0 ? undefined : this.#broken(this.scenario.finally);
       if (broken) machine.fail(invariantReport(broken));
     } catch (error) {
       if (!(error instanceof Oops)) throw error;
@@ -191,7 +195,7 @@ function* callsOf<T>(body: Sim<T>, who: string): Sim<T> {
   if (typeof (body as { next?: unknown } | undefined)?.next !== 'function') {
     throw new InputError(`${who} is no generator, expected *A(p) { yield* p.close(3); }`);
   }
-  for (let sent: unknown; ; ) {
+  for (let sent: unknown; ;) {
     const result = body.next(sent);
     if (result.done) return result.value;
     if (!(result.value instanceof Request)) {

@@ -64,3 +64,9 @@ test('every sh fence of README.md says whether it is run', () => {
   expect(commandsOf(readme)).not.toEqual([]);
   expect(readme.match(/^ *```(?:sh|bash|shell|console)(?! (?:no-)?run$).*$/gm)).toBeNull();
 });
+
+test('the scenario that README.md shows is the one that it runs', () => {
+  const example = new URL('../docs/examples/two-counters.ts', import.meta.url);
+  const [, shown] = /```ts\n([\s\S]*?)```/.exec(readFileSync(README, 'utf8')) ?? [];
+  expect(shown).toBe(readFileSync(example, 'utf8'));
+});

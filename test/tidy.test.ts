@@ -30,7 +30,8 @@ const SEEN_BY: Readonly<Record<string, readonly string[]>> = {
 /** The folders in which the host does not exist. */
 const CORE = new Set(ORDER.slice(0, -1));
 /** Files that something other than an import reaches. */
-const ENTRY = /(^|\/)index\.ts$|^(cli|bench)\/main\.ts$|-worker\.ts$|\.(test|d|config)\.ts$/;
+const ENTRY =
+  /(^|\/)index\.ts$|^(cli|bench)\/main\.ts$|-worker\.ts$|^docs\/examples\/|\.(test|d|config)\.ts$/;
 
 // The words of the code
 

@@ -56,6 +56,7 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const subject = await subjectOf(ref, flags, io);
   if (flags.jobs > 1)
     io.err('bohrbug: this version explores with one worker, whatever --jobs says');
+  if (!flags.json) io.out(`exploring ${headingOf(subject)}\n`);
   const world = worldOf(subject, 'explore');
   const outcome = await search(
     {
@@ -96,6 +97,11 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   }
   if (flags.log && shown) await showLog(world, io);
   return conclude(finding, shown?.detailed, flags, io);
+}
+
+/** `abba (bad, v7.2): two tasks …`: there before the work begins, which may take long. */
+function headingOf({ scenario, variantName, profile }: Subject): string {
+  return `${scenario.name} (${variantName}, ${profile}): ${scenario.about}`;
 }
 
 interface Presented {

@@ -99,9 +99,14 @@ export class FdCheckers {
     });
   }
 
-  /** The current task's next close is meant for this file, whatever the number stands for by then. */
+  /** The current task's next close is meant for this file, whatever the number stands for then. */
   expectClose(handle: Handle): void {
     this.#expected.set(this.#cpus.current, handle);
+  }
+
+  /** The close that was announced has closed nothing: the number stood for nothing. */
+  forget(): void {
+    this.#expected.delete(this.#cpus.current);
   }
 
   /** Spec 00 H8: called where the current task has taken `file` out of slot `fd`. */

@@ -1,3 +1,4 @@
+import { alignUp } from '../../base/layout.ts';
 import { FULL, kernelText, RELEASE, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Cpus } from '../cpu.ts';
@@ -7,12 +8,13 @@ import type { Atomics } from '../locks/atomic.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
 import type { Machine } from '../machine.ts';
 import type { Modules } from '../module.ts';
+import { task_struct } from '../structs.ts';
 import type { Task } from '../task.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { FdCheckers } from './checkers.ts';
-import { file_lock, type FdTables } from './fdtable.ts';
+import { alloc_lock, file_lock, type FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
-import { files_struct, FMODE_PATH, file as fileStruct } from './structs.ts';
+import { file as fileStruct, files_struct, FMODE_PATH, NR_OPEN_DEFAULT } from './structs.ts';
 import { CLONE_FILES, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE } from './uapi.ts';
 
 const C1 = site('close_fd', 'C1');
@@ -27,10 +29,22 @@ const X4 = site('exit_files', 'X4');
 const E4 = site('do_close_on_exec', 'E4');
 const E4_LOCK = site('do_close_on_exec', 'lock');
 const E4_UNLOCK = site('do_close_on_exec', 'unlock');
-const UNSHARE = site('unshare_files', 'swap');
+const EXIT_LOCK = site('exit_files', 'lock');
+const EXIT_UNLOCK = site('exit_files', 'unlock');
+const UNSHARE = site('unshare_files', 'count');
+const SWAP_LOCK = site('unshare_files', 'lock');
+const SWAP_UNLOCK = site('unshare_files', 'unlock');
 const RANGE_LOCK = site('close_range', 'lock');
 const RANGE_UNLOCK = site('close_range', 'unlock');
 const RANGE_READ = site('close_range', 'count');
+
+const BITS_PER_LONG = 64;
+
+/** Descriptors from the first to the last, both included. struct fd_range */
+interface FdRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 export interface CloseParts {
   readonly atomics: Atomics;
@@ -72,9 +86,14 @@ export class Closing {
   *sys_close(fd: number): Sim<number> {
     const file = yield* this.file_close_fd(fd);
     if (file === 0) return -EBADF;
-    const result = yield* this.filp_flush(file, this.#cpus.current.s.files);
-    if (this.#machine.facts.closeIsSynchronous) yield* this.#parts.files.fput_close_sync(file);
-    else yield* this.#parts.files.fput(file);
+    const { files } = this.#cpus.current.s;
+    let result: number;
+    if (this.#machine.facts.closeIsSynchronous) {
+      result = yield* this.filp_flush(file, files);
+      yield* this.#parts.files.fput_close_sync(file);
+    } else {
+      result = yield* this.filp_close(file, files);
+    }
     return result === -ERESTARTSYS || result === -ERESTARTNOINTR ? -EINTR : result;
   }
 
@@ -144,48 +163,53 @@ export class Closing {
     return yield* ops.flush(file, files);
   }
 
+  /** v6.1 leaves a file alone whose count is zero; v7.2 skips only the flush. */
   *filp_close(file: number, files: number): Sim<number> {
+    const dead = !this.#machine.facts.fileRef && this.#parts.files.count(file) === 0;
     const result = yield* this.filp_flush(file, files);
+    if (dead) return result;
     yield* this.#parts.files.fput_close(file);
     return result;
   }
 
-  /** Spec 00 R24. */
+  /** Spec 00 R24. The private copy becomes the task's own once the range is closed in it. */
   *sys_close_range(first: number, last: number, flags: number): Sim<number> {
     if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) return -EINVAL;
     if (first > last) return -EINVAL;
-    const { tables, atomics } = this.#parts;
     const task = this.#cpus.current;
+    const range = { first, last };
+    let { files } = task.s;
     if (flags & CLOSE_RANGE_UNSHARE) {
-      const count = task.s.files + files_struct.off.count;
-      if ((yield* atomics.read32(RANGE_READ, count)) > 1) {
-        const keep = flags & CLOSE_RANGE_CLOEXEC ? undefined : { first, last };
-        const made = yield* this.dup_fd(task.s.files, keep);
-        if (made < 0) return made;
-        yield* this.#swap(task, made);
+      const count = files + files_struct.off.count;
+      if ((yield* this.#parts.atomics.read32(RANGE_READ, count)) > 1) {
+        files = yield* this.dup_fd(files, flags & CLOSE_RANGE_CLOEXEC ? undefined : range);
+        if (files < 0) return files;
       }
     }
-    const end = Math.min(last, tables.tableOf(task.s.files).max_fds - 1);
-    if (flags & CLOSE_RANGE_CLOEXEC) yield* this.#markRange(task.s.files, first, end);
-    else yield* this.#closeRange(task.s.files, first, end);
+    if (flags & CLOSE_RANGE_CLOEXEC) yield* this.#markRange(files, range);
+    else yield* this.#closeRange(files, range);
+    if (files !== task.s.files) yield* this.#swap(task, files);
     return 0;
   }
 
-  *#markRange(files: number, first: number, last: number): Sim<void> {
+  *#markRange(files: number, { first, last }: FdRange): Sim<void> {
     const { spinlocks, tables } = this.#parts;
     const lock = files + files_struct.off.file_lock;
     yield* spinlocks.spin_lock(file_lock, lock, RANGE_LOCK);
-    for (let fd = first; fd <= last; fd++) {
+    const end = Math.min(last, tables.lastOpen(files));
+    for (let fd = first; fd <= end; fd++) {
       if (tables.isOpen(files, fd)) tables.setCloexec(files, fd, true);
     }
     yield* spinlocks.spin_unlock(file_lock, lock, RANGE_UNLOCK);
   }
 
-  *#closeRange(files: number, first: number, last: number): Sim<void> {
+  /** What is opened above the last descriptor meanwhile stays. */
+  *#closeRange(files: number, { first, last }: FdRange): Sim<void> {
     const { spinlocks, tables } = this.#parts;
     const lock = files + files_struct.off.file_lock;
     yield* spinlocks.spin_lock(file_lock, lock, RANGE_LOCK);
-    for (let fd = first; fd <= last; fd++) {
+    const end = Math.min(last, tables.lastOpen(files));
+    for (let fd = first; fd <= end; fd++) {
       if (!tables.isOpen(files, fd)) continue;
       const file = yield* this.file_close_fd_locked(files, fd);
       if (file === 0) continue;
@@ -214,16 +238,19 @@ export class Closing {
     return 0;
   }
 
-  /** A private copy of a table, or -ENOMEM; without [first, last] where that is given. */
-  *dup_fd(from: number, without?: { first: number; last: number }): Sim<number> {
+  /**
+   * A private copy of a table, or -ENOMEM. Where `hole`, which is about to be closed, is the end
+   * of the table, it is not copied: the copy may be smaller.
+   */
+  *dup_fd(from: number, hole?: FdRange): Sim<number> {
     const { tables, files, spinlocks } = this.#parts;
     const { memory } = this.#machine;
     const made = tables.newFiles();
     if (made === 0) return -ENOMEM;
     const lock = from + files_struct.off.file_lock;
     yield* spinlocks.spin_lock(file_lock, lock, FORK_LOCK);
-    while (this.#slotsWanted(from, without) > tables.tableOf(made).max_fds) {
-      const wanted = this.#slotsWanted(from, without);
+    let wanted = this.#saneSize(from, hole);
+    while (wanted > tables.tableOf(made).max_fds) {
       yield* spinlocks.spin_unlock(file_lock, lock, FORK_UNLOCK);
       const view = files_struct.at(memory, made);
       if (view.fdt !== view.fdtab) tables.freeFdtable(view.fdt);
@@ -234,9 +261,10 @@ export class Closing {
         return -ENOMEM;
       }
       yield* spinlocks.spin_lock(file_lock, lock, FORK_LOCK);
+      wanted = this.#saneSize(from, hole);
     }
     for (const { fd, file } of tables.installed(from)) {
-      if (without && fd >= without.first && fd <= without.last) continue;
+      if (fd >= wanted) break;
       yield* files.get_file(file);
       memory.setPtr(tables.slotAddress(made, fd), file);
       tables.setOpen(made, fd, true);
@@ -246,7 +274,7 @@ export class Closing {
     return made;
   }
 
-  /** Before exec closes anything: other sharers keep the table, the caller gets its own. unshare_files() */
+  /** Before exec closes anything: other sharers keep the table, the caller gets its own. */
   *unshare_files(): Sim<number> {
     const task = this.#cpus.current;
     const count = task.s.files + files_struct.off.count;
@@ -279,9 +307,13 @@ export class Closing {
 
   /** Spec 00 R42 step 6. */
   *exit_files(task: Task): Sim<void> {
+    const { spinlocks } = this.#parts;
     const files = task.s.files;
     if (files === 0) return;
+    const lock = task.addr + task_struct.off.alloc_lock;
+    yield* spinlocks.spin_lock(alloc_lock, lock, EXIT_LOCK);
     task.s.files = 0;
+    yield* spinlocks.spin_unlock(alloc_lock, lock, EXIT_UNLOCK);
     yield* this.put_files_struct(files);
   }
 
@@ -296,19 +328,23 @@ export class Closing {
     tables.freeFiles(files);
   }
 
+  /** The current task's own table becomes `made`; who looks from another task sees either. */
   *#swap(task: Task, made: number): Sim<void> {
+    const { spinlocks } = this.#parts;
     const old = task.s.files;
+    const lock = task.addr + task_struct.off.alloc_lock;
+    yield* spinlocks.spin_lock(alloc_lock, lock, SWAP_LOCK);
     task.s.files = made;
+    yield* spinlocks.spin_unlock(alloc_lock, lock, SWAP_UNLOCK);
     yield* this.put_files_struct(old);
   }
 
-  /** How many slots a copy needs: up to the last open one. sane_fdtable_size() */
-  #slotsWanted(from: number, without?: { first: number; last: number }): number {
-    let wanted = 0;
-    for (const { fd } of this.#parts.tables.installed(from)) {
-      if (!without || fd < without.first || fd > without.last) wanted = fd + 1;
-    }
-    return wanted;
+  /** How many slots a copy needs: up to the last open one, in whole words. sane_fdtable_size() */
+  #saneSize(from: number, hole?: FdRange): number {
+    const { tables } = this.#parts;
+    let last = tables.lastOpen(from);
+    if (hole && hole.last >= last && hole.first <= last) last = tables.lastOpen(from, hole.first);
+    return last < 0 ? NR_OPEN_DEFAULT : alignUp(last + 1, BITS_PER_LONG);
   }
 }
 

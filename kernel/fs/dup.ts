@@ -14,8 +14,23 @@ import { f_lock, type FileTable } from './file.ts';
 import type { Lookup } from './lookup.ts';
 import { file as fileStruct, files_struct, FMODE_PATH } from './structs.ts';
 import {
-  F_CREATED_QUERY, F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY, F_GETFD, F_GETFL, F_GETOWN, F_SETFD,
-  F_SETFL, F_SETOWN, FASYNC, FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_DIRECT, O_NOATIME, O_NONBLOCK,
+  F_CREATED_QUERY,
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_DUPFD_QUERY,
+  F_GETFD,
+  F_GETFL,
+  F_GETOWN,
+  F_SETFD,
+  F_SETFL,
+  F_SETOWN,
+  FASYNC,
+  FD_CLOEXEC,
+  O_APPEND,
+  O_CLOEXEC,
+  O_DIRECT,
+  O_NOATIME,
+  O_NONBLOCK,
 } from './uapi.ts';
 
 const LOCK = site('do_dup2', 'lock');
@@ -57,15 +72,21 @@ export class Dup {
     this.rows = [
       { nr: 32, name: 'dup', args: ['fildes'], run: (fd) => this.sys_dup(fd! | 0) },
       {
-        nr: 33, name: 'dup2', args: ['oldfd', 'newfd'],
+        nr: 33,
+        name: 'dup2',
+        args: ['oldfd', 'newfd'],
         run: (oldfd, newfd) => this.sys_dup2(oldfd! | 0, newfd! | 0),
       },
       {
-        nr: 292, name: 'dup3', args: ['oldfd', 'newfd', 'flags'],
+        nr: 292,
+        name: 'dup3',
+        args: ['oldfd', 'newfd', 'flags'],
         run: (oldfd, newfd, flags) => this.ksys_dup3(oldfd! | 0, newfd! | 0, flags! | 0),
       },
       {
-        nr: 72, name: 'fcntl', args: ['fd', 'cmd', 'arg'],
+        nr: 72,
+        name: 'fcntl',
+        args: ['fd', 'cmd', 'arg'],
         run: (fd, cmd, arg) => this.sys_fcntl(fd! | 0, cmd! >>> 0, arg ?? 0),
       },
     ];
@@ -83,9 +104,7 @@ export class Dup {
 
   *sys_dup2(oldfd: number, newfd: number): Sim<number> {
     if (oldfd !== newfd) return yield* this.ksys_dup3(oldfd, newfd, 0);
-    const fd = yield* this.#parts.lookup.fdget_raw(oldfd);
-    yield* this.#parts.lookup.fdput(fd);
-    return fd.file === 0 ? -EBADF : oldfd;
+    return (yield* this.#parts.lookup.files_lookup_fd_rcu(oldfd)) ? oldfd : -EBADF;
   }
 
   *ksys_dup3(oldfd: number, newfd: number, flags: number): Sim<number> {
@@ -131,8 +150,10 @@ export class Dup {
     const found = yield* lookup.fdget_raw(fd);
     if (found.file === 0) return -EBADF;
     const { f_mode } = fileStruct.at(this.#machine.memory, found.file);
-    const allowed = (f_mode & FMODE_PATH) === 0 || PATH_COMMANDS.has(cmd);
-    const result = allowed ? yield* this.do_fcntl(found, cmd, arg) : -EBADF;
+    const known = this.#machine.profile !== 'v6.1' || !QUERIES.has(cmd);
+    const allowed = (f_mode & FMODE_PATH) === 0 || (known && PATH_COMMANDS.has(cmd));
+    let result = allowed ? -EINVAL : -EBADF;
+    if (allowed && known) result = yield* this.do_fcntl(found, cmd, arg);
     yield* lookup.fdput(found);
     return result;
   }
@@ -207,7 +228,16 @@ export class Dup {
 
 kernelText(Dup);
 
+/** Commands of 2024. */
+const QUERIES = new Set([F_DUPFD_QUERY, F_CREATED_QUERY]);
+
 /** What may be asked of a descriptor opened with O_PATH. check_fcntl_cmd() */
 const PATH_COMMANDS = new Set([
-  F_CREATED_QUERY, F_DUPFD, F_DUPFD_CLOEXEC, F_DUPFD_QUERY, F_GETFD, F_SETFD, F_GETFL,
+  F_CREATED_QUERY,
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_DUPFD_QUERY,
+  F_GETFD,
+  F_SETFD,
+  F_GETFL,
 ]);

@@ -18,6 +18,8 @@ import { O_CLOEXEC } from './uapi.ts';
 export const NR_OPEN = 1_048_576;
 
 export const file_lock = lockClass('&files->file_lock', 'spin');
+/** Guards task_struct.files against who looks from another task. include/linux/sched/task.h */
+export const alloc_lock = lockClass('&p->alloc_lock', 'spin');
 
 const I1 = site('alloc_fd', 'I1');
 const I1_UNLOCK = site('alloc_fd', 'unlock');
@@ -34,6 +36,8 @@ const G3 = site('expand_files', 'G3');
 const G4 = site('expand_files', 'G4');
 const G5 = site('expand_files', 'G5');
 const G6 = site('expand_files', 'G6');
+const WAIT = site('expand_files', 'wait');
+const AGAIN = site('expand_files', 'again');
 
 export interface TableParts {
   readonly atomics: Atomics;
@@ -104,7 +108,7 @@ export class FdTables {
     this.#parts.kasan.free(addr);
   }
 
-  /** Frees a table that nobody shares any more, and its slots' memory. The files are gone already. */
+  /** Frees a table that nobody shares any more. The files are gone already. */
   freeFiles(addr: number): void {
     const files = files_struct.at(this.#machine.memory, addr);
     if (files.fdt !== files.fdtab) this.freeFdtable(files.fdt);
@@ -161,6 +165,16 @@ export class FdTables {
     if (fd < view.next_fd) view.next_fd = fd;
   }
 
+  /** The highest descriptor that is open, reserved ones too, below `end`; -1 where none is. */
+  lastOpen(files: number, end = NR_OPEN): number {
+    const { max_fds, open_fds } = this.tableOf(files);
+    for (let fd = Math.min(end, max_fds) - 1; fd >= 0; fd--) {
+      if ((fd & 31) === 31 && this.#word(open_fds, fd) === 0) fd -= 31;
+      else if (this.#bit(open_fds, fd)) return fd;
+    }
+    return -1;
+  }
+
   /** Every installed slot, ascending. */
   installed(files: number): { fd: number; file: number }[] {
     const { max_fds, open_fds } = this.tableOf(files);
@@ -180,8 +194,10 @@ export class FdTables {
   limit(): number {
     const { memory } = this.#machine;
     const { signal } = this.#cpus.current.s;
-    return Math.min(0x7fff_ffff,
-      memory.unwatched(() => signal_struct.at(memory, signal).rlim_nofile_cur));
+    return Math.min(
+      0x7fff_ffff,
+      memory.unwatched(() => signal_struct.at(memory, signal).rlim_nofile_cur),
+    );
   }
 
   *get_unused_fd_flags(flags: number): Sim<number> {
@@ -238,7 +254,7 @@ export class FdTables {
     yield* spinlocks.spin_unlock(file_lock, files + files_struct.off.file_lock, PUT_UNLOCK);
   }
 
-  /** Publishes a file at a reserved descriptor; the caller's reference goes with it. Spec 00 R21. */
+  /** Publishes a file at a reserved descriptor, with the caller's reference. Spec 00 R21. */
   *fd_install(fd: number, file: number): Sim<void> {
     const { atomics, rcu, spinlocks } = this.#parts;
     const files = this.#cpus.current.s.files;
@@ -267,12 +283,13 @@ export class FdTables {
       if (fd < this.tableOf(files).max_fds) return 0;
       if (fd >= NR_OPEN) return -EMFILE;
       if (!this.#resizing(files)) break;
-      yield* spinlocks.spin_unlock(file_lock, lock, G6);
+      yield* spinlocks.spin_unlock(file_lock, lock, WAIT);
       yield* waits.wait_event(view.resize_wait, () => !this.#resizing(files));
-      yield* spinlocks.spin_lock(file_lock, lock, G1);
+      yield* spinlocks.spin_lock(file_lock, lock, AGAIN);
     }
     this.#setResizing(files, 1);
     const result = yield* this.expand_fdtable(files, fd);
+    yield* step(G6);
     this.#setResizing(files, 0);
     waits.wake_up(view.resize_wait);
     return result;

@@ -3,7 +3,7 @@ import { struct, long } from '../../base/layout.ts';
 import { kernelText, RMW, access, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Cpus } from '../cpu.ts';
-import { ENFILE, ENOMEM } from '../errno.ts';
+import { ENFILE, ENODEV, ENOMEM } from '../errno.ts';
 import type { FileOps } from '../hooks.ts';
 import type { Kasan } from '../kasan.ts';
 import type { FileRefs } from '../locks/file-ref.ts';
@@ -47,8 +47,15 @@ const T9 = site('__fput', 'T9');
 const T10 = site('__fput', 'T10');
 
 /** What fs/file_table.c keeps in files_stat. */
-const files_stat = struct('files_stat_struct', { nr_files: long, max_files: long });
+const files_stat = struct('files_stat_struct', {
+  nr_files: long,
+  max_files: long,
+  old_max: long, // the most files there were when the limit was last reported
+});
 const MAX_FILES = 8_192;
+const CAP_SYS_ADMIN = 21;
+/** What a path-only file can do: nothing. fs/open.c */
+const EMPTY_FOPS: FileOps = { name: 'empty_fops', module: '' };
 /** One tick at HZ=250: when files closed where no task work can be queued are torn down. */
 const DELAYED_FPUT_NS = 4_000_000;
 
@@ -72,6 +79,8 @@ export interface FileTableParts {
   readonly works: TaskWorks;
   readonly workqueues: Workqueues;
   readonly modules: Modules;
+  /** Of the current task. kernel/cred.ts */
+  readonly capable: (cap: number) => boolean;
 }
 
 /** Files from allocation to the last put. fs/file_table.c. Spec 00, sections 2 and 6. */
@@ -100,6 +109,7 @@ export class FileTable {
     this.#inodes = machine.slab.cache('inode_cache', inodeStruct.sizeBytes);
     this.#stat = machine.slab.kzalloc(files_stat.sizeBytes);
     files_stat.at(machine.memory, this.#stat).max_files = MAX_FILES;
+    this.registerOps(EMPTY_FOPS);
   }
 
   reset(): void {
@@ -129,20 +139,29 @@ export class FileTable {
     return ops;
   }
 
-  /** A file with one reference, or -ENFILE, -ENOMEM. Takes a reference on the module of its operations. */
+  /**
+   * A file with one reference, or -ENFILE, -ENOMEM; -ENODEV where the module of its operations is
+   * going or gone, on which it takes a reference. One that is only a path has no operations.
+   */
   *alloc_file(options: NewFile): Sim<number> {
     const { memory, slab } = this.#machine;
-    assert(this.#opsAddr.has(options.ops), `${options.ops.name} is not registered`);
+    const ops = options.flags & O_PATH ? EMPTY_FOPS : options.ops;
+    assert(this.#opsAddr.has(ops), `${ops.name} is not registered`);
     if (this.#filesFull()) return -ENFILE;
     const addr = this.#machine.mayAlloc('alloc_file') ? slab.alloc(this.#filp) : 0;
     if (addr === 0) return -ENOMEM;
+    const { modules } = this.#parts;
+    if (!modules.isMapped(ops.module) || !modules.try_module_get(ops.module)) {
+      this.#parts.kasan.free(addr);
+      return -ENODEV;
+    }
     this.#countFile(1);
     yield* step(I2);
     const file = fileStruct.at(memory, addr);
     const { flags, inode = 0, type = 0 } = options;
     file.f_flags = flags;
     file.f_mode = modeOf(flags, type);
-    file.f_op = this.#opsAddr.get(options.ops)!;
+    file.f_op = this.#opsAddr.get(ops)!;
     file.private_data = options.privateData ?? 0;
     file.f_inode = inode;
     file.f_pos = 0;
@@ -151,9 +170,17 @@ export class FileTable {
     file.f_path_dentry = 0;
     memory.rawFill(file.f_pos_lock, 24, 0);
     if (inode !== 0) this.#addToCount(inode, 1);
-    this.#parts.modules.try_module_get(options.ops.module);
     this.#parts.refs.init(addr + fileStruct.off.f_count, 1); // last: R11
     return addr;
+  }
+
+  /** Its ->open() has failed: it was never opened, and just freed. do_dentry_open() */
+  abandon(file: number): void {
+    const view = fileStruct.at(this.#machine.memory, file);
+    this.#parts.modules.module_put(this.opsOf(file).module);
+    if (view.f_inode !== 0) this.iput(view.f_inode);
+    view.f_inode = 0;
+    view.f_mode &= ~FMODE_OPENED;
   }
 
   /** An inode with one reference of the caller's own. */
@@ -222,6 +249,7 @@ export class FileTable {
     const { memory } = this.#machine;
     const { modules } = this.#parts;
     const view = fileStruct.at(memory, file);
+    if ((view.f_mode & FMODE_OPENED) === 0) return this.#free(file);
     yield* step(T1);
     yield* step(T2);
     yield* step(T3);
@@ -265,7 +293,7 @@ export class FileTable {
   /** Spec 00 R30. __fput_deferred() */
   *#defer(file: number): Sim<void> {
     const view = fileStruct.at(this.#machine.memory, file);
-    if ((view.f_mode & (FMODE_OPENED | FMODE_PATH)) === 0) {
+    if ((view.f_mode & FMODE_OPENED) === 0) {
       this.#free(file);
       return;
     }
@@ -293,10 +321,18 @@ export class FileTable {
     memory.unwatched(() => (files_stat.at(memory, this.#stat).nr_files += delta));
   }
 
+  /** Whether nobody but the administrator gets another. alloc_empty_file() */
   #filesFull(): boolean {
     const { memory } = this.#machine;
     const stat = files_stat.at(memory, this.#stat);
-    return memory.unwatched(() => stat.nr_files >= stat.max_files);
+    return memory.unwatched(() => {
+      if (stat.nr_files < stat.max_files || this.#parts.capable(CAP_SYS_ADMIN)) return false;
+      if (stat.nr_files > stat.old_max) {
+        this.#machine.printk(6, `VFS: file-max limit ${stat.max_files} reached`);
+        stat.old_max = stat.nr_files;
+      }
+      return true;
+    });
   }
 
   /** Spec 00 R5, R11: v6.1 waits for a grace period, v7.2 does not. */
@@ -317,7 +353,7 @@ function droppedText(count: number): string {
 
 /** OPEN_FMODE(), and what do_dentry_open() adds. */
 function modeOf(flags: number, type: number): number {
-  if (flags & O_PATH) return FMODE_PATH;
+  if (flags & O_PATH) return FMODE_PATH | FMODE_OPENED;
   // Access mode 3 is neither: OPEN_FMODE()
   let mode = FMODE_OPENED | ((flags + 1) & (FMODE_READ | FMODE_WRITE));
   if (type === 0) return mode | FMODE_STREAM;

@@ -12,6 +12,7 @@ import type { UserMm } from '../mm/user-mm.ts';
 import type { Modules } from '../module.ts';
 import type { FileHolder } from '../quiesce.ts';
 import type { Rcu } from '../rcu/rcu.ts';
+import type { RcuTasksTrace } from '../rcu/tasks-trace.ts';
 import type { Signals } from '../signal.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { Waits } from '../wait.ts';
@@ -28,7 +29,9 @@ import { Lookup } from './lookup.ts';
 import { Namespace } from './namespace.ts';
 import { MemDevices } from './null.ts';
 import { Opening } from './open.ts';
+import { Pidfds, type PidfdParts } from './pidfd.ts';
 import { Pipes } from './pipe.ts';
+import { ProgRun } from './prog-run.ts';
 import { Ramfs } from './ramfs.ts';
 import { ReadWrite } from './read-write.ts';
 import { SLOW_MODULE, SlowDevice } from './slow.ts';
@@ -46,12 +49,15 @@ export interface FsParts {
   readonly mutexes: Mutexes;
   readonly waits: Waits;
   readonly rcu: Rcu;
+  readonly rcuTasksTrace: RcuTasksTrace;
   readonly works: TaskWorks;
   readonly workqueues: Workqueues;
   readonly modules: Modules;
   readonly user: UserMm;
   readonly signals: Signals;
   readonly capable: (cap: number) => boolean;
+  readonly ptrace_may_access: PidfdParts['ptrace_may_access'];
+  readonly tasks: PidfdParts['tasks'];
 }
 
 /** Descriptors, files and every kind of file, put together. */
@@ -61,6 +67,7 @@ export class Fs {
   readonly tables: FdTables;
   readonly lookup: Lookup;
   readonly closing: Closing;
+  readonly pidfds: Pidfds;
   readonly rows: readonly SyscallRow[];
   readonly #paths: Namespace;
   readonly #sockets: Sockets;
@@ -81,9 +88,15 @@ export class Fs {
     const anon = new AnonInodes(machine, base);
     const pipes = new Pipes(machine, base);
     const eventfds = new Eventfds(machine, { ...base, anon });
+    this.pidfds = new Pidfds(machine, { ...all, anon });
+    const progs = new ProgRun(machine, { ...all, anon });
     this.#sockets = new Sockets(machine, all);
-    const kinds = [...new MemDevices(machine, user).kinds, ...new Autofs(machine, all).kinds,
-      ...new SlowDevice(machine, base).kinds, ...new Looper(machine, cpus, all).kinds];
+    const kinds = [
+      ...new MemDevices(machine, user).kinds,
+      ...new Autofs(machine, all).kinds,
+      ...new SlowDevice(machine, base).kinds,
+      ...new Looper(machine, cpus, all).kinds,
+    ];
     const paths = new Namespace(machine, { kinds, ramfs, capable: parts.capable });
     this.#paths = paths;
     this.rows = [
@@ -91,10 +104,22 @@ export class Fs {
       ...new Dup(machine, cpus, all).rows,
       ...new Opening(machine, cpus, { ...all, paths }).rows,
       ...new ReadWrite(machine, all).rows,
-      ...pipes.rows, ...eventfds.rows, ...this.#sockets.rows,
+      ...pipes.rows,
+      ...eventfds.rows,
+      ...this.pidfds.rows,
+      ...progs.rows,
+      ...this.#sockets.rows,
     ];
-    this.#register([...kinds.map(({ ops }) => ops), paths.dirOps, ramfs.ops, pipes.ops,
-      eventfds.ops, ...this.#sockets.ops]);
+    this.#register([
+      ...kinds.map(({ ops }) => ops),
+      paths.dirOps,
+      ramfs.ops,
+      pipes.ops,
+      eventfds.ops,
+      this.pidfds.ops,
+      progs.ops,
+      ...this.#sockets.ops,
+    ]);
   }
 
   reset(): void {

@@ -5,12 +5,21 @@ import type { Atomics } from '../locks/atomic.ts';
 import type { FileRefs } from '../locks/file-ref.ts';
 import { lockClass } from '../locks/lock-class.ts';
 import type { Mutexes } from '../locks/mutex.ts';
+import type { Spinlocks } from '../locks/spinlock.ts';
 import type { Machine } from '../machine.ts';
 import type { Rcu } from '../rcu/rcu.ts';
+import { task_struct } from '../structs.ts';
 import type { Task } from '../task.ts';
 import { NO_FD, type Fd, type FdCheckers } from './checkers.ts';
+import { alloc_lock } from './fdtable.ts';
 import type { FileTable } from './file.ts';
-import { fdtable, file as fileStruct, files_struct, FMODE_ATOMIC_POS, FMODE_PATH } from './structs.ts';
+import {
+  fdtable,
+  file as fileStruct,
+  files_struct,
+  FMODE_ATOMIC_POS,
+  FMODE_PATH,
+} from './structs.ts';
 
 const L1 = site('fdget', 'L1');
 const L2 = site('fget', 'L2');
@@ -21,6 +30,8 @@ const L6 = site('fget', 'L6');
 const L7 = site('fget', 'L7');
 const L8 = site('fdget', 'L8');
 const L9 = site('fdput', 'L9');
+const TASK_LOCK = site('fget_task', 'lock');
+const TASK_UNLOCK = site('fget_task', 'unlock');
 const POS_COUNT = site('fdget_pos', 'count');
 const POS_LOCK = site('fdget_pos', 'lock');
 const POS_UNLOCK = site('fdput_pos', 'unlock');
@@ -32,7 +43,7 @@ export interface FdPos {
   readonly locked: boolean;
 }
 
-/** From a descriptor to its file. fs/file.c: __fget_files_rcu() and what stands on it. Spec 00, section 3. */
+/** From a descriptor to its file: __fget_files_rcu(). fs/file.c. Spec 00, section 3. */
 export class Lookup {
   readonly #machine: Machine;
   readonly #cpus: Cpus;
@@ -40,17 +51,30 @@ export class Lookup {
   readonly #refs: FileRefs;
   readonly #rcu: Rcu;
   readonly #mutexes: Mutexes;
+  readonly #spinlocks: Spinlocks;
   readonly #files: FileTable;
   readonly #checkers: FdCheckers;
 
-  constructor(machine: Machine, cpus: Cpus, parts: { atomics: Atomics; refs: FileRefs; rcu: Rcu;
-    mutexes: Mutexes; files: FileTable; checkers: FdCheckers; }) {
+  constructor(
+    machine: Machine,
+    cpus: Cpus,
+    parts: {
+      atomics: Atomics;
+      refs: FileRefs;
+      rcu: Rcu;
+      mutexes: Mutexes;
+      spinlocks: Spinlocks;
+      files: FileTable;
+      checkers: FdCheckers;
+    },
+  ) {
     this.#machine = machine;
     this.#cpus = cpus;
     this.#atomics = parts.atomics;
     this.#refs = parts.refs;
     this.#rcu = parts.rcu;
     this.#mutexes = parts.mutexes;
+    this.#spinlocks = parts.spinlocks;
     this.#files = parts.files;
     this.#checkers = parts.checkers;
   }
@@ -66,8 +90,20 @@ export class Lookup {
 
   /** Another task's descriptor: never borrowed. Spec 00 R18. */
   *fget_task(task: Task, fd: number): Sim<number> {
-    const files = task.s.files;
-    return files === 0 ? 0 : yield* this.#fget(files, fd, 0);
+    const lock = task.addr + task_struct.off.alloc_lock;
+    yield* this.#spinlocks.spin_lock(alloc_lock, lock, TASK_LOCK);
+    const { files } = task.s;
+    const file = files === 0 ? 0 : yield* this.#fget(files, fd, 0);
+    yield* this.#spinlocks.spin_unlock(alloc_lock, lock, TASK_UNLOCK);
+    return file;
+  }
+
+  /** Whether anything is installed there: without a reference. */
+  *files_lookup_fd_rcu(fd: number): Sim<boolean> {
+    this.#rcu.rcu_read_lock();
+    const file = yield* this.#slot(this.#cpus.current.s.files, fd);
+    this.#rcu.rcu_read_unlock();
+    return file !== 0;
   }
 
   *fdget(fd: number): Sim<Fd> {
@@ -114,7 +150,11 @@ export class Lookup {
 
   *fdput_pos({ fd, locked }: FdPos): Sim<void> {
     if (locked) {
-      yield* this.#mutexes.mutex_unlock(f_pos_lock, fd.file + fileStruct.off.f_pos_lock, POS_UNLOCK);
+      yield* this.#mutexes.mutex_unlock(
+        f_pos_lock,
+        fd.file + fileStruct.off.f_pos_lock,
+        POS_UNLOCK,
+      );
     }
     yield* this.fdput(fd);
   }
@@ -125,8 +165,11 @@ export class Lookup {
     const files = this.#cpus.current.s.files;
     const hoisted = this.#machine.mutated('fdget.hoist-slot');
     const early = hoisted ? yield* this.#slot(files, fd) : 0;
-    const count = yield* this.#atomics.read32(L1, files + files_struct.off.count,
-      hoisted ? RELAXED : ACQUIRE);
+    const count = yield* this.#atomics.read32(
+      L1,
+      files + files_struct.off.count,
+      hoisted ? RELAXED : ACQUIRE,
+    );
     if (count !== 1) {
       const file = yield* this.#fget(files, fd, mask);
       if (file === 0) return NO_FD;
@@ -137,8 +180,11 @@ export class Lookup {
     if (file === 0) return NO_FD;
     const generation = slab.generationOf(file);
     if (fileStruct.at(memory, file).f_mode & mask) return NO_FD;
-    this.#machine.remark(() => `fdget(${fd}): table not shared, borrowed, ` +
-      `refs ${this.#refs.count(file + fileStruct.off.f_count)}`);
+    this.#machine.remark(
+      () =>
+        `fdget(${fd}): table not shared, borrowed, ` +
+        `refs ${this.#refs.count(file + fileStruct.off.f_count)}`,
+    );
     const borrow = { file, cloned: false, fd, generation, files };
     this.#checkers.borrowed(borrow);
     return borrow;
@@ -159,7 +205,7 @@ export class Lookup {
     return file;
   }
 
-  /** Spec 00 R12. Between the load of the slot and the get, the file may have died and be another. */
+  /** Spec 00 R12. Between the load of the slot and the get, the file may have become another. */
   *#fgetRcu(files: number, fd: number, mask: number): Sim<number> {
     const { memory, slab, facts } = this.#machine;
     for (;;) {
@@ -178,7 +224,8 @@ export class Lookup {
           this.#checkers.foreign(fd, file);
         }
       } else {
-        const same = (yield* this.#atomics.readPtr(L5, slot)) === file &&
+        const same =
+          (yield* this.#atomics.readPtr(L5, slot)) === file &&
           (yield* this.#atomics.readPtr(L6, files + files_struct.off.fdt)) === fdt;
         if (!same) {
           yield* this.#files.fput(file);

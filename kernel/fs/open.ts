@@ -110,6 +110,7 @@ export class Opening {
     modules.callable(ops.module);
     const result = yield* ops.open(file);
     if (result < 0) {
+      files.abandon(file);
       yield* files.fput(file);
       return result;
     }

@@ -34,7 +34,6 @@ const IOCTL_OP = site('vfs_ioctl', 'op');
 const FIONBIO_LOCK = site('ioctl_fionbio', 'lock');
 const FIONBIO_UNLOCK = site('ioctl_fionbio', 'unlock');
 
-
 /** The most that one call moves. include/linux/fs.h */
 const MAX_RW_COUNT = 0x7fff_f000;
 /** SEEK_HOLE, the last one. */

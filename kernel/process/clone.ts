@@ -11,7 +11,9 @@ import type { Sched } from '../sched.ts';
 import type { Syscalls } from '../syscall.ts';
 import { PF_WQ_WORKER, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
-import type { FilesForProcess, ProcessHooks, SignalsForProcess, UserBody } from './ports.ts';
+import type {
+  FilesForProcess, NewPidfd, PidfdsForProcess, ProcessHooks, SignalsForProcess, UserBody,
+} from './ports.ts';
 import type { Shared } from './shared.ts';
 import * as uapi from './uapi.ts';
 
@@ -23,6 +25,9 @@ const K8 = site('copy_process', 'K8');
 const K9 = site('copy_process', 'K9');
 const K10 = site('copy_process', 'K10');
 
+/** As pidfd_open(2) has it. include/uapi/linux/pidfd.h */
+const PIDFD_THREAD = 0o200;
+
 /** struct clone_args, first version: eight 64-bit words. include/uapi/linux/sched.h */
 const CLONE_ARGS_SIZE_VER0 = 64;
 const CLONE_ARGS_SIZE_MAX = 4_096;
@@ -32,6 +37,7 @@ export interface CloneParts {
   readonly creds: Creds;
   readonly shared: Shared;
   readonly files: FilesForProcess;
+  readonly pidfds: PidfdsForProcess;
   readonly signals: SignalsForProcess;
   readonly user: UserMm;
   readonly syscalls: Syscalls;
@@ -176,7 +182,9 @@ export class Clones {
     if (has(uapi.CLONE_THREAD) && (has(uapi.CLONE_NEWUSER) || has(uapi.CLONE_NEWPID))) {
       return -EINVAL;
     }
-    if (has(uapi.CLONE_PIDFD) && has(uapi.CLONE_DETACHED)) return -EINVAL;
+    // For a thread since PIDFD_THREAD.
+    const lone = uapi.CLONE_DETACHED | (this.#machine.profile === 'v6.1' ? uapi.CLONE_THREAD : 0);
+    if (has(uapi.CLONE_PIDFD) && has(lone)) return -EINVAL;
     return tasks.nextPid() === 0 ? -EAGAIN : 0;
   }
 
@@ -213,8 +221,21 @@ export class Clones {
     result = this.#copyNamespaces(flags);
     if (result < 0) return result;
     if (!this.#machine.mayAlloc('pid')) return -ENOMEM;
-    if (flags & uapi.CLONE_PIDFD) return -EFAULT; // no pidfs here: as for a bad address
-    return yield* this.#publish(child, args);
+    const pidfd = flags & uapi.CLONE_PIDFD ? yield* this.#newPidfd(child, args, undo) : null;
+    if (typeof pidfd === 'number') return pidfd;
+    result = yield* this.#publish(child, args);
+    if (result === 0 && pidfd) yield* this.#parts.pidfds.pidfd_install(pidfd, child.pid);
+    return result;
+  }
+
+  /** The parent learns the number before there is anything behind it. */
+  *#newPidfd(child: Task, args: CloneArgs, undo: Undo[]): Sim<NewPidfd | number> {
+    const { pidfds, user } = this.#parts;
+    const flags = args.flags & uapi.CLONE_THREAD ? PIDFD_THREAD : 0;
+    const made = yield* pidfds.pidfd_prepare(child, flags);
+    if (typeof made === 'number') return made;
+    undo.push(() => pidfds.pidfd_abandon(made));
+    return (yield* user.copy_to_user(args.pidfd, int(made.fd))) > 0 ? -EFAULT : made;
   }
 
   /** Before anything hangs on the child but its credentials. Spec 00 R36. */

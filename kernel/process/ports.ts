@@ -14,6 +14,22 @@ export interface FilesForProcess {
   do_close_on_exec(): Sim<void>;
 }
 
+/** A descriptor that is reserved, and its file, which is not installed yet. */
+export interface NewPidfd {
+  readonly fd: number;
+  readonly file: number;
+}
+
+/** What clone() needs of pidfds: CLONE_PIDFD. kernel/fs/pidfd.ts */
+export interface PidfdsForProcess {
+  /** For the process that `child` leads, or this thread alone: PIDFD_THREAD. Or -errno. */
+  pidfd_prepare(child: Task, flags: number): Sim<NewPidfd | number>;
+  /** The child is published. */
+  pidfd_install(made: NewPidfd, pid: number): Sim<void>;
+  /** It never will be. */
+  pidfd_abandon(made: NewPidfd): Sim<void>;
+}
+
 /** What processes need of signals. kernel/signal.ts */
 export interface SignalsForProcess {
   /** Sends to the task's whole group. */

@@ -18,7 +18,9 @@ import { Clones } from './clone.ts';
 import { Execs } from './exec.ts';
 import { Exits } from './exit.ts';
 import { Ids } from './ids.ts';
-import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
+import type {
+  FilesForProcess, PidfdsForProcess, ProcessHooks, SignalsForProcess,
+} from './ports.ts';
 import { Shared } from './shared.ts';
 import { TaskStorage } from './storage.ts';
 import { WaitCalls } from './wait.ts';
@@ -38,6 +40,7 @@ export interface ProcessParts {
   readonly signals: SignalsForProcess;
   readonly user: UserMm;
   readonly files: FilesForProcess;
+  readonly pidfds: PidfdsForProcess;
   readonly hooks: ProcessHooks;
   readonly pathError: (path: string) => number;
 }

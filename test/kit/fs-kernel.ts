@@ -4,6 +4,7 @@ import type { MachineOptions } from '../../kernel/machine.ts';
 import { PROT_READ, PROT_WRITE } from '../../kernel/mm/structs.ts';
 import { UserMm } from '../../kernel/mm/user-mm.ts';
 import { Modules } from '../../kernel/module.ts';
+import { RcuTasksTrace } from '../../kernel/rcu/tasks-trace.ts';
 import type { Signals } from '../../kernel/signal.ts';
 import { signal_struct } from '../../kernel/structs.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -29,8 +30,15 @@ export class FsKernel extends LockKernel {
     this.fs = new Fs(this.machine, {
       ...this,
       workqueues: new Workqueues(this.machine, this.sched),
+      rcuTasksTrace: new RcuTasksTrace(this.machine, this.cpus, this.sched),
       signals: { send_sig: (sig: number) => this.signals.push(sig) } as unknown as Signals,
       capable: (cap) => this.capabilities.has(cap),
+      ptrace_may_access: () => true,
+      tasks: {
+        byPid: (pid) => this.tasks.find((task) => task.pid === pid),
+        get_task_struct: () => {},
+        put_task_struct: () => {},
+      },
     });
     this.#rows = new Map(this.fs.rows.map((row) => [row.name, row]));
     this.sched.hooks.returnedInto = (frame) => this.modules.returnedInto(frame);

@@ -1,11 +1,17 @@
 import { Creds } from '../../kernel/cred.ts';
+import { EMFILE } from '../../kernel/errno.ts';
 import { Irqs, Softirqs } from '../../kernel/irq.ts';
 import { Lockdep } from '../../kernel/locks/lockdep.ts';
 import { Mutexes } from '../../kernel/locks/mutex.ts';
 import type { MachineOptions } from '../../kernel/machine.ts';
 import { Modules } from '../../kernel/module.ts';
 import { UserMm } from '../../kernel/mm/user-mm.ts';
-import type { FilesForProcess, ProcessHooks, UserBody } from '../../kernel/process/ports.ts';
+import type {
+  FilesForProcess,
+  PidfdsForProcess,
+  ProcessHooks,
+  UserBody,
+} from '../../kernel/process/ports.ts';
 import { Processes } from '../../kernel/process/processes.ts';
 import { SIGCHLD } from '../../kernel/process/uapi.ts';
 import { Rcu } from '../../kernel/rcu/rcu.ts';
@@ -65,6 +71,15 @@ export class FakeFiles implements FilesForProcess {
   }
 }
 
+/** As where no descriptor is left. */
+const NO_PIDFDS: PidfdsForProcess = {
+  *pidfd_prepare() {
+    return -EMFILE;
+  },
+  *pidfd_install() {},
+  *pidfd_abandon() {},
+};
+
 /** Everything about processes, with tables of descriptors that hold nothing. */
 export class ProcessKernel extends BareKernel {
   readonly hooks: ProcessHooks = {};
@@ -104,6 +119,7 @@ export class ProcessKernel extends BareKernel {
       timers: new Timers(machine, sched, new Irqs(machine, sched, softirqs), softirqs),
       creds: new Creds(machine, sched, kasan),
       pathError: () => -13,
+      pidfds: NO_PIDFDS,
     });
     this.processes.syscalls.register(this.signals.rows);
     waits.signalPending = (task) => this.signals.signal_pending(task);

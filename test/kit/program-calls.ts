@@ -1,9 +1,25 @@
 import fc from 'fast-check';
 import { AUTOFS_DEV_IOCTL_CLOSEMOUNT } from '../../kernel/fs/autofs.ts';
 import {
-  CLONE_FILES, CLONE_VM, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, F_DUPFD, F_DUPFD_CLOEXEC,
-  F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_PATH, O_RDWR,
-  O_TMPFILE, O_TRUNC, O_WRONLY,
+  CLONE_FILES,
+  CLONE_VM,
+  CLOSE_RANGE_CLOEXEC,
+  CLOSE_RANGE_UNSHARE,
+  F_DUPFD,
+  F_DUPFD_CLOEXEC,
+  F_GETFD,
+  F_GETFL,
+  F_SETFD,
+  F_SETFL,
+  FD_CLOEXEC,
+  O_APPEND,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
 } from '../../kernel/fs/uapi.ts';
 import { SOCK_DGRAM, SOCK_STREAM } from '../../kernel/fs/unix-structs.ts';
 import { CLONE_VFORK, RLIMIT_NOFILE, SIGCHLD, WNOHANG } from '../../kernel/process/uapi.ts';
@@ -25,7 +41,12 @@ interface CallRow {
 
 /** The descriptors that each process starts with. */
 export const FIRST = {
-  null: 0, eventfd: 1, pipe: [2, 3], sockets: [4, 5], autofs: 6, file: 7,
+  null: 0,
+  eventfd: 1,
+  pipe: [2, 3],
+  sockets: [4, 5],
+  autofs: 6,
+  file: 7,
 } as const;
 
 /** What makes a task of its body: the flags of clone(2). */
@@ -50,7 +71,15 @@ const FCNTLS = [
 ] as const;
 /** Option and argument. PR_SET_PDEATHSIG, …_CHILD_SUBREAPER, …_DUMPABLE, …_NO_NEW_PRIVS, … */
 const PRCTLS: readonly (readonly [number, number])[] = [
-  [36, 1], [36, 0], [1, 0], [1, 9], [4, 0], [3, 0], [38, 1], [29, 1], [30, 0],
+  [36, 1],
+  [36, 0],
+  [1, 0],
+  [1, 9],
+  [4, 0],
+  [3, 0],
+  [38, 1],
+  [29, 1],
+  [30, 0],
 ];
 const SIGNALS = [9, 15, 17] as const;
 const LIMITS = [6, 8, 12, 64] as const;
@@ -76,52 +105,105 @@ export function descriptorsTo(most: number): Descriptors {
   const near: Descriptors['near'] = (...fds) =>
     fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...fds) }, { weight: 1, arbitrary: fd });
   return {
-    fd, near, sock: near(...FIRST.sockets),
+    fd,
+    near,
+    sock: near(...FIRST.sockets),
     far: fc.oneof({ weight: 8, arbitrary: fd }, { weight: 1, arbitrary: fc.nat(140) }),
   };
 }
 
 export const CALLS: Readonly<Record<string, CallRow>> = {
-  open: { weight: 5, args: () => [indexOf(PATHS), indexOf(OPEN_FLAGS)],
-    run: (p, [path, flags]) => p.open(PATHS[path!]!, OPEN_FLAGS[flags!]!, 0o600) },
+  open: {
+    weight: 5,
+    args: () => [indexOf(PATHS), indexOf(OPEN_FLAGS)],
+    run: (p, [path, flags]) => p.open(PATHS[path!]!, OPEN_FLAGS[flags!]!, 0o600),
+  },
   close: { weight: 9, args: ({ far }) => [far], run: (p, [at]) => p.close(at!) },
-  close_range: { weight: 3, args: ({ far, fd }) => [fd, far, fc.nat(3)],
-    run: (p, [first, last, how]) => p.close_range(first!, last!,
-      (how! & 1 ? CLOSE_RANGE_UNSHARE : 0) | (how! & 2 ? CLOSE_RANGE_CLOEXEC : 0)) },
+  close_range: {
+    weight: 3,
+    args: ({ far, fd }) => [fd, far, fc.nat(3)],
+    run: (p, [first, last, how]) =>
+      p.close_range(
+        first!,
+        last!,
+        (how! & 1 ? CLOSE_RANGE_UNSHARE : 0) | (how! & 2 ? CLOSE_RANGE_CLOEXEC : 0),
+      ),
+  },
   dup: { weight: 5, args: ({ fd }) => [fd], run: (p, [from]) => p.dup(from!) },
   dup2: { weight: 7, args: ({ far, fd }) => [fd, far], run: (p, [from, to]) => p.dup2(from!, to!) },
-  dup3: { weight: 2, args: ({ far, fd }) => [fd, far, bit],
-    run: (p, [from, to, on]) => p.dup3(from!, to!, cloexec(on!)) },
+  dup3: {
+    weight: 2,
+    args: ({ far, fd }) => [fd, far, bit],
+    run: (p, [from, to, on]) => p.dup3(from!, to!, cloexec(on!)),
+  },
   pipe: { weight: 4, args: () => [bit], run: (p, [on]) => p.pipe(O_NONBLOCK | cloexec(on!)) },
-  eventfd: { weight: 3, args: () => [few, bit],
-    run: (p, [count, on]) => p.eventfd(count!, O_NONBLOCK | cloexec(on!)) },
-  socketpair: { weight: 3, args: () => [bit, bit],
-    run: (p, [datagram, on]) => p.socketpair(
-      (datagram ? SOCK_DGRAM : SOCK_STREAM) | O_NONBLOCK | cloexec(on!)) },
-  send: { weight: 7, args: ({ sock }) => [sock, fc.nat(7), few],
+  eventfd: {
+    weight: 3,
+    args: () => [few, bit],
+    run: (p, [count, on]) => p.eventfd(count!, O_NONBLOCK | cloexec(on!)),
+  },
+  socketpair: {
+    weight: 3,
+    args: () => [bit, bit],
+    run: (p, [datagram, on]) =>
+      p.socketpair((datagram ? SOCK_DGRAM : SOCK_STREAM) | O_NONBLOCK | cloexec(on!)),
+  },
+  send: {
+    weight: 7,
+    args: ({ sock }) => [sock, fc.nat(7), few],
     run: (p, [at, first, count]) =>
-      p.sendFds(at!, Array.from({ length: count! }, (_, i) => first! + i)) },
-  recv: { weight: 7, args: ({ sock }) => [sock, few], run: (p, [at, max]) => p.recvFds(at!, max!, 4) },
+      p.sendFds(
+        at!,
+        Array.from({ length: count! }, (_, i) => first! + i),
+      ),
+  },
+  recv: {
+    weight: 7,
+    args: ({ sock }) => [sock, few],
+    run: (p, [at, max]) => p.recvFds(at!, max!, 4),
+  },
   read: { weight: 4, args: ({ near }) => [near(1, 2, 4, 7)], run: (p, [at]) => p.read(at!, 8) },
-  write: { weight: 4, args: ({ near }) => [near(1, 3, 5, 7)], run: (p, [at]) => p.write(at!, 'written.') },
-  shutdown: { weight: 1, args: ({ sock }) => [sock, fc.nat(2)],
-    run: (p, [at, how]) => p.sys('shutdown', at!, how!) },
-  fcntl: { weight: 5, args: ({ far, fd }) => [fd, indexOf(FCNTLS), far],
-    run: (p, [at, which, arg]) => p.fcntl(at!, FCNTLS[which!]![0], FCNTLS[which!]![1](arg!)) },
-  prctl: { weight: 3, args: () => [indexOf(PRCTLS)], run: (p, [which]) => p.prctl(...PRCTLS[which!]!) },
-  limit: { weight: 1, args: () => [indexOf(LIMITS)],
-    run: (p, [which]) => p.setrlimit(RLIMIT_NOFILE, LIMITS[which!]!, 1024) },
+  write: {
+    weight: 4,
+    args: ({ near }) => [near(1, 3, 5, 7)],
+    run: (p, [at]) => p.write(at!, 'written.'),
+  },
+  shutdown: {
+    weight: 1,
+    args: ({ sock }) => [sock, fc.nat(2)],
+    run: (p, [at, how]) => p.sys('shutdown', at!, how!),
+  },
+  fcntl: {
+    weight: 5,
+    args: ({ far, fd }) => [fd, indexOf(FCNTLS), far],
+    run: (p, [at, which, arg]) => p.fcntl(at!, FCNTLS[which!]![0], FCNTLS[which!]![1](arg!)),
+  },
+  prctl: {
+    weight: 3,
+    args: () => [indexOf(PRCTLS)],
+    run: (p, [which]) => p.prctl(...PRCTLS[which!]!),
+  },
+  limit: {
+    weight: 1,
+    args: () => [indexOf(LIMITS)],
+    run: (p, [which]) => p.setrlimit(RLIMIT_NOFILE, LIMITS[which!]!, 1024),
+  },
   wait: { weight: 4, args: () => [bit], run: (p, [hang]) => p.wait(-1, hang ? WNOHANG : 0) },
-  kill: { weight: 2, args: () => [few, indexOf(SIGNALS)],
-    run: (p, [child, which], children) => kill(p, children[child!], SIGNALS[which!]!) },
+  kill: {
+    weight: 2,
+    args: () => [few, indexOf(SIGNALS)],
+    run: (p, [child, which], children) => kill(p, children[child!], SIGNALS[which!]!),
+  },
   exit: { weight: 2, args: () => [few], run: (p, [code]) => p.exit(code) },
 };
 
 /** Spec 00 R50: what no kernel survives. */
 export const CLOSEMOUNT: Readonly<Record<string, CallRow>> = {
-  closemount: { weight: 12, args: ({ near }) => [near(FIRST.autofs), near(FIRST.autofs)],
-    run: (p, [device, at]) =>
-      p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)) },
+  closemount: {
+    weight: 12,
+    args: ({ near }) => [near(FIRST.autofs), near(FIRST.autofs)],
+    run: (p, [device, at]) => p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)),
+  },
 };
 
 function* kill(p: Proc, pid: number | undefined, sig: number): Sim<void> {

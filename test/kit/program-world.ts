@@ -6,7 +6,13 @@ import { shrink } from '../../sim/shrink.ts';
 import { strategyByName } from '../../sim/strategies/by-name.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
-import { CLONE_FILES, CLOSE_RANGE_UNSHARE, O_CREAT, O_NONBLOCK, O_RDWR } from '../../kernel/fs/uapi.ts';
+import {
+  CLONE_FILES,
+  CLOSE_RANGE_UNSHARE,
+  O_CREAT,
+  O_NONBLOCK,
+  O_RDWR,
+} from '../../kernel/fs/uapi.ts';
 import { SOCK_STREAM } from '../../kernel/fs/unix-structs.ts';
 import { FD_MAX } from '../../scenarios/common.ts';
 import { scenario, type Body } from '../../scenarios/dsl.ts';
@@ -69,11 +75,13 @@ export class ProgramWorlds {
   /** The program of a case, to be run along any schedule. */
   model(drawn: Case): Model {
     const { world } = this.#homeOf(drawn);
-    return { run: (strategy) => {
-      this.#processes = drawn.processes;
-      this.#executed = [];
-      return world.run(strategy);
-    } };
+    return {
+      run: (strategy) => {
+        this.#processes = drawn.processes;
+        this.#executed = [];
+        return world.run(strategy);
+      },
+    };
   }
 
   /**
@@ -97,7 +105,7 @@ export class ProgramWorlds {
       const world = this.#world(drawn);
       this.#processes = processes.map(() => []);
       world.run(new Stay());
-      this.#homes.set(key, home = { world, idle: census(world) });
+      this.#homes.set(key, (home = { world, idle: census(world) }));
     }
     return home;
   }
@@ -105,21 +113,28 @@ export class ProgramWorlds {
   #world({ profile, cpus, shared, faults, processes }: Case): World {
     const { mutations = [], races = false } = this.#options;
     const names = PROCESS_NAMES.slice(0, processes.length);
-    const bodies = names.map((name, i): [string, Body] =>
-      [name, (p) => this.#perform(p, this.#processes[i]!)]);
-    const images = Array.from({ length: IMAGES_MAX }, (_, i): [string, Body] =>
-      [`/bin/${i}`, (p) => this.#perform(p, this.#executed[i]!)]);
-    return new World(scenario({
-      name: 'random-program',
-      about: 'whatever was drawn',
-      cpus,
-      profile,
-      races,
-      allocFailures: faults,
-      setup: (init) => setUp(init, names, shared),
-      processes: Object.fromEntries(bodies),
-      images: Object.fromEntries(images),
-    }), { mutations });
+    const bodies = names.map((name, i): [string, Body] => [
+      name,
+      (p) => this.#perform(p, this.#processes[i]!),
+    ]);
+    const images = Array.from({ length: IMAGES_MAX }, (_, i): [string, Body] => [
+      `/bin/${i}`,
+      (p) => this.#perform(p, this.#executed[i]!),
+    ]);
+    return new World(
+      scenario({
+        name: 'random-program',
+        about: 'whatever was drawn',
+        cpus,
+        profile,
+        races,
+        allocFailures: faults,
+        setup: (init) => setUp(init, names, shared),
+        processes: Object.fromEntries(bodies),
+        images: Object.fromEntries(images),
+      }),
+      { mutations },
+    );
   }
 
   *#perform(p: Proc, body: readonly Op[]): Sim<void> {
@@ -165,10 +180,18 @@ export function reportOf(worlds: ProgramWorlds, drawn: Case, found: RunResult): 
   const model = worlds.model(drawn);
   const { result } = shrink(model, found, sameFailureAs(found), { runsMax: 2_000 });
   const { at, skip } = result.schedule;
-  const token = encodeToken({ form: 'schedule', schedule: result.schedule, header: {
-    scenario: 'random-program', variant: '', profile: drawn.profile, mutations: [],
-    mode: 'explore', memoryModel: 'sc',
-  } });
+  const token = encodeToken({
+    form: 'schedule',
+    schedule: result.schedule,
+    header: {
+      scenario: 'random-program',
+      variant: '',
+      profile: drawn.profile,
+      mutations: [],
+      mode: 'explore',
+      memoryModel: 'sc',
+    },
+  });
   return [
     caseText(drawn),
     `schedule: at [${at.join()}] skip [${skip.join()}], as a token ${token}`,

@@ -38,20 +38,28 @@ interface Vocabulary {
 function ops(vocabulary: Vocabulary, depth: number): fc.Arbitrary<Op[]> {
   const { calls, fds } = vocabulary;
   const maxLength = OPS_MAX >> depth;
-  const rows = Object.entries(calls).map(([call, { args, weight }]) =>
-    ({ weight, arbitrary: fc.tuple(...args(fds)).map((drawn): Op => ({ call, args: drawn })) }));
+  const rows = Object.entries(calls).map(([call, { args, weight }]) => ({
+    weight,
+    arbitrary: fc.tuple(...args(fds)).map((drawn): Op => ({ call, args: drawn })),
+  }));
   if (depth === DEPTH_MAX) return fc.array(fc.oneof(...rows), { maxLength });
   const inner = ops(vocabulary, depth + 1);
   const weight = Math.ceil(rows.reduce((sum, row) => sum + row.weight, 0) / 16);
-  const withBody = [...Object.keys(SPAWNS), 'exec'].map((call) =>
-    ({ weight, arbitrary: inner.map((body): Op => ({ call, args: [], body })) }));
+  const withBody = [...Object.keys(SPAWNS), 'exec'].map((call) => ({
+    weight,
+    arbitrary: inner.map((body): Op => ({ call, args: [], body })),
+  }));
   return fc.array(fc.oneof({ withCrossShrink: true }, ...rows, ...withBody), { maxLength });
 }
 
 const strategies = fc.oneof(
   { weight: 4, arbitrary: fc.constant('random') },
-  { weight: 4, arbitrary: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.constantFrom(50, 200, 800))
-    .map(([depth, length]) => `pct:${depth}:${length}`) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 4 }), fc.constantFrom(50, 200, 800))
+      .map(([depth, length]) => `pct:${depth}:${length}`),
+  },
   { weight: 1, arbitrary: fc.constantFrom('round-robin', 'stay') },
 );
 
@@ -72,8 +80,12 @@ function casesOf(vocabulary: Vocabulary, faults: fc.Arbitrary<boolean>): fc.Arbi
  * few kinds of calls on a few descriptors, so that they meet. These open and close in any case.
  */
 export const cases: fc.Arbitrary<Case> = fc.oneof(
-  casesOf({ calls: CALLS, fds: descriptorsTo(11) }, fc.nat(3).map((n) => n === 3)),
-  fc.tuple(fc.subarray(Object.keys(CALLS), { minLength: 1, maxLength: 2 }), fc.nat(2))
+  casesOf(
+    { calls: CALLS, fds: descriptorsTo(11) },
+    fc.nat(3).map((n) => n === 3),
+  ),
+  fc
+    .tuple(fc.subarray(Object.keys(CALLS), { minLength: 1, maxLength: 2 }), fc.nat(2))
     .chain(([names, most]) => {
       const chosen = new Set(['open', 'close', ...names]);
       const calls = Object.fromEntries([...chosen].map((name) => [name, CALLS[name]!]));
@@ -83,7 +95,9 @@ export const cases: fc.Arbitrary<Case> = fc.oneof(
 
 /** With calls of CLOSEMOUNT on the device of autofs, which is descriptor 6. */
 export const autofsCases = casesOf(
-  { calls: { ...CALLS, ...CLOSEMOUNT }, fds: descriptorsTo(11) }, fc.constant(false));
+  { calls: { ...CALLS, ...CLOSEMOUNT }, fds: descriptorsTo(11) },
+  fc.constant(false),
+);
 
 // Text
 
@@ -92,8 +106,10 @@ export function programText({ processes }: Pick<Case, 'processes'>): string {
 }
 
 function linesOf(body: readonly Op[], indent: string): string[] {
-  return body.flatMap(({ call, args, body: inner = [] }) =>
-    [indent + [call, ...args].join(' '), ...linesOf(inner, `${indent}  `)]);
+  return body.flatMap(({ call, args, body: inner = [] }) => [
+    indent + [call, ...args].join(' '),
+    ...linesOf(inner, `${indent}  `),
+  ]);
 }
 
 /** The reverse of programText(): bodies are told by their indentation. */
@@ -124,7 +140,13 @@ function indentOf(line: string): number {
 
 export function caseText(drawn: Case): string {
   const { profile, cpus, shared, faults, strategy, seed } = drawn;
-  const how = [profile, `${cpus} CPUs`, shared ? 'one table' : 'own tables',
-    ...(faults ? ['allocations fail'] : []), strategy, `seed ${seed}`];
+  const how = [
+    profile,
+    `${cpus} CPUs`,
+    shared ? 'one table' : 'own tables',
+    ...(faults ? ['allocations fail'] : []),
+    strategy,
+    `seed ${seed}`,
+  ];
   return `${how.join(', ')}\n${programText(drawn)}`;
 }

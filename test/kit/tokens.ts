@@ -28,7 +28,10 @@ export class TokenRun {
     const { scenario, variant, profile, mutations, mode } = token.header;
     this.#token = token;
     this.world = new World(findScenario(scenario), {
-      variant, mutations, mode, profile: PROFILES.find((name) => name === profile)!,
+      variant,
+      mutations,
+      mode,
+      profile: PROFILES.find((name) => name === profile)!,
     });
   }
 

@@ -1,4 +1,4 @@
-/** Nothing but the schedule decides how a run goes: not the time, the process, or what ran before. */
+/** Nothing but the schedule decides how a run goes: no clock, no process, nothing run before. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,8 @@ const RUNS = 200;
 const REPLAYS = 100;
 
 const variants = SCENARIOS.flatMap((scenario) =>
-  Object.entries(scenario.variants).map(([name, variant]) => ({ scenario, name, variant })));
+  Object.entries(scenario.variants).map(([name, variant]) => ({ scenario, name, variant })),
+);
 
 const row = ({ scenario, name }: (typeof variants)[number]): string => `${scenario.name} ${name}`;
 
@@ -52,18 +53,22 @@ test('a world that has run anything runs a schedule as a new one does', () => {
 
 /** What must fail, shrunk: a token for each variant that states a failure. */
 function failingTokens(): string[] {
-  return variants.filter(({ variant }) => variant.expect.length > 0).map((each) => {
-    const { scenario, name, variant } = each;
-    const world = new World(scenario, { variant: name });
-    const found = explore(world, {
-      strategy: defaultPlan({ seed: 1 }), runsMax: 20_000, isFound: isFound(variant),
-    }).found;
-    if (!found) throw new Error(`${row(each)}: no failure found`);
-    const same = sameFailureAs(found.result);
-    const asStated = isFound(variant);
-    const shrunk = shrink(world, found.result, (result) => same(result) && asStated(result));
-    return tokenOf(headerOf(scenario.name, name), shrunk.result);
-  });
+  return variants
+    .filter(({ variant }) => variant.expect.length > 0)
+    .map((each) => {
+      const { scenario, name, variant } = each;
+      const world = new World(scenario, { variant: name });
+      const found = explore(world, {
+        strategy: defaultPlan({ seed: 1 }),
+        runsMax: 20_000,
+        isFound: isFound(variant),
+      }).found;
+      if (!found) throw new Error(`${row(each)}: no failure found`);
+      const same = sameFailureAs(found.result);
+      const asStated = isFound(variant);
+      const shrunk = shrink(world, found.result, (result) => same(result) && asStated(result));
+      return tokenOf(headerOf(scenario.name, name), shrunk.result);
+    });
 }
 
 const HEAD = [
@@ -76,7 +81,8 @@ const isUpdate = process.env['BOHRBUG_UPDATE_TOKENS'] === '1';
 if (isUpdate) {
   writeFileSync(PINNED, [...HEAD, ...failingTokens().map(tokenRow), ''].join('\n'));
 }
-const pinned = readFileSync(PINNED, 'utf8').split('\n')
+const pinned = readFileSync(PINNED, 'utf8')
+  .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'));
 const tokens = pinned.map((line) => line.split(' ', 1)[0]!);
 
@@ -85,8 +91,10 @@ describe('pinned tokens', () => {
     expect(tokens.length).toBeGreaterThanOrEqual(12);
     for (const { scenario, variant } of variants) {
       if (variant.expect.length === 0) continue;
-      expect(tokens.some((token) => token.startsWith(`B1.${scenario.name}.`)), scenario.name)
-        .toBe(true);
+      expect(
+        tokens.some((token) => token.startsWith(`B1.${scenario.name}.`)),
+        scenario.name,
+      ).toBe(true);
     }
   });
 
@@ -117,7 +125,11 @@ describe('another process', () => {
       for (const token of process.argv.slice(2)) console.log(tokenRow(token));`;
     buildSync({
       stdin: { contents: source, resolveDir: ROOT, loader: 'ts' },
-      bundle: true, platform: 'node', format: 'esm', outfile: program, logLevel: 'warning',
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: program,
+      logLevel: 'warning',
     });
   });
 
@@ -128,7 +140,9 @@ describe('another process', () => {
     { flags: ['--no-opt', '--max-semi-space-size=1'], TZ: 'America/St_Johns', LANG: 'C' },
   ])('runs the tokens as this one does, with %j', ({ flags, ...more }) => {
     const { stdout, stderr } = spawnSync(process.execPath, [...flags, program, ...tokens], {
-      encoding: 'utf8', cwd: folder, env: { ...process.env, ...more },
+      encoding: 'utf8',
+      cwd: folder,
+      env: { ...process.env, ...more },
     });
     expect(stderr).toBe('');
     expect(stdout.trimEnd().split('\n')).toEqual(tokens.map(tokenRow));

@@ -12,16 +12,25 @@ const remedied = MUTATIONS.filter(({ kind }) => kind === 'fix').flatMap(({ name:
   SCENARIOS.flatMap((scenario) =>
     Object.entries(scenario.variants)
       .filter(([, { mutations }]) => mutations.includes(fix))
-      .map(([variant]) => ({ fix, name: scenario.name, scenario, variant }))));
+      .map(([variant]) => ({ fix, name: scenario.name, scenario, variant })),
+  ),
+);
 
-test.each(remedied)('$fix: without it $name $variant is not clean', ({ scenario, variant, fix }) => {
-  const stated = scenario.variants[variant]!;
-  expect(stated.expect).toEqual([]);
-  const mutations = stated.mutations.filter((name) => name !== fix);
-  const world = new World(
-    { ...scenario, variants: { [variant]: { ...stated, mutations } } }, { variant });
-  const outcome = explore(world, {
-    strategy: defaultPlan({ seed: 1 }), runsMax: RUNS_MAX, isFound: isFound(stated),
-  });
-  expect(outcome.verdict).toBe('failure');
-});
+test.each(remedied)(
+  '$fix: without it $name $variant is not clean',
+  ({ scenario, variant, fix }) => {
+    const stated = scenario.variants[variant]!;
+    expect(stated.expect).toEqual([]);
+    const mutations = stated.mutations.filter((name) => name !== fix);
+    const world = new World(
+      { ...scenario, variants: { [variant]: { ...stated, mutations } } },
+      { variant },
+    );
+    const outcome = explore(world, {
+      strategy: defaultPlan({ seed: 1 }),
+      runsMax: RUNS_MAX,
+      isFound: isFound(stated),
+    });
+    expect(outcome.verdict).toBe('failure');
+  },
+);

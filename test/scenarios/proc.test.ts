@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EBADF } from '../../kernel/errno.ts';
+import { EBADF, EINTR } from '../../kernel/errno.ts';
 import type { Handle } from '../../kernel/fs/checkers.ts';
 import { UserMm } from '../../kernel/mm/user-mm.ts';
 import type { UserBody } from '../../kernel/process/ports.ts';
@@ -71,7 +71,10 @@ class Bench implements ProcWorld {
       syscalls: { invoke },
       fs: {
         tables: { slot: (_files, fd) => (fd === 7 ? space() : 0) },
-        checkers: { expectClose: (handle) => void this.meant.push(handle) },
+        checkers: {
+          expectClose: (handle) => void this.meant.push(handle),
+          forget: () => void this.meant.pop(),
+        },
       },
       processes: {
         clones: { nextBody: this.#bodies },
@@ -205,13 +208,17 @@ test('start() runs the declared body under its own name', () => {
   });
 });
 
-test('00 H8: closeMine() says which file is meant, until the descriptor was bad', () => {
-  const bench = new Bench({ close: () => -EBADF });
+test.each([
+  ['still meant', 0],
+  ['still meant', -EINTR],
+  ['forgotten', -EBADF],
+])('00 H8: closeMine() says which file is meant: %s after %i', (_, result) => {
+  const bench = new Bench({ close: () => result });
   bench.run(function* (p) {
     expect(p.handle(8)).toBeUndefined();
     const handle = p.handle(7)!;
-    expect(yield* p.closeMine(handle)).toBe(-EBADF);
-    expect(bench.meant).toEqual([handle, { fd: -1, file: 0, generation: 0 }]);
+    expect(yield* p.closeMine(handle)).toBe(result);
+    expect(bench.meant).toEqual(result === -EBADF ? [] : [handle]);
   });
 });
 

@@ -9,7 +9,12 @@ import type { FailureKind } from '../../sim/failure.ts';
 import type { RunResult } from '../../sim/model.ts';
 import { ProgramWorlds, reportOf } from '../kit/program-world.ts';
 import {
-  autofsCases, cases, caseText, parseProgram, programText, type Case,
+  autofsCases,
+  cases,
+  caseText,
+  parseProgram,
+  programText,
+  type Case,
 } from '../kit/random-program.ts';
 
 const COUNT = Number(process.env['BOHRBUG_PROPERTY_CASES'] ?? 3_000);
@@ -38,7 +43,8 @@ const onlyAutofs: Judge = ({ failures }) => {
   const odd = failures.find(({ kind }) => !AUTOFS_KINDS.includes(kind));
   if (odd) return odd.title;
   return failures.length > 0 && failures[0]!.kind !== 'borrow-rule'
-    ? `${failures[0]!.title}, without a broken rule before it` : undefined;
+    ? `${failures[0]!.title}, without a broken rule before it`
+    : undefined;
 };
 
 /** One run of a program, and what is wrong with it. */
@@ -57,9 +63,14 @@ function runOf(worlds: ProgramWorlds, judge: Judge, drawn: Case): Bad | undefine
 }
 
 /** The smallest failing program that fast-check can find, or undefined. */
-function findBad(arbitrary: fc.Arbitrary<Case>, count: number, how: {
-  readonly judge: Judge; readonly worlds?: ProgramWorlds;
-}): Bad | undefined {
+function findBad(
+  arbitrary: fc.Arbitrary<Case>,
+  count: number,
+  how: {
+    readonly judge: Judge;
+    readonly worlds?: ProgramWorlds;
+  },
+): Bad | undefined {
   const worlds = how.worlds ?? new ProgramWorlds();
   let smallest: Bad | undefined;
   let drawnCount = 0;
@@ -87,57 +98,92 @@ function differsInFreshWorld(worlds: ProgramWorlds, drawn: Case): Bad | undefine
 
 function expectNone(bad: Bad | undefined, worlds: ProgramWorlds): void {
   if (!bad) return;
-  expect.fail(`${bad.complaint}\n(BOHRBUG_PROPERTY_SEED=${SEED})\n\n` +
-    reportOf(worlds, bad.drawn, bad.result));
+  expect.fail(
+    `${bad.complaint}\n(BOHRBUG_PROPERTY_SEED=${SEED})\n\n` +
+      reportOf(worlds, bad.drawn, bad.result),
+  );
 }
 
 describe('random programs', () => {
-  test(`00 R4: ${COUNT} of them are clean and can be replayed`, () => {
-    const worlds = new ProgramWorlds();
-    expectNone(findBad(cases, COUNT, { judge: noFailure, worlds }), worlds);
-  }, TIMEOUT_MS);
+  test(
+    `00 R4: ${COUNT} of them are clean and can be replayed`,
+    () => {
+      const worlds = new ProgramWorlds();
+      expectNone(findBad(cases, COUNT, { judge: noFailure, worlds }), worlds);
+    },
+    TIMEOUT_MS,
+  );
 
-  test('there is no data race in them', () => {
-    const worlds = new ProgramWorlds({ races: true });
-    expectNone(findBad(cases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
-  }, TIMEOUT_MS);
+  test(
+    'there is no data race in them',
+    () => {
+      const worlds = new ProgramWorlds({ races: true });
+      expectNone(findBad(cases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
+    },
+    TIMEOUT_MS,
+  );
 
-  test('00 R50: with CLOSEMOUNT nothing comes but what it is known for', () => {
-    const worlds = new ProgramWorlds();
-    expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: onlyAutofs, worlds }), worlds);
-  }, TIMEOUT_MS);
+  test(
+    '00 R50: with CLOSEMOUNT nothing comes but what it is known for',
+    () => {
+      const worlds = new ProgramWorlds();
+      expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: onlyAutofs, worlds }), worlds);
+    },
+    TIMEOUT_MS,
+  );
 
-  test('00 R52: with CLOSEMOUNT and the remedy nothing comes', () => {
-    const worlds = new ProgramWorlds({ mutations: ['autofs.keep-file'] });
-    expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
-  }, TIMEOUT_MS);
+  test(
+    '00 R52: with CLOSEMOUNT and the remedy nothing comes',
+    () => {
+      const worlds = new ProgramWorlds({ mutations: ['autofs.keep-file'] });
+      expectNone(findBad(autofsCases, Math.ceil(COUNT / 6), { judge: noFailure, worlds }), worlds);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 const small = (text: string): Case => ({
-  profile: 'v7.2', cpus: 2, shared: true, faults: false, strategy: 'random', seed: 0,
+  profile: 'v7.2',
+  cpus: 2,
+  shared: true,
+  faults: false,
+  strategy: 'random',
+  seed: 0,
   processes: parseProgram(text),
 });
 
 /** Programs whose bug a mutation brings in, with what must be found in so many schedules. */
 const MUTATED: readonly { name: string; kind: FailureKind; program: string }[] = [
-  { name: 'dup2.skip-reserved', kind: 'leak', program: `
+  {
+    name: 'dup2.skip-reserved',
+    kind: 'leak',
+    program: `
     A
       close 1
       dup 0
     B
-      dup2 0 1` },
-  { name: 'fget.skip-recheck', kind: 'fd-misuse', program: `
+      dup2 0 1`,
+  },
+  {
+    name: 'fget.skip-recheck',
+    kind: 'fd-misuse',
+    program: `
     A
       fcntl 1 5 0
     B
       close 0
       close 1
-      eventfd 0 0` },
-  { name: 'fdget.hoist-slot', kind: 'use-after-free', program: `
+      eventfd 0 0`,
+  },
+  {
+    name: 'fdget.hoist-slot',
+    kind: 'use-after-free',
+    program: `
     A
       fcntl 1 5 0
     B
-      close 1` },
+      close 1`,
+  },
 ];
 
 describe('the property notices', () => {
@@ -176,6 +222,79 @@ describe('the property notices', () => {
     const two = small('A\n  send 4 4 2\n  close 4\n  send 5 5 1');
     worlds.run(two);
     expect(worlds.leftBy(two)).toEqual([]);
+  });
+});
+
+/** Programs that once raced with themselves, by what they share. */
+const RACED: readonly { what: string; shared: boolean; program: string }[] = [
+  {
+    what: 'close_on_exec, set beside dup()',
+    shared: true,
+    program: `
+    A
+      fcntl 0 2 1
+    B
+      dup3 0 9 1`,
+  },
+  {
+    what: 'f_flags',
+    shared: false,
+    program: `
+    A
+      fcntl 1 4 1
+      fcntl 1 5 0
+    B
+      fcntl 1 4 0`,
+  },
+  {
+    what: 'i_count of an inode',
+    shared: false,
+    program: `
+    A
+      open 1 0
+    B
+      open 1 0
+      close 8`,
+  },
+  {
+    what: 'the list of sockets',
+    shared: false,
+    program: `
+    A
+      send 4 0 1
+    B
+      socketpair 0 0`,
+  },
+  {
+    what: 'the queue of a socket that is collected',
+    shared: false,
+    program: `
+    A
+      fork
+        send 4 4 2
+    B
+      socketpair 0 0`,
+  },
+  {
+    what: 'the position of a file whose other user has gone',
+    shared: true,
+    program: `
+    A
+      fork
+        write 7
+      read 7`,
+  },
+];
+
+describe('there is no race over', () => {
+  test.each(RACED)('$what', ({ shared, program }) => {
+    const worlds = new ProgramWorlds({ races: true });
+    for (let seed = 0; seed < 200; seed++) {
+      const strategy = seed % 2 === 0 ? 'random' : 'pct:3:100';
+      const drawn = { ...small(program), shared, strategy, seed };
+      const result = worlds.run(drawn);
+      if (result.failures.length > 0) expect.fail(reportOf(worlds, drawn, result));
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EAGAIN, EFAULT, EINTR, EINVAL, ENOMEM, EPERM } from '../../../kernel/errno.ts';
+import { EAGAIN, EFAULT, EINTR, EINVAL, EMFILE, ENOMEM, EPERM } from '../../../kernel/errno.ts';
 import * as uapi from '../../../kernel/process/uapi.ts';
 import type { Machine } from '../../../kernel/machine.ts';
 import { Stay } from '../../../sim/strategies/stay.ts';
@@ -45,7 +45,7 @@ describe('clone', () => {
       [THREAD | uapi.CLONE_NEWPID, EINVAL],
       [uapi.CLONE_PIDFD | uapi.CLONE_DETACHED, EINVAL],
       [uapi.CLONE_PIDFD | uapi.CLONE_PARENT_SETTID, EINVAL],
-      [uapi.CLONE_PIDFD, EFAULT],
+      [uapi.CLONE_PIDFD, EMFILE],
       [uapi.CLONE_NEWNS, EPERM],
       [uapi.CLONE_NEWPID, EPERM],
       [uapi.CLONE_NEWNET, EPERM],
