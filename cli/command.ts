@@ -1,4 +1,4 @@
-import type { Catalog, Scenario } from './catalog.ts';
+import type { Catalog, Registry } from './catalog.ts';
 
 /** What a process may end with. The command line's contract. */
 export const EXIT = {
@@ -33,7 +33,7 @@ export interface Io {
   /** Whether the user asked to end early (Ctrl-C). */
   isInterrupted(): boolean;
   /** The registered scenarios. */
-  loadScenarios(): Promise<readonly Scenario[]>;
+  loadRegistry(): Promise<Registry>;
   /** The same, and what runs them. */
   loadCatalog(): Promise<Catalog>;
   /** From here on stacks name the lines of the user's TypeScript. */

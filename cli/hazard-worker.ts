@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InputError } from '../base/errors.ts';
-import { loadCatalog, loadScenarios } from './catalog.ts';
+import { loadCatalog, loadRegistry } from './catalog.ts';
 import type { Io } from './command.ts';
 import { searchVariant, type Answer, type VariantTask } from './hazard.ts';
 
@@ -17,7 +17,7 @@ const io: Io = {
   cwd: '.',
   nowMs: () => performance.now(),
   isInterrupted: () => Atomics.load(interrupted, 0) !== 0,
-  loadScenarios,
+  loadRegistry,
   loadCatalog,
   mapStacks: () => {},
 };

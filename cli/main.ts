@@ -1,4 +1,4 @@
-import { loadCatalog, loadScenarios } from './catalog.ts';
+import { loadCatalog, loadRegistry } from './catalog.ts';
 import type { Io } from './command.ts';
 import { dispatch } from './dispatch.ts';
 
@@ -36,7 +36,7 @@ const io: Io = {
   cwd: process.cwd(),
   nowMs: () => performance.now(),
   isInterrupted: () => interruptCount > 0,
-  loadScenarios,
+  loadRegistry,
   loadCatalog,
   mapStacks: () => process.setSourceMapsEnabled(true),
 };

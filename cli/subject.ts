@@ -32,11 +32,16 @@ export interface Subject {
   readonly extraMutations: readonly string[];
 }
 
-export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promise<Subject> {
-  const catalog = await io.loadCatalog();
+export async function subjectOf(
+  ref: string,
+  flags: SubjectFlags,
+  io: Io,
+  /** Told as soon as it is known what will run: before the kernel is loaded. */
+  announce: (chosen: Omit<Subject, 'catalog'>) => void = () => {},
+): Promise<Subject> {
   const loaded = isScenarioPath(ref)
-    ? await loadChecked(ref, catalog, io)
-    : { scenario: catalog.findScenario(ref) };
+    ? await loadChecked(ref, await io.loadCatalog(), io)
+    : { scenario: (await io.loadRegistry()).findScenario(ref) };
   const { scenario } = loaded;
   const variantName = flags.variant ?? scenario.defaultVariant;
   if (!Object.hasOwn(scenario.variants, variantName)) {
@@ -44,15 +49,16 @@ export async function subjectOf(ref: string, flags: SubjectFlags, io: Io): Promi
     throw unknown(what, variantName, Object.keys(scenario.variants));
   }
   const variant = scenario.variants[variantName]!;
-  return {
+  const chosen = {
     ...loaded,
-    catalog,
     ref,
     variantName,
     variant,
     profile: flags.profile ?? variant.profile ?? scenario.profile,
     extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
   };
+  announce(chosen);
+  return { ...chosen, catalog: await io.loadCatalog() };
 }
 
 async function loadChecked(path: string, catalog: Catalog, io: Io): Promise<LoadedScenario> {

@@ -39,8 +39,12 @@ export class KernelCpu {
 
   /** Whether the task here could be preempted, if another waited. preemptible() */
   get isOpen(): boolean {
-    return this.preemptCount === 0 && this.irqsOff === 0 && this.bhOff === 0 &&
-      this.interrupted.length === 0;
+    return (
+      this.preemptCount === 0 &&
+      this.irqsOff === 0 &&
+      this.bhOff === 0 &&
+      this.interrupted.length === 0
+    );
   }
 
   get inInterrupt(): boolean {

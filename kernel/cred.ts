@@ -25,8 +25,19 @@ export const SECBIT_KEEP_CAPS = 1 << 4;
 type Cred = ReturnType<typeof cred.at>;
 
 /** What commit_creds() may change. */
-export type CredChange = Partial<Pick<Cred, 'uid' | 'gid' | 'euid' | 'egid' | 'securebits' |
-  'cap_permitted' | 'cap_effective' | 'cap_inheritable'>>;
+export type CredChange = Partial<
+  Pick<
+    Cred,
+    | 'uid'
+    | 'gid'
+    | 'euid'
+    | 'egid'
+    | 'securebits'
+    | 'cap_permitted'
+    | 'cap_effective'
+    | 'cap_inheritable'
+  >
+>;
 
 /**
  * Credentials: immutable once committed, shared by threads, replaced whole. There is one set of
@@ -129,8 +140,13 @@ export class Creds {
       const made = cred.at(this.#machine.memory, addr);
       Object.assign(made, change);
       const gained = (made.cap_permitted & ~old.cap_permitted) !== 0n;
-      if (made.uid !== old.uid || made.gid !== old.gid || made.euid !== old.euid ||
-        made.egid !== old.egid || gained) {
+      if (
+        made.uid !== old.uid ||
+        made.gid !== old.gid ||
+        made.euid !== old.euid ||
+        made.egid !== old.egid ||
+        gained
+      ) {
         if (task.s.mm !== 0) this.setDumpable(task, SUID_DUMP_DISABLE);
         task.s.pdeath_signal = 0;
       }
@@ -184,7 +200,10 @@ export class Creds {
       if (task.s.signal === current.s.signal) return true;
       const own = this.of(current);
       const other = this.of(task);
-      const same = own.uid === other.uid && own.uid === other.euid && own.gid === other.gid &&
+      const same =
+        own.uid === other.uid &&
+        own.uid === other.euid &&
+        own.gid === other.gid &&
         own.gid === other.egid;
       const isSubset = (other.cap_permitted & ~own.cap_permitted) === 0n;
       return same && isSubset && (task.s.mm === 0 || this.dumpable(task) === SUID_DUMP_USER);

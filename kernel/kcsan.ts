@@ -5,7 +5,9 @@ import { task_struct } from './structs.ts';
 
 /** Fields of a task that the scheduler keeps in order by means that are not modelled. */
 const SCHEDULERS: ReadonlySet<number> = new Set([
-  task_struct.off.__state, task_struct.off.cpu, task_struct.off.wait_next,
+  task_struct.off.__state,
+  task_struct.off.cpu,
+  task_struct.off.wait_next,
   task_struct.off.wait_head,
 ]);
 
@@ -46,7 +48,11 @@ export class Kcsan {
       kind: 'data-race',
       title: `BUG: KCSAN: data-race in ${functions.join(' / ')}`,
       lines: [
-        '', ...stanza(later), '', ...stanza(earlier), '',
+        '',
+        ...stanza(later),
+        '',
+        ...stanza(earlier),
+        '',
         'Reported by Kernel Concurrency Sanitizer on:',
         machine.traceLines()[0]!,
         RULE,

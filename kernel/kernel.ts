@@ -95,28 +95,42 @@ export class Kernel {
     this.irqs = new Irqs(machine, this.sched, this.softirqs);
     this.timers = new Timers(machine, this.sched, this.irqs, this.softirqs);
     this.ticks = new Ticks(machine, this.sched, this.irqs);
-    this.watchdogs = new Watchdogs(machine, this.sched, this.irqs,
-      () => this.processes.tasks.all());
+    this.watchdogs = new Watchdogs(machine, this.sched, this.irqs, () =>
+      this.processes.tasks.all(),
+    );
     this.modules = new Modules(machine, this.kasan);
     this.mm = new UserMm(machine, this.sched, this.kasan);
     this.creds = new Creds(machine, this.sched, this.kasan);
-    this.signals = new Signals(machine, this.sched, { user: this.mm, tasks: {
-      byPid: (pid) => this.processes.tasks.byPid(pid),
-      threadsOf: (task) => this.processes.tasks.threadsOf(task),
-      all: () => this.processes.tasks.all(),
-    } });
+    this.signals = new Signals(machine, this.sched, {
+      user: this.mm,
+      tasks: {
+        byPid: (pid) => this.processes.tasks.byPid(pid),
+        threadsOf: (task) => this.processes.tasks.threadsOf(task),
+        all: () => this.processes.tasks.all(),
+      },
+    });
     const refs = new FileRefs(machine, this.sched);
     const refcounts = new Refcounts(machine);
-    this.fs = new Fs(machine, { ...this, refs, refcounts, user: this.mm,
+    this.fs = new Fs(machine, {
+      ...this,
+      refs,
+      refcounts,
+      user: this.mm,
       capable: (cap) => this.creds.capable(cap),
       ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
       tasks: {
         byPid: (pid) => this.processes.tasks.byPid(pid),
         get_task_struct: (task) => this.processes.tasks.get_task_struct(task),
         put_task_struct: (task) => this.processes.tasks.put_task_struct(task),
-      } });
-    this.processes = new Processes(machine, { ...this, user: this.mm, files: this.fs.closing,
-      pidfds: this.fs.pidfds,      pathError: (path) => this.fs.pathError(path) });
+      },
+    });
+    this.processes = new Processes(machine, {
+      ...this,
+      user: this.mm,
+      files: this.fs.closing,
+      pidfds: this.fs.pidfds,
+      pathError: (path) => this.fs.pathError(path),
+    });
     this.processes.syscalls.register([...this.fs.rows, ...this.signals.rows]);
     this.#connect();
     this.#census = new FileCensus(machine, {
@@ -170,8 +184,10 @@ export class Kernel {
    */
   settle(): void {
     this.#pendingWork();
-    const stuck = this.lockdep.describeDeadlock(this.tasks.all()) ??
-      this.spinlocks.describeSpinners() ?? this.watchdogs.deadlockReport();
+    const stuck =
+      this.lockdep.describeDeadlock(this.tasks.all()) ??
+      this.spinlocks.describeSpinners() ??
+      this.watchdogs.deadlockReport();
     if (stuck) this.machine.fail(stuck);
     this.#census.check();
   }
@@ -205,13 +221,17 @@ export class Kernel {
     hooks.onWakeup = (task) => ticks.woken(task);
     hooks.returnedInto = (frame) => this.modules.returnedInto(frame);
     hooks.overrun = () => ({
-      kind: 'hung-task', title: 'INFO: the run did not end', sites: [], objects: [], fatal: true,
+      kind: 'hung-task',
+      title: 'INFO: the run did not end',
+      sites: [],
+      objects: [],
+      fatal: true,
       text: `INFO: the run did not end within ${this.machine.engine.stepsMax} steps`,
       step: this.machine.engine.trace.stepCount,
     });
     Object.assign(this.mm.hooks, {
-      borrowsOf: (task: Task) => this.fs.checkers.outstanding(task)
-        .map(({ fd }) => `descriptor ${fd}`),
+      borrowsOf: (task: Task) =>
+        this.fs.checkers.outstanding(task).map(({ fd }) => `descriptor ${fd}`),
       isPinned: (module: string) => this.modules.refcount(module) > 0,
       fatalSignalPending: (task: Task) => this.signals.fatal_signal_pending(task),
       segfault: (task: Task) => void this.signals.force_sig(11, task),
@@ -229,8 +249,19 @@ export class Kernel {
   }
 
   #reset(): void {
-    for (const part of [this.cpus, this.lockdep, this.rcu, this.rcuTasksTrace, this.workqueues,
-      this.irqs, this.ticks, this.watchdogs, this.mm, this.fs, this.processes]) {
+    for (const part of [
+      this.cpus,
+      this.lockdep,
+      this.rcu,
+      this.rcuTasksTrace,
+      this.workqueues,
+      this.irqs,
+      this.ticks,
+      this.watchdogs,
+      this.mm,
+      this.fs,
+      this.processes,
+    ]) {
       part.reset();
     }
   }

@@ -136,8 +136,10 @@ export class Machine {
       title: report.title,
       text: [report.title, ...(report.lines ?? [])].join('\n'),
       sites: report.sites ?? [this.place()],
-      objects: (report.objects ?? []).map(({ type, addr }) =>
-        ({ type, address: `0x${pointerText(addr)}` })),
+      objects: (report.objects ?? []).map(({ type, addr }) => ({
+        type,
+        address: `0x${pointerText(addr)}`,
+      })),
       step: this.engine.trace.stepCount,
       fatal: report.fatal ?? true,
     };
@@ -172,9 +174,17 @@ export class Machine {
   #line(kind: 'printk' | 'note' | 'syscall' | 'return' | 'report', text: string): void {
     const { engine } = this;
     engine.trace.line({
-      step: engine.trace.stepCount, cpu: engine.cpu.id, path: engine.fiber?.path ?? '',
-      pid: this.context?.pid ?? 0, atNs: engine.cpu.nowNs, kind, site: this.place(), object: '',
-      nth: 0, choice: engine.choiceCount - 1, text,
+      step: engine.trace.stepCount,
+      cpu: engine.cpu.id,
+      path: engine.fiber?.path ?? '',
+      pid: this.context?.pid ?? 0,
+      atNs: engine.cpu.nowNs,
+      kind,
+      site: this.place(),
+      object: '',
+      nth: 0,
+      choice: engine.choiceCount - 1,
+      text,
     });
   }
 }

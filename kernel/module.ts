@@ -118,8 +118,10 @@ export class Modules {
   isMapped(name: string): boolean {
     if (name === '') return true;
     const index = this.#slotOf.get(name);
-    return index !== undefined &&
-      this.#machine.memory.rawU32(this.#slotAddress(index) + module_slot.off.mapped) !== 0;
+    return (
+      index !== undefined &&
+      this.#machine.memory.rawU32(this.#slotAddress(index) + module_slot.off.mapped) !== 0
+    );
   }
 
   /** THIS_MODULE: 0 for the kernel itself. Of an unloaded module: where it was. */
@@ -131,8 +133,9 @@ export class Modules {
   /** Users of the module, without MODULE_REF_BASE. module_refcount() */
   refcount(name: string): number {
     const { memory } = this.#machine;
-    return memory.unwatched(() =>
-      module_struct.at(memory, this.addressOf(name)).refcnt - MODULE_REF_BASE);
+    return memory.unwatched(
+      () => module_struct.at(memory, this.addressOf(name)).refcnt - MODULE_REF_BASE,
+    );
   }
 
   /** A reference on a live module; false where it is going or gone. */
@@ -216,8 +219,10 @@ export class Modules {
     if (this.isMapped(frame.symbol.module)) return;
     const { symbol, site: at } = frame;
     const offset = at === 0 ? 0 : siteOf(at).offsetBytes;
-    this.#fault(textAddress(symbol, offset),
-      `${symbol.name}+0x${offset.toString(16)}/0x100 [${symbol.module}]`);
+    this.#fault(
+      textAddress(symbol, offset),
+      `${symbol.name}+0x${offset.toString(16)}/0x100 [${symbol.module}]`,
+    );
   }
 
   /** Modules that are mapped, in the order in which they became known: for reports. */
@@ -271,8 +276,9 @@ export class Modules {
         `RIP: 0010:${where}`,
         `Code: Unable to access opcode bytes at 0x${(address - 0x2an).toString(16)}.`,
         ...machine.traceLines(),
-        `Modules linked in: ${[...this.mappedNames(), `[last unloaded: ${gone.join(' ')}]`]
-          .join(' ')}`,
+        `Modules linked in: ${[...this.mappedNames(), `[last unloaded: ${gone.join(' ')}]`].join(
+          ' ',
+        )}`,
       ],
     });
   }
@@ -294,7 +300,7 @@ export class Modules {
 
 kernelText(Modules);
 
-/** Where a module's function stands; functions follow each other in the order of registration. */
+/** Where a module's function stands: its functions follow each other as they were registered. */
 function textAddress(symbol: KernelSymbol, offsetBytes: number): bigint {
   return TEXT_BASE + BigInt(symbol.index) * FUNCTION_BYTES + BigInt(offsetBytes);
 }

@@ -13,35 +13,53 @@ export interface Mutation {
 
 export const MUTATIONS: readonly Mutation[] = [
   {
-    name: 'autofs.keep-file', kind: 'fix', hazard: '00-H1',
-    about: 'CLOSEMOUNT keeps the closed file until the ioctl has ended, as binder does (80cd795630d6)',
+    name: 'autofs.keep-file',
+    kind: 'fix',
+    hazard: '00-H1',
+    about:
+      'CLOSEMOUNT keeps the closed file until the ioctl has ended, as binder does (80cd795630d6)',
   },
   {
-    name: 'close_fd.synchronous', kind: 'bug', hazard: '00-H4',
-    about: 'close_fd() drops the last reference at once, inside the caller, instead of deferring it',
+    name: 'close_fd.synchronous',
+    kind: 'bug',
+    hazard: '00-H4',
+    about:
+      'close_fd() drops the last reference at once, inside the caller, instead of deferring it',
   },
   {
-    name: 'fdget.hoist-slot', kind: 'bug', hazard: '00-H5',
+    name: 'fdget.hoist-slot',
+    kind: 'bug',
+    hazard: '00-H5',
     about: 'fdget() loads the slot before it reads the share count, as without acquire order',
   },
   {
-    name: 'fget.skip-recheck', kind: 'bug', hazard: '00-H6',
+    name: 'fget.skip-recheck',
+    kind: 'bug',
+    hazard: '00-H6',
     about: 'fget() does not look again at the slot and the table after taking its reference',
   },
   {
-    name: 'dup2.skip-reserved', kind: 'bug', hazard: '00-H7',
+    name: 'dup2.skip-reserved',
+    kind: 'bug',
+    hazard: '00-H7',
     about: 'dup2() onto a reserved but not yet installed descriptor goes ahead instead of -EBUSY',
   },
   {
-    name: 'prog_run.keep-bracket', kind: 'bug', hazard: '00-R53',
+    name: 'prog_run.keep-bracket',
+    kind: 'bug',
+    hazard: '00-R53',
     about: 'BPF_PROG_RUN holds fdget() around the run instead of a reference on the program',
   },
   {
-    name: 'task_work.no-notify', kind: 'bug', hazard: '00-H9',
+    name: 'task_work.no-notify',
+    kind: 'bug',
+    hazard: '00-H9',
     about: 'queued task work does not force a task that loops in the kernel out to user mode',
   },
   {
-    name: 'fork.keep-pointer', kind: 'bug', hazard: '00-H10',
-    about: 'dup_task_struct() leaves the pointer to the parent\'s per-task storage in the child',
+    name: 'fork.keep-pointer',
+    kind: 'bug',
+    hazard: '00-H10',
+    about: "dup_task_struct() leaves the pointer to the parent's per-task storage in the child",
   },
 ];

@@ -4,8 +4,9 @@ import { DIRECT_MAP_HIGH } from './memory.ts';
 
 /** `ffff888000412a40`, as %px prints it. */
 export function pointerText(addr: number): string {
-  return addr < 0 ? 'dead4ead00000000' :
-    (DIRECT_MAP_HIGH.toString(16) + addr.toString(16).padStart(8, '0'));
+  return addr < 0
+    ? 'dead4ead00000000'
+    : DIRECT_MAP_HIGH.toString(16) + addr.toString(16).padStart(8, '0');
 }
 
 /** `close_fd+0x8/0x100`, and ` [autofs4]` behind a module's function. */

@@ -38,11 +38,15 @@ export class Prctl {
     this.#sched = sched;
     this.#parts = parts;
     this.#options = this.#table();
-    this.rows = [{
-      nr: 157, name: 'prctl', args: ['option', 'arg2', 'arg3', 'arg4', 'arg5'],
-      run: (option, ...args) => this.sys_prctl(option! | 0,
-        [args[0] ?? 0, args[1] ?? 0, args[2] ?? 0, args[3] ?? 0]),
-    }];
+    this.rows = [
+      {
+        nr: 157,
+        name: 'prctl',
+        args: ['option', 'arg2', 'arg3', 'arg4', 'arg5'],
+        run: (option, ...args) =>
+          this.sys_prctl(option! | 0, [args[0] ?? 0, args[1] ?? 0, args[2] ?? 0, args[3] ?? 0]),
+      },
+    ];
   }
 
   *sys_prctl(number: number, args: Args): Sim<number> {
@@ -58,39 +62,63 @@ export class Prctl {
   #table(): ReadonlyMap<number, Option> {
     const { creds, shared } = this.#parts;
     return new Map<number, Option>([
-      [1, (task, [sig]) => { // PR_SET_PDEATHSIG
-        if (sig < 0 || sig > SIGNAL_MAX) return -EINVAL;
-        task.s.pdeath_signal = sig;
-        return 0;
-      }],
+      [
+        1,
+        (task, [sig]) => {
+          // PR_SET_PDEATHSIG
+          if (sig < 0 || sig > SIGNAL_MAX) return -EINVAL;
+          task.s.pdeath_signal = sig;
+          return 0;
+        },
+      ],
       [2, (task, [addr]) => this.#putInt(addr, task.s.pdeath_signal)], // PR_GET_PDEATHSIG
       [3, (task) => creds.dumpable(task)], // PR_GET_DUMPABLE
-      [4, (task, [value]) => { // PR_SET_DUMPABLE
-        if (value !== 0 && value !== SUID_DUMP_USER) return -EINVAL;
-        creds.setDumpable(task, value);
-        return 0;
-      }],
+      [
+        4,
+        (task, [value]) => {
+          // PR_SET_DUMPABLE
+          if (value !== 0 && value !== SUID_DUMP_USER) return -EINVAL;
+          creds.setDumpable(task, value);
+          return 0;
+        },
+      ],
       [7, (task) => (creds.of(task).securebits & SECBIT_KEEP_CAPS ? 1 : 0)], // PR_GET_KEEPCAPS
       [8, (task, [value]) => this.#setKeepCaps(task, value)], // PR_SET_KEEPCAPS
       [15, (task, [addr]) => this.#setName(task, addr)], // PR_SET_NAME
       [16, (task, [addr]) => this.#getName(task, addr)], // PR_GET_NAME
       [21, (task) => task.s.seccomp_mode], // PR_GET_SECCOMP
       [22, (task, [mode, addr]) => this.#setSeccomp(task, mode, addr)], // PR_SET_SECCOMP
-      [29, ({ s }, [slack]) => { // PR_SET_TIMERSLACK
-        s.timer_slack_ns = slack === 0 ? s.default_timer_slack_ns : slack;
-        return 0;
-      }],
+      [
+        29,
+        ({ s }, [slack]) => {
+          // PR_SET_TIMERSLACK
+          s.timer_slack_ns = slack === 0 ? s.default_timer_slack_ns : slack;
+          return 0;
+        },
+      ],
       [30, ({ s }) => s.timer_slack_ns], // PR_GET_TIMERSLACK
       [36, (task, [value]) => this.#setSubreaper(task, value !== 0)], // PR_SET_CHILD_SUBREAPER
-      [37, (task, [addr]) => // PR_GET_CHILD_SUBREAPER
-        this.#putInt(addr, shared.signalOf(task).is_child_subreaper)],
-      [38, ({ s }, [arg2, arg3, arg4, arg5]) => { // PR_SET_NO_NEW_PRIVS
-        if (arg2 !== 1 || arg3 !== 0 || arg4 !== 0 || arg5 !== 0) return -EINVAL;
-        s.no_new_privs = 1;
-        return 0;
-      }],
-      [39, ({ s }, args) => // PR_GET_NO_NEW_PRIVS
-        (args.some((arg) => arg !== 0) ? -EINVAL : s.no_new_privs)],
+      [
+        37,
+        (task, [addr]) =>
+          // PR_GET_CHILD_SUBREAPER
+          this.#putInt(addr, shared.signalOf(task).is_child_subreaper),
+      ],
+      [
+        38,
+        ({ s }, [arg2, arg3, arg4, arg5]) => {
+          // PR_SET_NO_NEW_PRIVS
+          if (arg2 !== 1 || arg3 !== 0 || arg4 !== 0 || arg5 !== 0) return -EINVAL;
+          s.no_new_privs = 1;
+          return 0;
+        },
+      ],
+      [
+        39,
+        ({ s }, args) =>
+          // PR_GET_NO_NEW_PRIVS
+          args.some((arg) => arg !== 0) ? -EINVAL : s.no_new_privs,
+      ],
     ]);
   }
 

@@ -70,7 +70,8 @@ export class FileCensus {
     const leak = count > who.length;
     this.#machine.fail({
       kind: leak ? 'leak' : 'refcount-underflow',
-      title: leak ? `BUG: leak: struct file has ${count} references, ${who.length} holders`
+      title: leak
+        ? `BUG: leak: struct file has ${count} references, ${who.length} holders`
         : `BUG: refcount underflow: struct file has ${count} references, ${who.length} holders`,
       lines: [
         `struct file at ${pointerText(file)} (f_op=${ops})`,

@@ -44,15 +44,21 @@ export class Rlimits {
     this.#parts = parts;
     this.rows = [
       {
-        nr: 97, name: 'getrlimit', args: ['resource', 'rlim_addr'],
+        nr: 97,
+        name: 'getrlimit',
+        args: ['resource', 'rlim_addr'],
         run: (resource, addr) => this.sys_getrlimit(resource! >>> 0, addr!),
       },
       {
-        nr: 160, name: 'setrlimit', args: ['resource', 'rlim_addr'],
+        nr: 160,
+        name: 'setrlimit',
+        args: ['resource', 'rlim_addr'],
         run: (resource, addr) => this.sys_setrlimit(resource! >>> 0, addr!),
       },
       {
-        nr: 302, name: 'prlimit64', args: ['pid', 'resource', 'new_rlim_addr', 'old_rlim_addr'],
+        nr: 302,
+        name: 'prlimit64',
+        args: ['pid', 'resource', 'new_rlim_addr', 'old_rlim_addr'],
         run: (pid, resource, from, to) =>
           this.sys_prlimit64(pid! | 0, resource! >>> 0, { from: from!, to: to! }),
       },
@@ -132,8 +138,12 @@ export class Rlimits {
     return this.#machine.memory.unwatched(() => {
       const own = creds.of(current);
       const other = creds.of(task);
-      return own.uid === other.uid && own.uid === other.euid && own.gid === other.gid &&
-        own.gid === other.egid;
+      return (
+        own.uid === other.uid &&
+        own.uid === other.euid &&
+        own.gid === other.gid &&
+        own.gid === other.egid
+      );
     });
   }
 }

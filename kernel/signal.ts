@@ -6,16 +6,25 @@ import { EFAULT, EINVAL, EPERM, ESRCH } from './errno.ts';
 import type { SyscallRow } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import {
-  SIGKILL, SIGNAL_GROUP_EXIT, SIGNAL_MAX, SIGNAL_UNKILLABLE, sigmask,
+  SIGKILL,
+  SIGNAL_GROUP_EXIT,
+  SIGNAL_MAX,
+  SIGNAL_UNKILLABLE,
+  sigmask,
 } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
 import { cred, sighand_struct, signal_struct, task_struct } from './structs.ts';
+import { PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_WAKEKILL, type Task } from './task.ts';
 import {
-  PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_WAKEKILL, type Task,
-} from './task.ts';
-import {
-  SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_KERNEL_IGNORE_MASK, SIG_KERNEL_ONLY_MASK,
-  SIG_KERNEL_STOP_MASK, SIG_SETMASK, SIG_UNBLOCK, SYNCHRONOUS_MASK,
+  SIG_BLOCK,
+  SIG_DFL,
+  SIG_IGN,
+  SIG_KERNEL_IGNORE_MASK,
+  SIG_KERNEL_ONLY_MASK,
+  SIG_KERNEL_STOP_MASK,
+  SIG_SETMASK,
+  SIG_UNBLOCK,
+  SYNCHRONOUS_MASK,
 } from './uapi-signal.ts';
 
 const SEND = site('kill', 'send');
@@ -218,23 +227,33 @@ export class Signals {
   #syscalls(): SyscallRow[] {
     return [
       {
-        nr: 13, name: 'rt_sigaction', args: ['sig', 'act', 'oact', 'sigsetsize'],
+        nr: 13,
+        name: 'rt_sigaction',
+        args: ['sig', 'act', 'oact', 'sigsetsize'],
         run: (sig, act, old, size) => this.sys_rt_sigaction(sig! | 0, act!, old!, size!),
       },
       {
-        nr: 14, name: 'rt_sigprocmask', args: ['how', 'nset', 'oset', 'sigsetsize'],
+        nr: 14,
+        name: 'rt_sigprocmask',
+        args: ['how', 'nset', 'oset', 'sigsetsize'],
         run: (how, set, old, size) => this.sys_rt_sigprocmask(how! | 0, set!, old!, size!),
       },
       {
-        nr: 62, name: 'kill', args: ['pid', 'sig'],
+        nr: 62,
+        name: 'kill',
+        args: ['pid', 'sig'],
         run: (pid, sig) => this.sys_kill(pid! | 0, sig! | 0),
       },
       {
-        nr: 200, name: 'tkill', args: ['pid', 'sig'],
+        nr: 200,
+        name: 'tkill',
+        args: ['pid', 'sig'],
         run: (pid, sig) => this.sys_tkill(pid! | 0, sig! | 0),
       },
       {
-        nr: 234, name: 'tgkill', args: ['tgid', 'pid', 'sig'],
+        nr: 234,
+        name: 'tgkill',
+        args: ['tgid', 'pid', 'sig'],
         run: (tgid, pid, sig) => this.sys_tgkill(tgid! | 0, pid! | 0, sig! | 0),
       },
     ];
@@ -285,8 +304,11 @@ export class Signals {
       const { memory } = this.#machine;
       const own = cred.at(memory, self.s.cred);
       const its = cred.at(memory, task.s.cred);
-      return own.euid === its.uid || own.uid === its.uid ||
-        (own.cap_effective & (1n << BigInt(CAP_KILL))) !== 0n;
+      return (
+        own.euid === its.uid ||
+        own.uid === its.uid ||
+        (own.cap_effective & (1n << BigInt(CAP_KILL))) !== 0n
+      );
     });
   }
 
@@ -319,8 +341,10 @@ export class Signals {
   /** sig_handler_ignored() */
   #isIgnored(task: Task, sig: number): boolean {
     const disposition = this.disposition(task, sig);
-    return disposition === 'ignore' ||
-      (disposition === 'default' && (SIG_KERNEL_IGNORE_MASK & sigmask(sig)) !== 0n);
+    return (
+      disposition === 'ignore' ||
+      (disposition === 'default' && (SIG_KERNEL_IGNORE_MASK & sigmask(sig)) !== 0n)
+    );
   }
 
   /** Finds a thread that takes it; a signal that kills, kills them all now. complete_signal() */
@@ -347,8 +371,10 @@ export class Signals {
 
   /** sig_fatal() */
   #isFatal(task: Task, sig: number): boolean {
-    return this.disposition(task, sig) === 'default' &&
-      ((SIG_KERNEL_IGNORE_MASK | SIG_KERNEL_STOP_MASK) & sigmask(sig)) === 0n;
+    return (
+      this.disposition(task, sig) === 'default' &&
+      ((SIG_KERNEL_IGNORE_MASK | SIG_KERNEL_STOP_MASK) & sigmask(sig)) === 0n
+    );
   }
 
   #kill(thread: Task): void {

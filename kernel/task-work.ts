@@ -1,5 +1,5 @@
 import { kernelText, step, type Sim } from '../sim/request.ts';
-import { site } from '../sim/site.ts';
+import { site, siteOf } from '../sim/site.ts';
 import type { Cpus } from './cpu.ts';
 import { ESRCH } from './errno.ts';
 import type { Machine } from './machine.ts';
@@ -28,7 +28,7 @@ export class TaskWorks {
   task_work_add(task: Task, name: string, run: () => Sim<void>): number {
     if (task.works === null) return -ESRCH;
     task.works = { name, run, next: task.works };
-    this.#machine.engine.trace.mix(ADD, task.pid);
+    this.#machine.engine.trace.mix(siteOf(ADD).hash, task.pid);
     this.#machine.remark(() => `task work ${name} for ${task.comm}/${task.pid}`);
     return 0;
   }

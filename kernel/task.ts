@@ -52,8 +52,14 @@ export class Task implements ExecContext {
   forkCount = 0;
   readonly #entry: () => Sim<unknown>;
 
-  constructor(machine: Machine, addr: number, pid: number, path: string, comm: string,
-    entry: () => Sim<unknown>) {
+  constructor(
+    machine: Machine,
+    addr: number,
+    pid: number,
+    path: string,
+    comm: string,
+    entry: () => Sim<unknown>,
+  ) {
     this.addr = addr;
     this.s = task_struct.at(machine.memory, addr);
     this.pid = pid;

@@ -9,14 +9,24 @@ import type { ProcessHooks } from './process/ports.ts';
 import type { Shared } from './process/shared.ts';
 import type { TaskStorage } from './process/storage.ts';
 import {
-  DEFAULT_TIMER_SLACK_NS, SIGCHLD, SIGNAL_UNKILLABLE, SUID_DUMP_USER, sigmask,
+  DEFAULT_TIMER_SLACK_NS,
+  SIGCHLD,
+  SIGNAL_UNKILLABLE,
+  SUID_DUMP_USER,
+  sigmask,
 } from './process/uapi.ts';
 import type { Rcu } from './rcu/rcu.ts';
 import type { Sched } from './sched.ts';
 import type { KmemCache } from './slab.ts';
 import { task_struct } from './structs.ts';
 import {
-  EXIT_DEAD, EXIT_ZOMBIE, PF_KTHREAD, Task, TASK_INTERRUPTIBLE, TASK_NEW, TASK_UNINTERRUPTIBLE,
+  EXIT_DEAD,
+  EXIT_ZOMBIE,
+  PF_KTHREAD,
+  Task,
+  TASK_INTERRUPTIBLE,
+  TASK_NEW,
+  TASK_UNINTERRUPTIBLE,
 } from './task.ts';
 
 const X7 = site('delayed_put_task_struct', 'X7');

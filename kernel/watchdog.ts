@@ -8,7 +8,12 @@ import type { Machine, Report } from './machine.ts';
 import { pointerText, stackLines } from './oops.ts';
 import type { Sched } from './sched.ts';
 import {
-  TASK_DEAD, TASK_INTERRUPTIBLE, TASK_NOLOAD, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKEKILL,
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_NOLOAD,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+  TASK_WAKEKILL,
   type Task,
 } from './task.ts';
 
@@ -61,7 +66,10 @@ export class Watchdogs {
     this.#watches = sched.cpus.all.map((cpu) => ({
       hrtimer: new Timer(`watchdog ${cpu.id}`, () => this.#sampled(cpu), true),
       nmi: new Timer(`NMI watchdog ${cpu.id}`, () => this.#nmi(cpu), true),
-      touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1,
+      touchedNs: 0,
+      raised: false,
+      interruptCount: 0,
+      savedCount: -1,
     }));
     this.#khungtaskd = new Timer('khungtaskd', () => this.#check_hung_tasks(), true);
   }
@@ -69,7 +77,10 @@ export class Watchdogs {
   reset(): void {
     for (const watch of this.#watches) {
       Object.assign(watch, {
-        touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1,
+        touchedNs: 0,
+        raised: false,
+        interruptCount: 0,
+        savedCount: -1,
       });
     }
     this.#leftAtNs.clear();
@@ -106,7 +117,8 @@ export class Watchdogs {
   /** Tasks that have neither ended nor may run: asleep, or spinning. Daemons are left out. */
   blockedTasks(): Task[] {
     return this.#machine.memory.unwatched(() =>
-      [...this.#tasks()].filter((task) => !task.daemon && isBlocked(task)));
+      [...this.#tasks()].filter((task) => !task.daemon && isBlocked(task)),
+    );
   }
 
   /** The report on a blocked task; where it is in a circle of lock waits, on that. */
@@ -124,15 +136,23 @@ export class Watchdogs {
     ];
     if (circle) {
       const names = [...circle, circle[0]!].map(nameOf).join(' -> ');
-      return { kind: 'deadlock', title: `BUG: deadlock: ${names}`, lines,
-        sites: sitesOf(circle), fatal: true };
+      return {
+        kind: 'deadlock',
+        title: `BUG: deadlock: ${names}`,
+        lines,
+        sites: sitesOf(circle),
+        fatal: true,
+      };
     }
     const slept = (task.s.__state & TASK_INTERRUPTIBLE) !== 0;
     return {
       kind: slept ? 'deadlock' : 'hung-task',
-      title: slept ? `BUG: deadlock: ${nameOf(task)} sleeps and nothing is left to wake it`
+      title: slept
+        ? `BUG: deadlock: ${nameOf(task)} sleeps and nothing is left to wake it`
         : `INFO: ${lines.shift()!}`,
-      lines, sites: sitesOf([task]), fatal: true,
+      lines,
+      sites: sitesOf([task]),
+      fatal: true,
     };
   }
 
@@ -142,8 +162,10 @@ export class Watchdogs {
    */
   deadlockReport(): Report | undefined {
     const blocked = this.blockedTasks();
-    const worst = blocked.find((task) => circleFrom(task, blocked)) ??
-      blocked.find((task) => this.#isUninterruptible(task)) ?? blocked[0];
+    const worst =
+      blocked.find((task) => circleFrom(task, blocked)) ??
+      blocked.find((task) => this.#isUninterruptible(task)) ??
+      blocked[0];
     return worst && this.hungTaskReport(worst);
   }
 
@@ -173,7 +195,8 @@ export class Watchdogs {
     const { pid, comm } = cpu.current ?? { pid: 0, comm: `swapper/${cpu.id}` };
     this.#machine.fail({
       kind: 'soft-lockup',
-      title: `watchdog: BUG: soft lockup - CPU#${cpu.id} stuck for ${now - touched}s! ` +
+      title:
+        `watchdog: BUG: soft lockup - CPU#${cpu.id} stuck for ${now - touched}s! ` +
         `[${comm}:${pid}]`,
       lines: this.#machine.traceLines(),
       ...(cpu.sim.fiber ? { sites: [waitPlaceOf(cpu.sim.fiber)] } : {}),
@@ -230,14 +253,17 @@ export class Watchdogs {
   /** sched_show_task(), and what it waits for */
   #taskLines(task: Task, blocked: readonly Task[]): string[] {
     const { s } = task;
-    const parent = s.real_parent === 0 ? 0 : [...this.#tasks()]
-      .find(({ addr }) => addr === s.real_parent)?.pid ?? 0;
+    const parent =
+      s.real_parent === 0
+        ? 0
+        : ([...this.#tasks()].find(({ addr }) => addr === s.real_parent)?.pid ?? 0);
     return [
       `task:${task.comm.padEnd(15)} state:${stateLetter(task)} stack:0     ` +
         `pid:${String(task.pid).padEnd(5)} tgid:${String(s.tgid).padEnd(5)} ` +
         `ppid:${String(parent).padEnd(6)} flags:0x${s.flags.toString(16).padStart(8, '0')}`,
       ` waits for ${this.#waitsFor(task, blocked)}`,
-      'Call Trace:', ' <TASK>',
+      'Call Trace:',
+      ' <TASK>',
       ...stackLines(stackOf(task.fiber)).map((line) => ` ${line}`),
       ' </TASK>',
     ];
@@ -246,7 +272,8 @@ export class Watchdogs {
   #waitsFor(task: Task, blocked: readonly Task[]): string {
     const lock = wantedLock(task);
     if (lock) {
-      const owner = blocked.find((other) => holds(other, lock.addr)) ??
+      const owner =
+        blocked.find((other) => holds(other, lock.addr)) ??
         [...this.#tasks()].find((other) => holds(other, lock.addr));
       const held = owner ? `held by task ${nameOf(owner)}` : 'held by nobody it can wait for';
       return `${lock.className} (${pointerText(lock.addr)}), ${held}`;
@@ -265,7 +292,8 @@ function isBlocked(task: Task): boolean {
   if (task.fiber.done || task.s.exit_state !== 0) return false;
   const state = task.s.__state;
   if ((state & TASK_DEAD) !== 0) return false;
-  return state === TASK_RUNNING ? task.fiber.spinning
+  return state === TASK_RUNNING
+    ? task.fiber.spinning
     : (state & (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)) !== 0;
 }
 
@@ -317,8 +345,12 @@ function lockLines(tasks: Iterable<Task>): string[] {
     const { length } = task.held;
     if (length === 0 || task.fiber.done) continue;
     lines.push(`${length} lock${length > 1 ? 's' : ''} held by ${task.comm}/${task.pid}:`);
-    task.held.forEach((lock, i) => lines.push(` #${i}: ${pointerText(lock.addr)} ` +
-      `(${lock.className})${lock.waiting ? ', waiting' : ''}`));
+    task.held.forEach((lock, i) =>
+      lines.push(
+        ` #${i}: ${pointerText(lock.addr)} ` +
+          `(${lock.className})${lock.waiting ? ', waiting' : ''}`,
+      ),
+    );
   }
   return lines.length === 0 ? [] : ['', 'Showing all locks held in the system:', ...lines];
 }

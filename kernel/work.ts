@@ -65,8 +65,10 @@ export class Workqueues {
 
   /** Works queued, delayed or running. */
   get pending(): number {
-    return this.#pools.reduce((sum, { works, current }) =>
-      sum + works.length + (current ? 1 : 0), this.#delayed);
+    return this.#pools.reduce(
+      (sum, { works, current }) => sum + works.length + (current ? 1 : 0),
+      this.#delayed,
+    );
   }
 
   /** Queues a work on the present CPU. */

@@ -81,24 +81,32 @@ const PROCESSES_MAX = 64;
 /** Checks a scenario and fills in its defaults. Throws InputError: what is wrong, and what is expected. */
 export function scenario(definition: ScenarioDefinition): Scenario {
   const { name } = definition;
-  expect(typeof name === 'string' && /^[a-z0-9][a-z0-9-]{0,63}$/.test(name),
-    `scenario name ${show(name)}: expected lower-case letters, digits and dashes`);
+  expect(
+    typeof name === 'string' && /^[a-z0-9][a-z0-9-]{0,63}$/.test(name),
+    `scenario name ${show(name)}: expected lower-case letters, digits and dashes`,
+  );
   const wrong = (what: string): string => `scenario ${name}: ${what}`;
   expect(typeof definition.about === 'string', wrong('about is missing: expected one line'));
   const processes = Object.keys(definition.processes ?? {});
   expect(processes.length >= 1, wrong('no processes'));
-  expect(processes.length <= PROCESSES_MAX,
-    wrong(`${processes.length} processes, expected at most ${PROCESSES_MAX}`));
+  expect(
+    processes.length <= PROCESSES_MAX,
+    wrong(`${processes.length} processes, expected at most ${PROCESSES_MAX}`),
+  );
   for (const [key, body] of Object.entries(definition.processes)) {
     expect(/^[A-Za-z_]\w{0,14}$/.test(key), wrong(`process name ${show(key)}: expected a word`));
     expect(typeof body === 'function', wrong(`process ${key} is no function`));
   }
   const cpus = definition.cpus ?? Math.min(processes.length, CPUS_MAX);
-  expect(Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX,
-    wrong(`cpus ${show(cpus)}, expected 1 to ${CPUS_MAX}`));
+  expect(
+    Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX,
+    wrong(`cpus ${show(cpus)}, expected 1 to ${CPUS_MAX}`),
+  );
   const profile = definition.profile ?? DEFAULT_PROFILE;
-  expect((PROFILES as readonly string[]).includes(profile),
-    wrong(`profile ${show(profile)}, expected ${PROFILES.join(' or ')}`));
+  expect(
+    (PROFILES as readonly string[]).includes(profile),
+    wrong(`profile ${show(profile)}, expected ${PROFILES.join(' or ')}`),
+  );
   const variants: Record<string, Variant> = {};
   const given = Object.entries(definition.variants ?? { only: { about: 'as it stands' } });
   expect(given.length >= 1, wrong('no variants, expected none at all or one or more'));
@@ -106,22 +114,31 @@ export function scenario(definition: ScenarioDefinition): Scenario {
   return { ...definition, cpus, profile, variants, defaultVariant: given[0]![0], isScenario: true };
 }
 
-function checkVariant(wrong: (what: string) => string, key: string,
-  variant: Partial<Variant> & Pick<Variant, 'about'>): Variant {
+function checkVariant(
+  wrong: (what: string) => string,
+  key: string,
+  variant: Partial<Variant> & Pick<Variant, 'about'>,
+): Variant {
   const mutations = variant.mutations ?? [];
   for (const mutation of mutations) {
-    expect(MUTATIONS.some((row) => row.name === mutation),
-      wrong(`variant ${key}: unknown mutation ${show(mutation)}`));
+    expect(
+      MUTATIONS.some((row) => row.name === mutation),
+      wrong(`variant ${key}: unknown mutation ${show(mutation)}`),
+    );
   }
   const kinds = variant.expect ?? [];
   const also = variant.also ?? [];
   for (const kind of [...kinds, ...also]) {
-    expect((FAILURE_KINDS as readonly string[]).includes(kind),
-      wrong(`variant ${key}: unknown failure kind ${show(kind)}`));
+    expect(
+      (FAILURE_KINDS as readonly string[]).includes(kind),
+      wrong(`variant ${key}: unknown failure kind ${show(kind)}`),
+    );
   }
   const { profile } = variant;
-  expect(profile === undefined || PROFILES.includes(profile),
-    wrong(`variant ${key}: profile ${show(profile)}, expected ${PROFILES.join(' or ')}`));
+  expect(
+    profile === undefined || PROFILES.includes(profile),
+    wrong(`variant ${key}: profile ${show(profile)}, expected ${PROFILES.join(' or ')}`),
+  );
   return { about: variant.about, mutations, expect: kinds, also, ...(profile ? { profile } : {}) };
 }
 

@@ -4,8 +4,11 @@ import type { Variant } from './dsl.ts';
 /** Whether the failures of a run are those that the variant states: all of them, and no others. */
 export function expected(variant: Variant, result: RunResult): boolean {
   const kinds = new Set(result.failures.map(({ kind }) => kind));
-  return variant.expect.every((kind) => kinds.has(kind)) && !hasOther(variant, result) &&
-    (kinds.size === 0) === (variant.expect.length === 0);
+  return (
+    variant.expect.every((kind) => kinds.has(kind)) &&
+    !hasOther(variant, result) &&
+    (kinds.size === 0) === (variant.expect.length === 0)
+  );
 }
 
 /** What a search of this variant looks for: a run with all the stated failures, or with another. */

@@ -1,5 +1,8 @@
 import {
-  BPF_PROG_LOAD, BPF_PROG_RUN, BPF_PROG_TYPE_SYSCALL, closingProgram,
+  BPF_PROG_LOAD,
+  BPF_PROG_RUN,
+  BPF_PROG_TYPE_SYSCALL,
+  closingProgram,
 } from '../kernel/fs/prog-run.ts';
 import type { Sim } from '../sim/request.ts';
 import { moveFd } from './common.ts';

@@ -351,9 +351,17 @@ export class Engine {
     const { cpu, fiber, trace } = this;
     const path = fiber?.path ?? '';
     trace.line({
-      step: trace.stepCount - 1, cpu: cpu.id, path, pid: fiber?.ordinal ?? 0, atNs: cpu.nowNs,
-      kind, site: fiber ? placeOf(fiber) : '', object, nth: trace.nth(path, object),
-      choice: this.choiceCount - 1, text,
+      step: trace.stepCount - 1,
+      cpu: cpu.id,
+      path,
+      pid: fiber?.ordinal ?? 0,
+      atNs: cpu.nowNs,
+      kind,
+      site: fiber ? placeOf(fiber) : '',
+      object,
+      nth: trace.nth(path, object),
+      choice: this.choiceCount - 1,
+      text,
     });
   }
 

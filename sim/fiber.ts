@@ -46,8 +46,13 @@ export class Fiber {
   /** Passed to the top generator by the next resume: the result of a call that returned. */
   sent: unknown = undefined;
 
-  constructor(path: string, ordinal: number, owner: unknown, gen: Sim<unknown>,
-    symbol: KernelSymbol) {
+  constructor(
+    path: string,
+    ordinal: number,
+    owner: unknown,
+    gen: Sim<unknown>,
+    symbol: KernelSymbol,
+  ) {
     this.path = path;
     this.ordinal = ordinal;
     this.owner = owner;

@@ -1,5 +1,12 @@
 /** The public names of the engine and the search: `bohrbug/sim`. */
-export { Engine, type Cpu, type EventSource, type Host, type Mode, type Monitor } from './engine.ts';
+export {
+  Engine,
+  type Cpu,
+  type EventSource,
+  type Host,
+  type Mode,
+  type Monitor,
+} from './engine.ts';
 export { type Choice, type ChoiceKind, EVENT, PREEMPT } from './choice.ts';
 export { explore, Exploration, defaultPlan } from './explore.ts';
 export { FAILURE_KINDS, type Failure, type FailureKind, keyOf } from './failure.ts';

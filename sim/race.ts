@@ -220,8 +220,11 @@ export class RaceMonitor implements Monitor, Ordering {
     const request = this.#request;
     if (!request) return;
     // While its effect runs, a request's value is still the request itself.
-    const own = request.value === request && request.access !== NONE &&
-      addr >= request.addr && addr + size <= request.addr + request.size;
+    const own =
+      request.value === request &&
+      request.access !== NONE &&
+      addr >= request.addr &&
+      addr + size <= request.addr + request.size;
     if (!own) {
       this.#touch(addr, size, write, false);
     } else if (write && request.access === RMW) {
@@ -247,20 +250,33 @@ export class RaceMonitor implements Monitor, Ordering {
   }
 
   /** Compares the access with those before it, and takes it among them. */
-  #meet(before: Access[], addr: number, size: number, mask: number, write: boolean,
-    marked: boolean): void {
+  #meet(
+    before: Access[],
+    addr: number,
+    size: number,
+    mask: number,
+    write: boolean,
+    marked: boolean,
+  ): void {
     const { id, clock } = this.#thread!;
     const access = this.#access(addr, size, mask, write, marked);
     let kept = 0;
     for (let i = 0; i < before.length; i++) {
       const other = before[i]!;
       const ordered = other.thread === id || other.time <= clock.get(other.thread);
-      if (!ordered && (other.mask & mask) !== 0 && (write || other.write) &&
-        !(marked && other.marked)) {
+      if (
+        !ordered &&
+        (other.mask & mask) !== 0 &&
+        (write || other.write) &&
+        !(marked && other.marked)
+      ) {
         this.#race(other, access);
       }
       // Whatever would race with the other would race with this one, and it is covered.
-      const covered = ordered && (other.mask & ~mask) === 0 && (write || !other.write) &&
+      const covered =
+        ordered &&
+        (other.mask & ~mask) === 0 &&
+        (write || !other.write) &&
         (!marked || other.marked);
       if (!covered) before[kept++] = other;
     }
@@ -277,8 +293,20 @@ export class RaceMonitor implements Monitor, Ordering {
       this.#stackSite = top.site;
       this.#stack = stackOf(this.#fiber!);
     }
-    return { thread: id, time: clock.get(id), mask, path, ordinal, cpu: this.#engine.cpu.id, addr,
-      size, write, marked, stack: this.#stack, place: placeOf(this.#stack) };
+    return {
+      thread: id,
+      time: clock.get(id),
+      mask,
+      path,
+      ordinal,
+      cpu: this.#engine.cpu.id,
+      addr,
+      size,
+      write,
+      marked,
+      stack: this.#stack,
+      place: placeOf(this.#stack),
+    };
   }
 
   #race(earlier: Access, later: Access): void {

@@ -56,8 +56,16 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
   /** Undefined before it is handed to the engine, then itself, then the result. */
   declare value: unknown;
 
-  constructor(kind: number, site: number, addr: number, size: number, access: Access,
-    effect: Effect<T> = nothing, a = 0, b = 0) {
+  constructor(
+    kind: number,
+    site: number,
+    addr: number,
+    size: number,
+    access: Access,
+    effect: Effect<T> = nothing,
+    a = 0,
+    b = 0,
+  ) {
     this.kind = kind;
     this.site = site;
     this.addr = addr;
@@ -106,8 +114,13 @@ export function step(site: number): Request<void> {
 }
 
 /** A point about to touch `size` bytes at `addr`; `effect` then does so. */
-export function access<T>(site: number, addr: number, size: number, kind: Access,
-  effect?: (request: Request<unknown>) => T): Request<T> {
+export function access<T>(
+  site: number,
+  addr: number,
+  size: number,
+  kind: Access,
+  effect?: (request: Request<unknown>) => T,
+): Request<T> {
   return new Request<T>(STEP, site, addr, size, kind, effect);
 }
 
@@ -140,7 +153,10 @@ export function kernelText(cls: { prototype: object }, module = ''): void {
 
 /** The same for one function. */
 export function kernelFunction<F extends (...args: never[]) => Sim<unknown>>(
-  name: string, body: F, module = ''): F {
+  name: string,
+  body: F,
+  module = '',
+): F {
   const symbol = kernelSymbol(name, module);
   function enter(this: unknown, ...args: never[]): Request {
     const call = new Request<unknown>(CALL, 0, 0, 0, NONE);

@@ -9,7 +9,7 @@ export interface KernelSymbol {
   readonly name: string;
   /** The module whose text holds it, or '' for the kernel's own. */
   readonly module: string;
-  /** Position in registration order: only for printing addresses. */
+  /** Position among those of its module, as they were registered: only for printing addresses. */
   readonly index: number;
 }
 
@@ -22,14 +22,14 @@ export interface Site {
   /** `close_fd:C2`: the stable name used in traces, tokens and failure keys. */
   readonly name: string;
   readonly hash: number;
-  /** Bytes from the function's start, as a call trace prints it; grows by 8 with each site of it. */
+  /** Bytes from the function's start, for call traces; grows by 8 with each site of it. */
   readonly offsetBytes: number;
 }
 
 const sites: Site[] = [];
 const byName = new Map<string, Site>();
 const countByFunction = new Map<string, number>();
-const symbols: KernelSymbol[] = [];
+const countByModule = new Map<string, number>();
 
 /** 32-bit FNV-1a of UTF-16 units. */
 export function nameHash(text: string): number {
@@ -47,8 +47,14 @@ export function site(fn: string, point: string): number {
   if (known) return known.id;
   const count = (countByFunction.get(fn) ?? 0) + 1;
   countByFunction.set(fn, count);
-  const made: Site = { id: sites.length, fn, point, name, hash: nameHash(name),
-    offsetBytes: count * 8 };
+  const made: Site = {
+    id: sites.length,
+    fn,
+    point,
+    name,
+    hash: nameHash(name),
+    offsetBytes: count * 8,
+  };
   sites.push(made);
   byName.set(name, made);
   return made.id;
@@ -59,9 +65,9 @@ export function siteOf(id: number): Site {
 }
 
 export function kernelSymbol(name: string, module = ''): KernelSymbol {
-  const made: KernelSymbol = { name, module, index: symbols.length };
-  symbols.push(made);
-  return made;
+  const index = countByModule.get(module) ?? 0;
+  countByModule.set(module, index + 1);
+  return { name, module, index };
 }
 
 site('none', ''); // id 0: a request without a place

@@ -104,8 +104,13 @@ export class Trace {
     const from = Math.max(0, this.#count - Math.min(count, CAPACITY));
     for (let i = from; i < this.#count; i++) {
       const at = (i & (CAPACITY - 1)) * WORDS;
-      yield { actor: ring[at]!, fiber: ring[at + 1]!, site: siteOf(ring[at + 2]!).name,
-        addr: ring[at + 3]!, access: ring[at + 4]! };
+      yield {
+        actor: ring[at]!,
+        fiber: ring[at + 1]!,
+        site: siteOf(ring[at + 2]!).name,
+        addr: ring[at + 3]!,
+        access: ring[at + 4]!,
+      };
     }
   }
 

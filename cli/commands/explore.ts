@@ -53,10 +53,11 @@ export const exploreCommand: Command = {
 async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const beganMs = io.nowMs();
   const strategy = makeStrategy(flags.strategy, flags.seed);
-  const subject = await subjectOf(ref, flags, io);
+  const subject = await subjectOf(ref, flags, io, (chosen) => {
+    if (!flags.json) io.out(`exploring ${headingOf(chosen)}\n`);
+  });
   if (flags.jobs > 1)
     io.err('bohrbug: this version explores with one worker, whatever --jobs says');
-  if (!flags.json) io.out(`exploring ${headingOf(subject)}\n`);
   const world = worldOf(subject, 'explore');
   const outcome = await search(
     {
@@ -100,7 +101,7 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
 }
 
 /** `abba (bad, v7.2): two tasks …`: there before the work begins, which may take long. */
-function headingOf({ scenario, variantName, profile }: Subject): string {
+function headingOf({ scenario, variantName, profile }: Omit<Subject, 'catalog'>): string {
   return `${scenario.name} (${variantName}, ${profile}): ${scenario.about}`;
 }
 

@@ -40,7 +40,7 @@ export const hazardsCommand: Command = {
     if (parsed === undefined) return EXIT.expected;
     const flags = parsed.opts<Flags>();
     makeStrategy(flags.strategy, flags.seed); // complains before any work is done
-    const chosen = choose(await io.loadScenarios(), parsed.args);
+    const chosen = choose((await io.loadRegistry()).SCENARIOS, parsed.args);
     const rows = await searchHazards(chosen, flags, io);
     if (!flags.json) io.out(hazardTable(rows, io));
     const isOk = rows.length === chosen.length && rows.every(({ ok }) => ok);

@@ -18,7 +18,7 @@ export const listCommand: Command = {
       args,
     )?.opts<{ json?: boolean }>();
     if (flags === undefined) return EXIT.expected;
-    const scenarios = await io.loadScenarios();
+    const { SCENARIOS: scenarios } = await io.loadRegistry();
     io.out(flags.json ? JSON.stringify(listJson(scenarios)) : listText(scenarios, io));
     return EXIT.expected;
   },

@@ -82,7 +82,7 @@ interface Column {
   readonly lines: Set<TraceLine>;
 }
 
-/** A column for each CPU where each has one task, else for each task; who acts first stands left. */
+/** One for each CPU where each has one task, else for each task; who acts first stands left. */
 function columnsOf(lines: readonly TraceLine[]): Map<string, Column> {
   const tasks = lines.filter(isOfTask);
   const pairs = new Set(tasks.map(({ cpu, path }) => `${cpu} ${path}`));
@@ -142,7 +142,8 @@ function inOneColumn(
   let before = '';
   for (const line of lines) {
     const { head } = columns.find((column) => column.lines.has(line))!;
-    const cells = wrap(cellOf(line, failures), width - headWidth - 2 * GAP.length, 4);
+    const room = Math.max(COLUMN_MIN, width - headWidth - 2 * GAP.length);
+    const cells = wrap(cellOf(line, failures), room, 4);
     for (const cell of cells) {
       const who = pad(head === before ? '' : head, headWidth);
       before = head;

@@ -1,9 +1,6 @@
-/** Narrower than this no text can be read. */
-const WIDTH_MIN = 12;
-
 /** Lines of at most `width` columns; what is cut off goes on `hanging` columns further in. */
 export function wrap(text: string, widthWanted: number, hanging = 2): string[] {
-  const width = Math.max(WIDTH_MIN, widthWanted);
+  const width = Math.max(1, widthWanted);
   const lines: string[] = [];
   const indent = ' '.repeat(text.length - text.trimStart().length + hanging);
   let rest = text;

@@ -134,8 +134,10 @@ export class FdCheckers {
     this.#machine.fail({
       kind: 'fd-misuse',
       title: `BUG: fd misuse: lookup of descriptor ${fd} returned a foreign file`,
-      lines: ['The file was freed and its memory reused between the load of the slot and the get.',
-        ...this.#machine.traceLines()],
+      lines: [
+        'The file was freed and its memory reused between the load of the slot and the get.',
+        ...this.#machine.traceLines(),
+      ],
       objects: [{ type: 'file', addr: file }],
     });
   }
@@ -144,8 +146,11 @@ export class FdCheckers {
     this.#machine.fail({
       kind: 'borrow-rule',
       title: `WARNING: borrow rule: ${what}`,
-      lines: [`Task ${this.#machine.who()} holds a borrowed pointer to the file of descriptor ` +
-        `${held.fd}; nothing keeps that file now.`, ...this.#machine.traceLines()],
+      lines: [
+        `Task ${this.#machine.who()} holds a borrowed pointer to the file of descriptor ` +
+          `${held.fd}; nothing keeps that file now.`,
+        ...this.#machine.traceLines(),
+      ],
       objects: [{ type: 'file', addr: held.file }],
       fatal: false,
     });

@@ -232,6 +232,7 @@ export class Closing {
       child.s.files = files;
       return 0;
     }
+    yield* step(K5);
     const made = yield* this.dup_fd(files);
     if (made < 0) return made;
     child.s.files = made;

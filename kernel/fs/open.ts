@@ -7,18 +7,51 @@ import type { Modules } from '../module.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
-  __O_SYNC, __O_TMPFILE, FASYNC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY,
-  O_DSYNC, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC,
-  O_TMPFILE, O_TRUNC,
+  __O_SYNC,
+  __O_TMPFILE,
+  FASYNC,
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECT,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_EXCL,
+  O_LARGEFILE,
+  O_NOATIME,
+  O_NOCTTY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_SYNC,
+  O_TMPFILE,
+  O_TRUNC,
 } from './uapi.ts';
 
 const PATH_MAX = 4_096;
 const AT_FDCWD = -100;
 
 /** Every flag that open(2) knows; it drops the others silently. VALID_OPEN_FLAGS */
-const VALID_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |
-  O_DSYNC | O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |
-  O_CLOEXEC | O_PATH | O_TMPFILE;
+const VALID_FLAGS =
+  O_ACCMODE |
+  O_CREAT |
+  O_EXCL |
+  O_NOCTTY |
+  O_TRUNC |
+  O_APPEND |
+  O_NONBLOCK |
+  O_DSYNC |
+  O_SYNC |
+  FASYNC |
+  O_DIRECT |
+  O_LARGEFILE |
+  O_DIRECTORY |
+  O_NOFOLLOW |
+  O_NOATIME |
+  O_CLOEXEC |
+  O_PATH |
+  O_TMPFILE;
 /** What O_PATH lets stand. O_PATH_FLAGS */
 const PATH_FLAGS = O_DIRECTORY | O_NOFOLLOW | O_PATH;
 /** What the file does not remember. do_dentry_open() */
@@ -54,16 +87,22 @@ export class Opening {
     this.#parts = parts;
     this.rows = [
       {
-        nr: 2, name: 'open', args: ['filename', 'flags', 'mode'],
+        nr: 2,
+        name: 'open',
+        args: ['filename', 'flags', 'mode'],
         run: (name, flags, mode) => this.do_sys_openat2(AT_FDCWD, name!, flags! | 0, mode ?? 0),
       },
       {
-        nr: 257, name: 'openat', args: ['dfd', 'filename', 'flags', 'mode'],
+        nr: 257,
+        name: 'openat',
+        args: ['dfd', 'filename', 'flags', 'mode'],
         run: (dfd, name, flags, mode) =>
           this.do_sys_openat2(dfd! | 0, name!, flags! | 0, mode ?? 0),
       },
       {
-        nr: 85, name: 'creat', args: ['pathname', 'mode'],
+        nr: 85,
+        name: 'creat',
+        args: ['pathname', 'mode'],
         run: (name, mode) => this.do_sys_openat2(AT_FDCWD, name!, O_CREAT | 1 | O_TRUNC, mode ?? 0),
       },
     ];
@@ -103,8 +142,7 @@ export class Opening {
     if (typeof found === 'number') return found;
     const { files, modules } = this.#parts;
     const { ops, inode, type } = found;
-    const file = yield* files.alloc_file(
-      { ops, flags: flags & ~PASSING_FLAGS, inode, type });
+    const file = yield* files.alloc_file({ ops, flags: flags & ~PASSING_FLAGS, inode, type });
     if (inode !== 0) files.iput(inode);
     if (file < 0 || flags & O_PATH || !ops.open) return file;
     modules.callable(ops.module);

@@ -70,11 +70,15 @@ export class Pidfds implements PidfdsForProcess {
     this.#parts = parts;
     this.rows = [
       {
-        nr: 434, name: 'pidfd_open', args: ['pid', 'flags'],
+        nr: 434,
+        name: 'pidfd_open',
+        args: ['pid', 'flags'],
         run: (pid, flags) => this.sys_pidfd_open(pid! | 0, flags! >>> 0),
       },
       {
-        nr: 438, name: 'pidfd_getfd', args: ['pidfd', 'fd', 'flags'],
+        nr: 438,
+        name: 'pidfd_getfd',
+        args: ['pidfd', 'fd', 'flags'],
         run: (pidfd, fd, flags) => this.sys_pidfd_getfd(pidfd! | 0, fd! | 0, flags! >>> 0),
       },
     ];
@@ -96,29 +100,29 @@ export class Pidfds implements PidfdsForProcess {
     return made.fd;
   }
 
-  /** A reserved descriptor and a file that stands for `task`, or -errno. */
+  /**
+   * A reserved descriptor and a file that stands for `task`, or -errno. The task may be gone as
+   * soon as anything else runs: it is not asked again.
+   */
   *pidfd_prepare(task: Task, flags = 0): Sim<NewPidfd | number> {
     const { tables, anon, kasan } = this.#parts;
-    const { memory, slab } = this.#machine;
+    const pid = this.#newPid(task, (flags & PIDFD_THREAD) !== 0);
+    if (pid === 0) return -ENOMEM;
     const fd = yield* tables.get_unused_fd_flags(O_CLOEXEC);
-    if (fd < 0) return fd;
-    const addr = this.#machine.mayAlloc('pidfd') ? slab.kzalloc(pid_struct.sizeBytes) : 0;
-    let file = -ENOMEM;
-    if (addr !== 0) {
-      const pid = pid_struct.at(memory, addr);
-      pid.count = 1;
-      pid.is_thread = flags & PIDFD_THREAD ? 1 : 0;
-      pid.owner = this.#ownerOf(task, pid.is_thread !== 0);
-      pid.generation = slab.generationOf(pid.owner);
-      const open = O_RDWR | O_CLOEXEC | (flags & PIDFD_NONBLOCK);
-      file = yield* anon.anon_inode_getfile({ ops: this.ops, flags: open, privateData: addr });
+    if (fd < 0) {
+      kasan.free(pid);
+      return fd;
     }
+    const open = O_RDWR | O_CLOEXEC | (flags & PIDFD_NONBLOCK);
+    const file = yield* anon.anon_inode_getfile({ ops: this.ops, flags: open, privateData: pid });
     if (file < 0) {
-      kasan.free(addr);
+      kasan.free(pid);
       yield* tables.put_unused_fd(fd);
       return file;
     }
-    if (flags & PIDFD_THREAD) fileStruct.at(memory, file).f_flags |= PIDFD_THREAD;
+    if (flags & PIDFD_THREAD) {
+      fileStruct.at(this.#machine.memory, file).f_flags |= PIDFD_THREAD;
+    }
     return { fd, file };
   }
 
@@ -208,6 +212,19 @@ export class Pidfds implements PidfdsForProcess {
 
   #pidOf(file: number): ReturnType<typeof pid_struct.at> {
     return pid_struct.at(this.#machine.memory, privateOf(this.#machine, file));
+  }
+
+  /** What stands for a task from now on, or 0. */
+  #newPid(task: Task, isThread: boolean): number {
+    const { memory, slab } = this.#machine;
+    const addr = this.#machine.mayAlloc('pidfd') ? slab.kzalloc(pid_struct.sizeBytes) : 0;
+    if (addr === 0) return 0;
+    const pid = pid_struct.at(memory, addr);
+    pid.count = 1;
+    pid.is_thread = isThread ? 1 : 0;
+    pid.owner = this.#ownerOf(task, isThread);
+    pid.generation = slab.generationOf(pid.owner);
+    return addr;
   }
 
   #ownerOf(task: Task, isThread: boolean): number {

@@ -74,7 +74,9 @@ export class ProgRun {
     this.#parts = parts;
     this.rows = [
       {
-        nr: 321, name: 'bpf', args: ['cmd', 'uattr_addr', 'size'],
+        nr: 321,
+        name: 'bpf',
+        args: ['cmd', 'uattr_addr', 'size'],
         run: (cmd, addr, size) => this.sys_bpf(cmd! | 0, addr!, size! >>> 0),
       },
     ];
@@ -115,7 +117,9 @@ export class ProgRun {
       memory.setU64(prog.insns + i * INSN_BYTES, unsignedAt(insns, i * INSN_BYTES, 8));
     }
     const fd = yield* anon.anon_inode_getfd({
-      ops: this.ops, flags: O_RDWR | O_CLOEXEC, privateData: addr,
+      ops: this.ops,
+      flags: O_RDWR | O_CLOEXEC,
+      privateData: addr,
     });
     if (fd < 0) kasan.free(addr);
     return fd;

@@ -1,5 +1,14 @@
 import {
-  ACQUIRE, FULL, READ, RELAXED, RMW, Request, STEP, WRITE, type Access, type Order,
+  ACQUIRE,
+  FULL,
+  READ,
+  RELAXED,
+  RMW,
+  Request,
+  STEP,
+  WRITE,
+  type Access,
+  type Order,
 } from '../../sim/request.ts';
 import type { Machine } from '../machine.ts';
 import type { Memory } from '../memory.ts';
@@ -159,8 +168,14 @@ export class Atomics {
     return request;
   }
 
-  #request<T>(marked: Marked<T>, site: number, addr: number, order: Order, a = 0, b = 0):
-    Request<T> {
+  #request<T>(
+    marked: Marked<T>,
+    site: number,
+    addr: number,
+    order: Order,
+    a = 0,
+    b = 0,
+  ): Request<T> {
     const { size, access, effect } = marked;
     const request = new Request<T>(STEP, site, addr, size, access, effect, a, b);
     request.order = order;

@@ -166,9 +166,13 @@ export class FileRefs {
     const value = refs.#add(request.addr, 1);
     const was = value === 0 ? FILE_REF_NOREF : BigInt(value) - 1n;
     if (refs.#zones ? was > FILE_REF_MAXREF : was === 0n) {
-      refs.#warn('refcount-add-on-zero', refs.#zones
-        ? 'file_ref_inc() on a released file reference' : 'get_file() on a file count of 0',
-      request.addr);
+      refs.#warn(
+        'refcount-add-on-zero',
+        refs.#zones
+          ? 'file_ref_inc() on a released file reference'
+          : 'get_file() on a file count of 0',
+        request.addr,
+      );
     }
   };
 

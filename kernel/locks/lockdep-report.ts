@@ -15,8 +15,10 @@ export const USED_IN_SOFTIRQ = 4;
 export const USED_WITH_SOFTIRQ = 8;
 
 const USAGE_NAMES = new Map([
-  [USED_IN_HARDIRQ, 'IN-HARDIRQ-W'], [USED_WITH_HARDIRQ, 'HARDIRQ-ON-W'],
-  [USED_IN_SOFTIRQ, 'IN-SOFTIRQ-W'], [USED_WITH_SOFTIRQ, 'SOFTIRQ-ON-W'],
+  [USED_IN_HARDIRQ, 'IN-HARDIRQ-W'],
+  [USED_WITH_HARDIRQ, 'HARDIRQ-ON-W'],
+  [USED_IN_SOFTIRQ, 'IN-SOFTIRQ-W'],
+  [USED_WITH_SOFTIRQ, 'SOFTIRQ-ON-W'],
 ]);
 
 /** `to` has been taken while `from` was held. struct lock_list */
@@ -46,14 +48,22 @@ const SCENARIO = [' Possible unsafe locking scenario:', ''];
 const DEADLOCK = ['', ' *** DEADLOCK ***', ''];
 
 /** print_circular_bug() */
-export function circularReport(reporter: Reporter, now: LockSeen, held: LockSeen,
-  back: readonly Link[]): Report {
+export function circularReport(
+  reporter: Reporter,
+  now: LockSeen,
+  held: LockSeen,
+  back: readonly Link[],
+): Report {
   const { machine } = reporter;
   const chain = [...back].toReversed();
-  const middle = back.length > 1
-    ? ['Chain exists of:',
-      `  ${[now.cls, ...back.map(({ to }) => to)].map(({ name }) => name).join(' --> ')}`, '']
-    : [];
+  const middle =
+    back.length > 1
+      ? [
+          'Chain exists of:',
+          `  ${[now.cls, ...back.map(({ to }) => to)].map(({ name }) => name).join(' --> ')}`,
+          '',
+        ]
+      : [];
   return {
     kind: 'lock-inversion',
     title: 'WARNING: possible circular locking dependency detected',
@@ -61,22 +71,35 @@ export function circularReport(reporter: Reporter, now: LockSeen, held: LockSeen
       '-'.repeat(54),
       `${who(reporter)} is trying to acquire lock:`,
       lockLine(reporter, now),
-      '', 'but task is already holding lock:',
+      '',
+      'but task is already holding lock:',
       lockLine(reporter, held),
-      '', 'which lock already depends on the new lock.', '', '',
-      'the existing dependency chain (in reverse order) is:', '',
-      ...chain.flatMap((link, i) =>
-        [`-> #${chain.length - i} ${classText(reporter, link.to)}:`,
-          ...indented(link.stack), '']),
-      `-> #0 ${classText(reporter, now.cls)}:`, ...indented(machine.stack()),
-      ...OTHER, '', ...middle, ...SCENARIO,
+      '',
+      'which lock already depends on the new lock.',
+      '',
+      '',
+      'the existing dependency chain (in reverse order) is:',
+      '',
+      ...chain.flatMap((link, i) => [
+        `-> #${chain.length - i} ${classText(reporter, link.to)}:`,
+        ...indented(link.stack),
+        '',
+      ]),
+      `-> #0 ${classText(reporter, now.cls)}:`,
+      ...indented(machine.stack()),
+      ...OTHER,
+      '',
+      ...middle,
+      ...SCENARIO,
       '       CPU0                    CPU1',
       '       ----                    ----',
       `  lock(${held.cls.name});`,
       `                               lock(${now.cls.name});`,
       `                               lock(${held.cls.name});`,
       `  lock(${now.cls.name});`,
-      ...DEADLOCK, ...heldLines(reporter), ...backtrace(machine),
+      ...DEADLOCK,
+      ...heldLines(reporter),
+      ...backtrace(machine),
     ],
     sites: places([now.site, ...back.map(({ site }) => site)]),
     objects: [now, held].map(object),
@@ -94,14 +117,19 @@ export function recursiveReport(reporter: Reporter, now: LockSeen, held: LockSee
       '-'.repeat(44),
       `${who(reporter)} is trying to acquire lock:`,
       lockLine(reporter, now),
-      '', 'but task is already holding lock:',
+      '',
+      'but task is already holding lock:',
       lockLine(reporter, held),
-      ...OTHER, ...SCENARIO,
-      '       CPU0', '       ----',
-      `  lock(${held.cls.name});`, `  lock(${now.cls.name});`,
+      ...OTHER,
+      ...SCENARIO,
+      '       CPU0',
+      '       ----',
+      `  lock(${held.cls.name});`,
+      `  lock(${now.cls.name});`,
       ...DEADLOCK,
       ...(certain ? [] : [' May be due to missing lock nesting notation', '']),
-      ...heldLines(reporter), ...backtrace(reporter.machine),
+      ...heldLines(reporter),
+      ...backtrace(reporter.machine),
     ],
     sites: places([now.site, held.site]),
     objects: (certain ? [now] : [now, held]).map(object),
@@ -110,8 +138,13 @@ export function recursiveReport(reporter: Reporter, now: LockSeen, held: LockSee
 }
 
 /** print_usage_bug() */
-export function inconsistentReport(reporter: Reporter, now: LockSeen, was: number, is: number,
-  wasAt: readonly StackEntry[]): Report {
+export function inconsistentReport(
+  reporter: Reporter,
+  now: LockSeen,
+  was: number,
+  is: number,
+  wasAt: readonly StackEntry[],
+): Report {
   const { machine } = reporter;
   return {
     kind: 'lock-inversion',
@@ -123,10 +156,16 @@ export function inconsistentReport(reporter: Reporter, now: LockSeen, was: numbe
       lockLine(reporter, now),
       `{${USAGE_NAMES.get(was)!}} state was registered at:`,
       ...indented(wasAt),
-      ...OTHER, ...SCENARIO,
-      '       CPU0', '       ----',
-      `  lock(${now.cls.name});`, '  <Interrupt>', `    lock(${now.cls.name});`,
-      ...DEADLOCK, ...heldLines(reporter), ...backtrace(machine),
+      ...OTHER,
+      ...SCENARIO,
+      '       CPU0',
+      '       ----',
+      `  lock(${now.cls.name});`,
+      '  <Interrupt>',
+      `    lock(${now.cls.name});`,
+      ...DEADLOCK,
+      ...heldLines(reporter),
+      ...backtrace(machine),
     ],
     sites: [siteOf(now.site).name, innermost(wasAt)].toSorted(),
     objects: [object(now)],
@@ -135,8 +174,13 @@ export function inconsistentReport(reporter: Reporter, now: LockSeen, was: numbe
 }
 
 /** print_bad_irq_dependency() */
-export function safetyReport(reporter: Reporter, safe: LockClass, unsafe: LockClass,
-  inside: number, stacks: Record<'safe' | 'unsafe', readonly StackEntry[]>): Report {
+export function safetyReport(
+  reporter: Reporter,
+  safe: LockClass,
+  unsafe: LockClass,
+  inside: number,
+  stacks: Record<'safe' | 'unsafe', readonly StackEntry[]>,
+): Report {
   const irq = inside === USED_IN_HARDIRQ ? 'HARDIRQ' : 'SOFTIRQ';
   return {
     kind: 'lock-inversion',
@@ -145,11 +189,16 @@ export function safetyReport(reporter: Reporter, safe: LockClass, unsafe: LockCl
       '-'.repeat(53),
       `${who(reporter)} ${irqState(reporter)} creates this dependency:`,
       ` ${classText(reporter, safe)} -> ${classText(reporter, unsafe)}`,
-      '', `the ${irq}-irq-safe lock ${classText(reporter, safe)} was taken in it at:`,
+      '',
+      `the ${irq}-irq-safe lock ${classText(reporter, safe)} was taken in it at:`,
       ...indented(stacks.safe),
-      '', `the ${irq}-irq-unsafe lock ${classText(reporter, unsafe)} was taken outside at:`,
+      '',
+      `the ${irq}-irq-unsafe lock ${classText(reporter, unsafe)} was taken outside at:`,
       ...indented(stacks.unsafe),
-      ...OTHER, '', ' Possible interrupt unsafe locking scenario:', '',
+      ...OTHER,
+      '',
+      ' Possible interrupt unsafe locking scenario:',
+      '',
       '       CPU0                    CPU1',
       '       ----                    ----',
       `  lock(${unsafe.name});`,
@@ -158,7 +207,9 @@ export function safetyReport(reporter: Reporter, safe: LockClass, unsafe: LockCl
       `                               lock(${unsafe.name});`,
       '  <Interrupt>',
       `    lock(${safe.name});`,
-      ...DEADLOCK, ...heldLines(reporter), ...backtrace(reporter.machine),
+      ...DEADLOCK,
+      ...heldLines(reporter),
+      ...backtrace(reporter.machine),
     ],
     sites: [innermost(stacks.safe), innermost(stacks.unsafe)].toSorted(),
     fatal: false,
@@ -175,12 +226,15 @@ export function userReturnReport(reporter: Reporter, leaving: 'user' | 'exit'): 
   ];
   return {
     kind: 'unbalanced-section',
-    title: leaving === 'user' ? 'WARNING: lock held when returning to user space!'
-      : `WARNING: ${who(reporter)} still has locks held!`,
+    title:
+      leaving === 'user'
+        ? 'WARNING: lock held when returning to user space!'
+        : `WARNING: ${who(reporter)} still has locks held!`,
     lines: [
       '-'.repeat(48),
       ...(leaving === 'user'
-        ? [`${who(reporter)} is leaving the kernel with locks still held!`] : []),
+        ? [`${who(reporter)} is leaving the kernel with locks still held!`]
+        : []),
       ...heldLines(reporter),
       ...sections.map((name) => ` (${name}){....}-{1:3}`),
       ...backtrace(machine),
@@ -209,8 +263,10 @@ function seen({ classId, addr, site }: HeldLock): LockSeen {
 /** `ffff888000412a40 (&files->file_lock){+.+.}-{2:2}, at: close_fd+0x8/0x100` */
 function lockLine(reporter: Reporter, { cls, addr, site }: LockSeen): string {
   const { fn, offsetBytes } = siteOf(site);
-  return `${pointerText(addr)} ${classText(reporter, cls)}, at: ` +
-    `${fn}+0x${offsetBytes.toString(16)}/0x100`;
+  return (
+    `${pointerText(addr)} ${classText(reporter, cls)}, at: ` +
+    `${fn}+0x${offsetBytes.toString(16)}/0x100`
+  );
 }
 
 /** `(&files->file_lock){+.+.}-{2:2}`; there are no readers, so their columns stay empty. */

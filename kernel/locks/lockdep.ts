@@ -5,9 +5,18 @@ import type { Cpus, KernelCpu } from '../cpu.ts';
 import type { Machine, Report } from '../machine.ts';
 import { lockClassCount, lockClassOf, type LockClass } from './lock-class.ts';
 import {
-  circularReport, inconsistentReport, recursiveReport, safetyReport, userReturnReport,
-  USED_IN_HARDIRQ, USED_IN_SOFTIRQ, USED_WITH_HARDIRQ, USED_WITH_SOFTIRQ, type Link,
-  type LockSeen, type Reporter,
+  circularReport,
+  inconsistentReport,
+  recursiveReport,
+  safetyReport,
+  userReturnReport,
+  USED_IN_HARDIRQ,
+  USED_IN_SOFTIRQ,
+  USED_WITH_HARDIRQ,
+  USED_WITH_SOFTIRQ,
+  type Link,
+  type LockSeen,
+  type Reporter,
 } from './lockdep-report.ts';
 
 class Held implements HeldLock {
@@ -41,7 +50,8 @@ class Held implements HeldLock {
 const USED_IN = USED_IN_HARDIRQ | USED_IN_SOFTIRQ;
 /** A use inside the interrupt, and the use with it enabled that cannot stand beside it. */
 const OPPOSITES = [
-  [USED_IN_HARDIRQ, USED_WITH_HARDIRQ], [USED_IN_SOFTIRQ, USED_WITH_SOFTIRQ],
+  [USED_IN_HARDIRQ, USED_WITH_HARDIRQ],
+  [USED_IN_SOFTIRQ, USED_WITH_SOFTIRQ],
 ] as const;
 
 const edgeKey = (from: number, to: number): number => from * 65_536 + to;
@@ -158,8 +168,12 @@ export class Lockdep {
       const lock = context.held.at(-1)!;
       const owner = ownerOf.get(lock.addr)!;
       const site = siteOf(owner.held.find(({ addr }) => addr === lock.addr)!.site).name;
-      return { lock, text: `${nameOf(context)} waits for ${lock.className} at ` +
-        `${siteOf(lock.site).name}, held by ${nameOf(owner)} since ${site}` };
+      return {
+        lock,
+        text:
+          `${nameOf(context)} waits for ${lock.className} at ` +
+          `${siteOf(lock.site).name}, held by ${nameOf(owner)} since ${site}`,
+      };
     });
     const first = circle[0]!;
     return {
@@ -200,8 +214,15 @@ export class Lockdep {
       if ((fresh & (inside | enabled)) === 0) continue;
       if ((usage & inside) !== 0 && (usage & enabled) !== 0) {
         const was = fresh & inside ? enabled : inside;
-        this.#report(inconsistentReport(this.#reporter(context), now, was,
-          was === inside ? enabled : inside, this.#usageAt.get(cls.id * 16 + was) ?? []));
+        this.#report(
+          inconsistentReport(
+            this.#reporter(context),
+            now,
+            was,
+            was === inside ? enabled : inside,
+            this.#usageAt.get(cls.id * 16 + was) ?? [],
+          ),
+        );
         return;
       }
       if (this.#links.size > 0) this.#checkSafety(context, cls, cls, inside, enabled);
@@ -245,20 +266,31 @@ export class Lockdep {
    * Whether a lock taken in an interrupt leads, through the classes given, to one that is held
    * while that interrupt may come. check_irq_usage()
    */
-  #checkSafety(context: ExecContext, from: LockClass, to: LockClass, inside: number,
-    enabled: number): void {
+  #checkSafety(
+    context: ExecContext,
+    from: LockClass,
+    to: LockClass,
+    inside: number,
+    enabled: number,
+  ): void {
     const safe = this.#find(from, this.#before, 'from', inside);
     const unsafe = safe && this.#find(to, this.#after, 'to', enabled);
     if (!safe || !unsafe || safe === unsafe) return;
-    this.#report(safetyReport(this.#reporter(context), safe, unsafe, inside, {
-      safe: this.#usageAt.get(safe.id * 16 + inside) ?? [],
-      unsafe: this.#usageAt.get(unsafe.id * 16 + enabled) ?? [],
-    }));
+    this.#report(
+      safetyReport(this.#reporter(context), safe, unsafe, inside, {
+        safe: this.#usageAt.get(safe.id * 16 + inside) ?? [],
+        unsafe: this.#usageAt.get(unsafe.id * 16 + enabled) ?? [],
+      }),
+    );
   }
 
   /** The nearest class with that usage, from `start` on along the links. */
-  #find(start: LockClass, links: ReadonlyMap<number, Link[]>, end: 'from' | 'to', usage: number):
-    LockClass | undefined {
+  #find(
+    start: LockClass,
+    links: ReadonlyMap<number, Link[]>,
+    end: 'from' | 'to',
+    usage: number,
+  ): LockClass | undefined {
     const seen = new Set([start]);
     for (const cls of seen) {
       if ((this.#usage[cls.id]! & usage) !== 0) return cls;
@@ -280,8 +312,12 @@ export class Lockdep {
   }
 
   #reporter(context: ExecContext): Reporter {
-    return { context, cpu: this.#cpus.this, machine: this.#machine,
-      usageOf: (cls) => this.#usage[cls.id] ?? 0 };
+    return {
+      context,
+      cpu: this.#cpus.this,
+      machine: this.#machine,
+      usageOf: (cls) => this.#usage[cls.id] ?? 0,
+    };
   }
 
   /** The first finding is the last: what follows rests on it. */
@@ -321,8 +357,10 @@ function pathTo(end: LockClass, came: ReadonlyMap<LockClass, Link | null>): Link
 }
 
 /** Each waits for a lock of the next, the last for one of the first. */
-function circleFrom(start: ExecContext, ownerOf: ReadonlyMap<number, ExecContext>):
-  ExecContext[] | undefined {
+function circleFrom(
+  start: ExecContext,
+  ownerOf: ReadonlyMap<number, ExecContext>,
+): ExecContext[] | undefined {
   const path: ExecContext[] = [];
   let at: ExecContext | undefined = start;
   while (at?.held.at(-1)?.waiting) {

@@ -1,5 +1,13 @@
-import { ACQUIRE, RELEASE, RMW, Request, STEP, WRITE, kernelText, type Sim } from
-  '../../sim/request.ts';
+import {
+  ACQUIRE,
+  RELEASE,
+  RMW,
+  Request,
+  STEP,
+  WRITE,
+  kernelText,
+  type Sim,
+} from '../../sim/request.ts';
 import { EINTR } from '../errno.ts';
 import type { Machine } from '../machine.ts';
 import { pointerText } from '../oops.ts';
@@ -44,8 +52,9 @@ export class Mutexes {
     this.#sched.mightSleep('kernel/locking/mutex.c');
     let taken = yield* this.#request(site, cls, addr, Mutexes.#firstEffect);
     while (!taken) {
-      const result = yield* this.#waits.wait_event_interruptible(addr + WAIT,
-        () => this.#isFree(addr));
+      const result = yield* this.#waits.wait_event_interruptible(addr + WAIT, () =>
+        this.#isFree(addr),
+      );
       if (result !== 0) {
         this.#lockdep.release(cls, addr);
         return -EINTR;

@@ -1,5 +1,13 @@
-import { ACQUIRE, FULL, RELAXED, RMW, Request, STEP, type Order, type Sim } from
-  '../../sim/request.ts';
+import {
+  ACQUIRE,
+  FULL,
+  RELAXED,
+  RMW,
+  Request,
+  STEP,
+  type Order,
+  type Sim,
+} from '../../sim/request.ts';
 import type { FailureKind } from '../../sim/failure.ts';
 import type { Machine } from '../machine.ts';
 import { pointerText } from '../oops.ts';
@@ -9,14 +17,20 @@ const REFCOUNT_SATURATED = 0xc000_0000 | 0;
 
 /** lib/refcount.c: refcount_warn_saturate() */
 const ADD_NOT_ZERO_OVF = {
-  kind: 'refcount-saturated', line: 19, text: 'saturated; leaking memory.',
+  kind: 'refcount-saturated',
+  line: 19,
+  text: 'saturated; leaking memory.',
 } as const;
 const ADD_UAF = {
-  kind: 'refcount-add-on-zero', line: 25, text: 'addition on 0; use-after-free.',
+  kind: 'refcount-add-on-zero',
+  line: 25,
+  text: 'addition on 0; use-after-free.',
 } as const;
 const ADD_OVF = { ...ADD_NOT_ZERO_OVF, line: 22 } as const;
 const SUB_UAF = {
-  kind: 'refcount-underflow', line: 28, text: 'underflow; use-after-free.',
+  kind: 'refcount-underflow',
+  line: 28,
+  text: 'underflow; use-after-free.',
 } as const;
 
 interface Saturation {

@@ -95,9 +95,11 @@ export class Spinlocks {
       const owner = this.#machine.memory.rawU32(addr) - 1;
       const who = `CPU#${cpu.id}, ${fiber.path}`;
       first ||= who;
-      lines.push(`${who} spins at ${siteOf(site).name}`,
+      lines.push(
+        `${who} spins at ${siteOf(site).name}`,
         ` lock: ${lockClassOf(a).name} ${pointerText(addr)}, .owner_cpu: ${owner}, held by: ` +
-          `${this.#cpus.all[owner]?.current?.path ?? '<none>'}`);
+          `${this.#cpus.all[owner]?.current?.path ?? '<none>'}`,
+      );
       sites.push(siteOf(site).name);
       objects.push({ type: lockClassOf(a).name, addr });
     }
@@ -112,8 +114,16 @@ export class Spinlocks {
   }
 
   #unlock(cls: LockClass, addr: number, site: number, mode: Mode): Sim<void> {
-    const request = new Request<void>(STEP, site, addr, 4, WRITE, Spinlocks.#unlockEffect, cls.id,
-      mode);
+    const request = new Request<void>(
+      STEP,
+      site,
+      addr,
+      4,
+      WRITE,
+      Spinlocks.#unlockEffect,
+      cls.id,
+      mode,
+    );
     request.order = RELEASE;
     request.target = this;
     return request as unknown as Sim<void>;

@@ -12,7 +12,12 @@ import type { Syscalls } from '../syscall.ts';
 import { PF_WQ_WORKER, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
 import type {
-  FilesForProcess, NewPidfd, PidfdsForProcess, ProcessHooks, SignalsForProcess, UserBody,
+  FilesForProcess,
+  NewPidfd,
+  PidfdsForProcess,
+  ProcessHooks,
+  SignalsForProcess,
+  UserBody,
 } from './ports.ts';
 import type { Shared } from './shared.ts';
 import * as uapi from './uapi.ts';
@@ -76,19 +81,30 @@ export class Clones {
     this.rows = [
       { nr: 57, name: 'fork', args: [], run: () => this.kernel_clone({ flags: 0, ...plain }) },
       {
-        nr: 58, name: 'vfork', args: [],
+        nr: 58,
+        name: 'vfork',
+        args: [],
         run: () => this.kernel_clone({ flags: uapi.CLONE_VFORK | uapi.CLONE_VM, ...plain }),
       },
       {
-        nr: 56, name: 'clone', args: ['clone_flags', 'newsp', 'parent_tid', 'child_tid', 'tls'],
+        nr: 56,
+        name: 'clone',
+        args: ['clone_flags', 'newsp', 'parent_tid', 'child_tid', 'tls'],
         run: (given, _stack, parentTid, childTid) => {
           const flags = given! & ~uapi.CSIGNAL;
-          return this.kernel_clone({ flags, exitSignal: given! & uapi.CSIGNAL,
-            parentTid: parentTid ?? 0, childTid: childTid ?? 0, pidfd: parentTid ?? 0 });
+          return this.kernel_clone({
+            flags,
+            exitSignal: given! & uapi.CSIGNAL,
+            parentTid: parentTid ?? 0,
+            childTid: childTid ?? 0,
+            pidfd: parentTid ?? 0,
+          });
         },
       },
       {
-        nr: 435, name: 'clone3', args: ['uargs_addr', 'size'],
+        nr: 435,
+        name: 'clone3',
+        args: ['uargs_addr', 'size'],
         run: (addr, size) => this.sys_clone3(addr!, size!),
       },
     ];
@@ -113,8 +129,13 @@ export class Clones {
     if (exitSignal! > uapi.SIGNAL_MAX) return -EINVAL;
     if (flags! & (uapi.CLONE_THREAD | uapi.CLONE_PARENT) && exitSignal !== 0) return -EINVAL;
     if (body) this.nextBody.set(this.#sched.current, body);
-    return yield* this.kernel_clone({ flags: flags! | 0, exitSignal: exitSignal!,
-      parentTid: parentTid!, childTid: childTid!, pidfd: pidfd! });
+    return yield* this.kernel_clone({
+      flags: flags! | 0,
+      exitSignal: exitSignal!,
+      parentTid: parentTid!,
+      childTid: childTid!,
+      pidfd: pidfd!,
+    });
   }
 
   /** The child's pid, in the parent; or -errno. */
@@ -124,8 +145,7 @@ export class Clones {
     this.nextBody.delete(parent);
     const { flags, parentTid } = args;
     const { tasks, user } = this.#parts;
-    if (flags & uapi.CLONE_PIDFD && flags & uapi.CLONE_PARENT_SETTID &&
-      args.pidfd === parentTid) {
+    if (flags & uapi.CLONE_PIDFD && flags & uapi.CLONE_PARENT_SETTID && args.pidfd === parentTid) {
       return -EINVAL;
     }
     const child = yield* this.copy_process(args, body);
@@ -151,7 +171,8 @@ export class Clones {
     const label = body?.label ?? (thread ? 'thread' : 'child');
     const path = body?.path ?? `${parent.path}/${label}#${parent.forkCount + 1}`;
     const child = this.#parts.tasks.dup_task_struct(parent, path, (task) =>
-      this.#userMode(task, body));
+      this.#userMode(task, body),
+    );
     if (!child) return -ENOMEM;
     const undo: Undo[] = [() => this.free_task(child)];
     const result = yield* this.#build(child, args, undo);
@@ -175,8 +196,10 @@ export class Clones {
     if (has(uapi.CLONE_THREAD) && !has(uapi.CLONE_SIGHAND)) return -EINVAL;
     if (has(uapi.CLONE_SIGHAND) && !has(uapi.CLONE_VM)) return -EINVAL;
     const { tasks, shared } = this.#parts;
-    if (has(uapi.CLONE_PARENT) &&
-      (shared.signalOf(this.#sched.current).flags & uapi.SIGNAL_UNKILLABLE) !== 0) {
+    if (
+      has(uapi.CLONE_PARENT) &&
+      (shared.signalOf(this.#sched.current).flags & uapi.SIGNAL_UNKILLABLE) !== 0
+    ) {
       return -EINVAL;
     }
     if (has(uapi.CLONE_THREAD) && (has(uapi.CLONE_NEWUSER) || has(uapi.CLONE_NEWPID))) {
@@ -341,10 +364,11 @@ export class Clones {
   *wait_for_vfork_done(child: Task): Sim<void> {
     const parent = this.#sched.current;
     const { signals, tasks } = this.#parts;
-    const over = (): boolean => this.#atomic(() => {
-      parent.s.__state = TASK_KILLABLE;
-      return child.s.vfork_done === 0 || signals.fatal_signal_pending(parent);
-    });
+    const over = (): boolean =>
+      this.#atomic(() => {
+        parent.s.__state = TASK_KILLABLE;
+        return child.s.vfork_done === 0 || signals.fatal_signal_pending(parent);
+      });
     while (!over()) yield* this.#sched.schedule();
     this.#atomic(() => {
       parent.s.__state = TASK_RUNNING;

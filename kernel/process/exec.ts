@@ -1,9 +1,7 @@
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Creds } from '../cred.ts';
-import {
-  E2BIG, EAGAIN, EFAULT, ENAMETOOLONG, ENOENT, ENOMEM, ERESTARTNOINTR,
-} from '../errno.ts';
+import { E2BIG, EAGAIN, EFAULT, ENAMETOOLONG, ENOENT, ENOMEM, ERESTARTNOINTR } from '../errno.ts';
 import type { SyscallRow } from '../hooks.ts';
 import { lockClass } from '../locks/lock-class.ts';
 import type { Mutexes } from '../locks/mutex.ts';
@@ -18,7 +16,13 @@ import type { Exits } from './exit.ts';
 import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
 import type { Shared } from './shared.ts';
 import {
-  PF_FORKNOEXEC, SIGCHLD, SIGNAL_GROUP_EXIT, SIGSEGV, SUID_DUMP_DISABLE, SUID_DUMP_USER, sigmask,
+  PF_FORKNOEXEC,
+  SIGCHLD,
+  SIGNAL_GROUP_EXIT,
+  SIGSEGV,
+  SUID_DUMP_DISABLE,
+  SUID_DUMP_USER,
+  sigmask,
 } from './uapi.ts';
 
 const GUARD = site('prepare_bprm_creds', 'lock');
@@ -72,17 +76,28 @@ export class Execs {
   readonly #sched: Sched;
   readonly #parts: ExecParts;
   /** Programs by path. */
-  readonly images = new Map<string, Image>([['/bin/true', function* () { return 0; }]]);
+  readonly images = new Map<string, Image>([
+    [
+      '/bin/true',
+      function* () {
+        return 0;
+      },
+    ],
+  ]);
   readonly rows: readonly SyscallRow[];
 
   constructor(machine: Machine, sched: Sched, parts: ExecParts) {
     this.#machine = machine;
     this.#sched = sched;
     this.#parts = parts;
-    this.rows = [{
-      nr: 59, name: 'execve', args: ['filename', 'argv_addr', 'envp_addr'],
-      run: (path, argv) => this.do_execve(path!, argv ?? 0),
-    }];
+    this.rows = [
+      {
+        nr: 59,
+        name: 'execve',
+        args: ['filename', 'argv_addr', 'envp_addr'],
+        run: (path, argv) => this.do_execve(path!, argv ?? 0),
+      },
+    ];
   }
 
   /** 0 where the task has become the program: then its caller is never returned to. */

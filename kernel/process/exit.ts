@@ -8,8 +8,14 @@ import { mm_struct } from '../mm/structs.ts';
 import type { Sched } from '../sched.ts';
 import { signal_struct } from '../structs.ts';
 import {
-  EXIT_DEAD, EXIT_ZOMBIE, PF_EXITING, TASK_DEAD, TASK_INTERRUPTIBLE, TASK_KILLABLE,
-  TASK_WAKEKILL, type Task,
+  EXIT_DEAD,
+  EXIT_ZOMBIE,
+  PF_EXITING,
+  TASK_DEAD,
+  TASK_INTERRUPTIBLE,
+  TASK_KILLABLE,
+  TASK_WAKEKILL,
+  type Task,
 } from '../task.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { Tasks } from '../tasks.ts';
@@ -47,10 +53,18 @@ export class Exits {
     this.#sched = sched;
     this.#parts = parts;
     this.rows = [
-      { nr: 60, name: 'exit', args: ['error_code'],
-        run: (code) => this.do_exit((code! & 0xff) << 8) },
-      { nr: 231, name: 'exit_group', args: ['error_code'],
-        run: (code) => this.do_group_exit((code! & 0xff) << 8) },
+      {
+        nr: 60,
+        name: 'exit',
+        args: ['error_code'],
+        run: (code) => this.do_exit((code! & 0xff) << 8),
+      },
+      {
+        nr: 231,
+        name: 'exit_group',
+        args: ['error_code'],
+        run: (code) => this.do_group_exit((code! & 0xff) << 8),
+      },
     ];
   }
 
@@ -106,7 +120,8 @@ export class Exits {
       task.s.exit_code = code;
       const dead = --signal.live === 0;
       if (!dead || task !== this.#parts.tasks.init) return;
-      const text = `Kernel panic - not syncing: Attempted to kill init! exitcode=0x` +
+      const text =
+        `Kernel panic - not syncing: Attempted to kill init! exitcode=0x` +
         code.toString(16).padStart(8, '0');
       this.#machine.printk(0, text);
       this.#machine.fail({ kind: 'bad-access', title: text, lines: this.#machine.traceLines() });
@@ -250,7 +265,9 @@ export class Exits {
     const parent = tasks.parentOf(task);
     if (!parent) return true;
     const sig = task.s.exit_signal;
-    const ignored = sig === SIGCHLD && parent.s.sighand !== 0 &&
+    const ignored =
+      sig === SIGCHLD &&
+      parent.s.sighand !== 0 &&
       (shared.sighandOf(parent).ignored & sigmask(SIGCHLD)) !== 0n;
     if (!ignored && sig > 0 && sig <= SIGNAL_MAX) signals.send_sig(sig, parent);
     waits.wake_up(parent.s.signal + signal_struct.off.wait_chldexit);

@@ -44,8 +44,12 @@ export class Ids {
   #identity(): readonly SyscallRow[] {
     const { creds, tasks } = this.#parts;
     const sched = this.#sched;
-    const value = (nr: number, name: string, get: () => number): SyscallRow =>
-      ({ nr, name, args: [], run: () => this.#give(get) });
+    const value = (nr: number, name: string, get: () => number): SyscallRow => ({
+      nr,
+      name,
+      args: [],
+      run: () => this.#give(get),
+    });
     const cred = (): ReturnType<Creds['of']> => creds.of(sched.current);
     return [
       value(39, 'getpid', () => sched.current.s.tgid),
@@ -56,11 +60,15 @@ export class Ids {
       value(107, 'geteuid', () => cred().euid),
       value(108, 'getegid', () => cred().egid),
       {
-        nr: 105, name: 'setuid', args: ['uid'],
+        nr: 105,
+        name: 'setuid',
+        args: ['uid'],
         run: (uid) => this.#give(() => (uid === -1 ? -EINVAL : creds.setuid(uid! >>> 0))),
       },
       {
-        nr: 106, name: 'setgid', args: ['gid'],
+        nr: 106,
+        name: 'setgid',
+        args: ['gid'],
         run: (gid) => this.#give(() => (gid === -1 ? -EINVAL : creds.setgid(gid! >>> 0))),
       },
     ];
@@ -71,26 +79,37 @@ export class Ids {
     return [
       { nr: 24, name: 'sched_yield', args: [], run: () => this.sys_sched_yield() },
       {
-        nr: 35, name: 'nanosleep', args: ['rqtp_addr', 'rmtp_addr'],
+        nr: 35,
+        name: 'nanosleep',
+        args: ['rqtp_addr', 'rmtp_addr'],
         run: (wanted, left) => this.sys_nanosleep(wanted!, left ?? 0),
       },
       {
-        nr: 176, name: 'delete_module', args: ['name', 'flags'],
+        nr: 176,
+        name: 'delete_module',
+        args: ['name', 'flags'],
         run: (name) => this.sys_delete_module(name!),
       },
       {
-        nr: 218, name: 'set_tid_address', args: ['tidptr'],
-        run: (addr) => this.#give(() => {
-          sched.current.s.clear_child_tid = addr!;
-          return sched.current.pid;
-        }),
+        nr: 218,
+        name: 'set_tid_address',
+        args: ['tidptr'],
+        run: (addr) =>
+          this.#give(() => {
+            sched.current.s.clear_child_tid = addr!;
+            return sched.current.pid;
+          }),
       },
       {
-        nr: 125, name: 'capget', args: ['header_addr', 'data_addr'],
+        nr: 125,
+        name: 'capget',
+        args: ['header_addr', 'data_addr'],
         run: (header, data) => this.sys_capget(header!, data!),
       },
       {
-        nr: 126, name: 'capset', args: ['header_addr', 'data_addr'],
+        nr: 126,
+        name: 'capset',
+        args: ['header_addr', 'data_addr'],
         run: (header, data) => this.sys_capset(header!, data!),
       },
     ];
@@ -115,8 +134,10 @@ export class Ids {
     }
     if (left <= 0) return 0;
     if (leftAddr === 0) return -ERESTARTSYS;
-    const rest = new BigInt64Array([BigInt(Math.floor(left / NSEC_PER_SEC)),
-      BigInt(Math.floor(left % NSEC_PER_SEC))]);
+    const rest = new BigInt64Array([
+      BigInt(Math.floor(left / NSEC_PER_SEC)),
+      BigInt(Math.floor(left % NSEC_PER_SEC)),
+    ]);
     const failed = yield* user.copy_to_user(leftAddr, new Uint8Array(rest.buffer));
     return failed === 0 ? -ERESTARTSYS : -EFAULT;
   }
@@ -161,8 +182,11 @@ export class Ids {
       if (!within(cap_inheritable!, inheritable) && !creds.capable(CAP_SETPCAP)) return -EPERM;
       if (!within(cap_permitted!, old.cap_permitted)) return -EPERM;
       if (!within(cap_effective!, cap_permitted!)) return -EPERM;
-      return creds.change({ cap_effective: cap_effective!, cap_permitted: cap_permitted!,
-        cap_inheritable: cap_inheritable! });
+      return creds.change({
+        cap_effective: cap_effective!,
+        cap_permitted: cap_permitted!,
+        cap_inheritable: cap_inheritable!,
+      });
     });
   }
 
@@ -198,6 +222,7 @@ function wordsOf(sets: BigUint64Array): Uint8Array {
 
 function setsOf(bytes: Uint8Array): bigint[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return [0, 1, 2].map((i) =>
-    BigInt(view.getUint32(i * 4, true)) | (BigInt(view.getUint32(12 + i * 4, true)) << 32n));
+  return [0, 1, 2].map(
+    (i) => BigInt(view.getUint32(i * 4, true)) | (BigInt(view.getUint32(12 + i * 4, true)) << 32n),
+  );
 }

@@ -19,7 +19,10 @@ import { Execs } from './exec.ts';
 import { Exits } from './exit.ts';
 import { Ids } from './ids.ts';
 import type {
-  FilesForProcess, PidfdsForProcess, ProcessHooks, SignalsForProcess,
+  FilesForProcess,
+  PidfdsForProcess,
+  ProcessHooks,
+  SignalsForProcess,
 } from './ports.ts';
 import { Shared } from './shared.ts';
 import { TaskStorage } from './storage.ts';
@@ -65,7 +68,9 @@ export class Processes {
     this.clones = new Clones(machine, sched, all);
     this.execs = new Execs(machine, sched, all);
     this.syscalls.register([
-      ...this.clones.rows, ...this.execs.rows, ...exits.rows,
+      ...this.clones.rows,
+      ...this.execs.rows,
+      ...exits.rows,
       ...new WaitCalls(machine, sched, all).rows,
       ...new Prctl(machine, sched, all).rows,
       ...new Rlimits(machine, sched, all).rows,

@@ -20,8 +20,8 @@ export const CLONE_NEWUSER = 0x1000_0000;
 export const CLONE_NEWPID = 0x2000_0000;
 export const CLONE_NEWNET = 0x4000_0000;
 /** Every namespace but the user's: what needs CAP_SYS_ADMIN. */
-export const CLONE_NEW_PRIVILEGED = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-  CLONE_NEWPID | CLONE_NEWNET;
+export const CLONE_NEW_PRIVILEGED =
+  CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET;
 
 /** include/uapi/asm-generic/signal.h */
 export const SIGKILL = 9;

@@ -11,13 +11,24 @@ import type { Waits } from '../wait.ts';
 import type { Exits } from './exit.ts';
 import type { Shared } from './shared.ts';
 import {
-  __WALL, __WCLONE, __WNOTHREAD, P_ALL, P_PGID, P_PID, SIGCHLD, SIGNAL_GROUP_EXIT, WCONTINUED,
-  WEXITED, WNOHANG, WNOWAIT, WUNTRACED,
+  __WALL,
+  __WCLONE,
+  __WNOTHREAD,
+  P_ALL,
+  P_PGID,
+  P_PID,
+  SIGCHLD,
+  SIGNAL_GROUP_EXIT,
+  WCONTINUED,
+  WEXITED,
+  WNOHANG,
+  WNOWAIT,
+  WUNTRACED,
 } from './uapi.ts';
 
 const WAIT4_OPTIONS = (WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL) >>> 0;
-const WAITID_OPTIONS = (WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | __WNOTHREAD |
-  __WCLONE | __WALL) >>> 0;
+const WAITID_OPTIONS =
+  (WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL) >>> 0;
 const INT_MIN = -(2 ** 31);
 const RUSAGE_BYTES = 144;
 const SIGINFO_BYTES = 128;
@@ -59,15 +70,22 @@ export class WaitCalls {
     this.#parts = parts;
     this.rows = [
       {
-        nr: 61, name: 'wait4', args: ['pid', 'stat_addr', 'options', 'ru_addr'],
+        nr: 61,
+        name: 'wait4',
+        args: ['pid', 'stat_addr', 'options', 'ru_addr'],
         run: (pid, status, options, usage) =>
           this.kernel_wait4(pid! | 0, status ?? 0, (options ?? 0) >>> 0, usage ?? 0),
       },
       {
-        nr: 247, name: 'waitid', args: ['which', 'pid', 'info_addr', 'options', 'ru_addr'],
+        nr: 247,
+        name: 'waitid',
+        args: ['which', 'pid', 'info_addr', 'options', 'ru_addr'],
         run: (which, pid, info, options, usage) =>
-          this.kernel_waitid(which! | 0, pid! | 0,
-            { info: info ?? 0, options: (options ?? 0) >>> 0, usage: usage ?? 0 }),
+          this.kernel_waitid(which! | 0, pid! | 0, {
+            info: info ?? 0,
+            options: (options ?? 0) >>> 0,
+            usage: usage ?? 0,
+          }),
       },
     ];
   }
@@ -75,8 +93,10 @@ export class WaitCalls {
   *kernel_wait4(pid: number, status: number, options: number, usage: number): Sim<number> {
     if ((options & ~WAIT4_OPTIONS) !== 0) return -EINVAL;
     if (pid === INT_MIN) return -ESRCH;
-    const matches = this.#matcher(pid < -1 || pid === 0 ? P_PGID : pid === -1 ? P_ALL : P_PID,
-      Math.abs(pid));
+    const matches = this.#matcher(
+      pid < -1 || pid === 0 ? P_PGID : pid === -1 ? P_ALL : P_PID,
+      Math.abs(pid),
+    );
     const found = yield* this.do_wait({ matches, options: options | WEXITED });
     if (typeof found === 'number') return found;
     const { user } = this.#parts;
@@ -89,8 +109,11 @@ export class WaitCalls {
     return found.pid;
   }
 
-  *kernel_waitid(which: number, pid: number,
-    to: { info: number; options: number; usage: number }): Sim<number> {
+  *kernel_waitid(
+    which: number,
+    pid: number,
+    to: { info: number; options: number; usage: number },
+  ): Sim<number> {
     const { info, options, usage } = to;
     if ((options & ~WAITID_OPTIONS) !== 0) return -EINVAL;
     if ((options & (WEXITED | WUNTRACED | WCONTINUED)) === 0) return -EINVAL;
@@ -154,8 +177,10 @@ export class WaitCalls {
     if (which === P_ALL) return () => true;
     if (which === P_PID) return (child) => child.pid === id;
     const { shared } = this.#parts;
-    const group = id === 0
-      ? this.#machine.memory.unwatched(() => shared.signalOf(this.#sched.current).pgrp) : id;
+    const group =
+      id === 0
+        ? this.#machine.memory.unwatched(() => shared.signalOf(this.#sched.current).pgrp)
+        : id;
     return (child) => shared.signalOf(child).pgrp === group;
   }
 }
@@ -179,6 +204,14 @@ function words(size: number, ...values: number[]): Uint8Array {
 /** si_signo, si_errno, si_code, padding, si_pid, si_uid, si_status */
 function siginfo({ pid, uid, status }: Reaped): Uint8Array {
   const killed = (status & 0x7f) !== 0;
-  return words(SIGINFO_BYTES, SIGCHLD, 0, killed ? CLD_KILLED : CLD_EXITED, 0, pid, uid,
-    killed ? status & 0x7f : (status >> 8) & 0xff);
+  return words(
+    SIGINFO_BYTES,
+    SIGCHLD,
+    0,
+    killed ? CLD_KILLED : CLD_EXITED,
+    0,
+    pid,
+    uid,
+    killed ? status & 0x7f : (status >> 8) & 0xff,
+  );
 }

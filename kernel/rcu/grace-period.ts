@@ -66,8 +66,7 @@ export class GracePeriods implements EventSource {
   /** Told when a callback is queued on an empty list, and when the list becomes empty. */
   onPeriod: ((waiting: boolean) => void) | null = null;
 
-  constructor(machine: Machine, cpus: Cpus, sched: Sched,
-    flavour: Flavour) {
+  constructor(machine: Machine, cpus: Cpus, sched: Sched, flavour: Flavour) {
     this.name = flavour.name;
     this.#machine = machine;
     this.#cpus = cpus;
@@ -109,8 +108,7 @@ export class GracePeriods implements EventSource {
     for (const reader of this.#flavour.readers()) {
       if (!this.#blockers.has(reader)) this.#blockers.set(reader, seq);
     }
-    this.#heads.push({ name, run, cpu, seq, busy: this.#busyCpus(),
-      queuedAtNs: engine.cpu.nowNs });
+    this.#heads.push({ name, run, cpu, seq, busy: this.#busyCpus(), queuedAtNs: engine.cpu.nowNs });
     if (engine.mode === 'timed' && !this.#poll.armed) {
       engine.clock.arm(this.#poll, engine.cpu.nowNs + POLL_NS);
     }
@@ -138,8 +136,14 @@ export class GracePeriods implements EventSource {
     this.#running += batch.length;
     if (this.#heads.length === 0) this.onPeriod?.(false);
     const { pid, comm } = cpu.current ?? { pid: 0, comm: `swapper/${cpu.id}` };
-    const context: ExecContext = { kind: 'softirq', pid, comm, held: [], rcuDepth: 0,
-      rcuTraceDepth: 0 };
+    const context: ExecContext = {
+      kind: 'softirq',
+      pid,
+      comm,
+      held: [],
+      rcuDepth: 0,
+      rcuTraceDepth: 0,
+    };
     const nowNs = this.#machine.engine.cpu.nowNs;
     if (cpu.current === null && cpu.sim.nowNs < nowNs) cpu.sim.nowNs = nowNs;
     this.#sched.interrupt(cpu, context, this.#invoke(batch), rcu_core);

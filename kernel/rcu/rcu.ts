@@ -20,8 +20,12 @@ export class Rcu {
     this.#machine = machine;
     this.#cpus = cpus;
     this.#sched = sched;
-    this.#periods = new GracePeriods(machine, cpus, sched,
-      { name: 'rcu', index: 0, busyCpusRead: true, readers: () => this.#readers() });
+    this.#periods = new GracePeriods(machine, cpus, sched, {
+      name: 'rcu',
+      index: 0,
+      busyCpusRead: true,
+      readers: () => this.#readers(),
+    });
     new RcuStall(machine, cpus, this.#periods);
   }
 
@@ -111,8 +115,11 @@ export class Rcu {
     this.#machine.fail({
       kind: 'deadlock',
       title: 'Illegal synchronize_rcu() in RCU read-side critical section',
-      lines: ['WARNING: suspicious RCU usage', `RCU nest depth: ${rcuDepth}`,
-        ...this.#machine.traceLines()],
+      lines: [
+        'WARNING: suspicious RCU usage',
+        `RCU nest depth: ${rcuDepth}`,
+        ...this.#machine.traceLines(),
+      ],
     });
   }
 
@@ -120,8 +127,11 @@ export class Rcu {
     this.#machine.fail({
       kind: 'unbalanced-section',
       title: 'WARNING: bad unlock balance detected!',
-      lines: [`${this.#machine.who()} is trying to release lock (rcu_read_lock) but there are no ` +
-        'more locks to release!', ...this.#machine.traceLines()],
+      lines: [
+        `${this.#machine.who()} is trying to release lock (rcu_read_lock) but there are no ` +
+          'more locks to release!',
+        ...this.#machine.traceLines(),
+      ],
     });
   }
 }

@@ -55,16 +55,21 @@ export class RcuStall {
     const jiffies = Math.floor((forNs / SECOND_NS) * HZ);
     const queue = `q=${this.#periods.pending} ncpus=${this.#cpus.all.length}`;
     const lines = cpu
-      ? [`rcu: \t${cpu.id}-....: (${jiffies} ticks this GP)`,
-        `rcu: \t(t=${jiffies} jiffies ${queue})`,
-        `CPU: ${cpu.id} PID: ${owner.pid} Comm: ${owner.comm}`]
-      : [`rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-${this.#cpus.all.length - 1}): ` +
-          `P${owner.pid}`,
-      `rcu: \t(detected by 0, t=${jiffies} jiffies, ${queue})`,
-      `task:${owner.comm} state:R pid:${owner.pid}`];
+      ? [
+          `rcu: \t${cpu.id}-....: (${jiffies} ticks this GP)`,
+          `rcu: \t(t=${jiffies} jiffies ${queue})`,
+          `CPU: ${cpu.id} PID: ${owner.pid} Comm: ${owner.comm}`,
+        ]
+      : [
+          `rcu: \tTasks blocked on level-0 rcu_node (CPUs 0-${this.#cpus.all.length - 1}): ` +
+            `P${owner.pid}`,
+          `rcu: \t(detected by 0, t=${jiffies} jiffies, ${queue})`,
+          `task:${owner.comm} state:R pid:${owner.pid}`,
+        ];
     this.#machine.fail({
       kind: 'rcu-stall',
-      title: cpu ? 'rcu: INFO: rcu_preempt self-detected stall on CPU'
+      title: cpu
+        ? 'rcu: INFO: rcu_preempt self-detected stall on CPU'
         : 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
       lines: [...lines, 'Call Trace:', ...stackLines(stackOf(fiber)).map((line) => ` ${line}`)],
       sites: [placeOf(fiber)],
@@ -74,8 +79,10 @@ export class RcuStall {
 
   /** The CPU that runs it, beneath interrupts or not. */
   #cpuOf(context: Context): KernelCpu | undefined {
-    return this.#cpus.all.find(({ sim, interrupted }) =>
-      sim.fiber?.owner === context || interrupted.some((fiber) => fiber?.owner === context));
+    return this.#cpus.all.find(
+      ({ sim, interrupted }) =>
+        sim.fiber?.owner === context || interrupted.some((fiber) => fiber?.owner === context),
+    );
   }
 
   #fiberOf(context: Context | undefined): Fiber | null {

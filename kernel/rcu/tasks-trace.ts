@@ -21,8 +21,12 @@ export class RcuTasksTrace {
     this.#machine = machine;
     this.#cpus = cpus;
     this.#sched = sched;
-    this.#periods = new GracePeriods(machine, cpus, sched,
-      { name: 'rcu_tasks_trace', index: 1, busyCpusRead: false, readers: () => this.#readers });
+    this.#periods = new GracePeriods(machine, cpus, sched, {
+      name: 'rcu_tasks_trace',
+      index: 1,
+      busyCpusRead: false,
+      readers: () => this.#readers,
+    });
   }
 
   get pending(): number {
@@ -48,8 +52,11 @@ export class RcuTasksTrace {
       this.#machine.fail({
         kind: 'unbalanced-section',
         title: 'WARNING: bad unlock balance detected!',
-        lines: [`${this.#machine.who()} is trying to release lock (rcu_read_lock_trace) but ` +
-          'there are no more locks to release!', ...this.#machine.traceLines()],
+        lines: [
+          `${this.#machine.who()} is trying to release lock (rcu_read_lock_trace) but ` +
+            'there are no more locks to release!',
+          ...this.#machine.traceLines(),
+        ],
       });
     } else if (--context.rcuTraceDepth === 0) {
       this.#left(context);

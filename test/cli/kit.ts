@@ -1,5 +1,5 @@
 /** What the tests of the command line share: an io that collects, and small scenarios. */
-import { loadCatalog, loadScenarios, type Catalog } from '../../cli/catalog.ts';
+import { loadCatalog, loadRegistry, type Catalog } from '../../cli/catalog.ts';
 import { dispatch } from '../../cli/dispatch.ts';
 import type { ExitCode, Io } from '../../cli/command.ts';
 import { InputError } from '../../base/errors.ts';
@@ -32,7 +32,7 @@ export async function bohrbug(args: readonly string[], overrides: Partial<Io> = 
     cwd: '/tmp',
     nowMs: () => performance.now(),
     isInterrupted: () => false,
-    loadScenarios,
+    loadRegistry,
     loadCatalog,
     mapStacks: () => process.setSourceMapsEnabled(true),
     ...overrides,
@@ -144,7 +144,7 @@ export function bohrbugWithFakes(
   overrides: Partial<Io> = {},
 ): Promise<Ran> {
   return bohrbug(args, {
-    loadScenarios: async () => (await loadFakes()).SCENARIOS,
+    loadRegistry: loadFakes,
     loadCatalog: loadFakes,
     ...overrides,
   });

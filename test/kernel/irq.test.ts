@@ -19,15 +19,18 @@ function noting(kernel: IrqKernel, name: string, also?: () => void) {
 test('a softirq raised by a hardirq runs after it, before the task goes on', () => {
   const kernel = new IrqKernel({ cpuCount: 1 });
   kernel.spawn('A', function* () {
-    kernel.irqs.raise(0, 'eth0', noting(kernel, 'hard', () => {
-      kernel.softirqs.raise(0, 'net_rx', noting(kernel, 'soft'));
-    }));
+    kernel.irqs.raise(
+      0,
+      'eth0',
+      noting(kernel, 'hard', () => {
+        kernel.softirqs.raise(0, 'net_rx', noting(kernel, 'soft'));
+      }),
+    );
     yield* step(HERE);
     kernel.log.push('task');
   });
   expect(kernel.run()).toEqual([]);
-  expect(kernel.log).toEqual(
-    ['hard hardirq', 'hard ends', 'soft softirq', 'soft ends', 'task']);
+  expect(kernel.log).toEqual(['hard hardirq', 'hard ends', 'soft softirq', 'soft ends', 'task']);
 });
 
 test('an interrupt waits until interrupts are on; an NMI does not', () => {
@@ -46,25 +49,47 @@ test('an interrupt waits until interrupts are on; an NMI does not', () => {
     kernel.log.push('on');
   });
   expect(kernel.run()).toEqual([]);
-  expect(kernel.log).toEqual(
-    ['nmi nmi', 'nmi ends', 'still off', 'hard hardirq', 'hard ends', 'on']);
+  expect(kernel.log).toEqual([
+    'nmi nmi',
+    'nmi ends',
+    'still off',
+    'hard hardirq',
+    'hard ends',
+    'on',
+  ]);
 });
 
 test('a hardirq interrupts a softirq, not another hardirq; an NMI interrupts both', () => {
   const kernel = new IrqKernel({ cpuCount: 1 });
   const { irqs } = kernel;
   kernel.spawn('A', function* () {
-    kernel.softirqs.raise(0, 'timer', noting(kernel, 'soft', () => {
-      irqs.raise(0, 'eth0', noting(kernel, 'hard', () => {
-        irqs.raise(0, 'eth1', noting(kernel, 'other'));
-        irqs.raise(0, 'perf', noting(kernel, 'nmi'), { nmi: true });
-      }));
-    }));
+    kernel.softirqs.raise(
+      0,
+      'timer',
+      noting(kernel, 'soft', () => {
+        irqs.raise(
+          0,
+          'eth0',
+          noting(kernel, 'hard', () => {
+            irqs.raise(0, 'eth1', noting(kernel, 'other'));
+            irqs.raise(0, 'perf', noting(kernel, 'nmi'), { nmi: true });
+          }),
+        );
+      }),
+    );
     yield* step(HERE);
   });
   expect(kernel.run()).toEqual([]);
-  expect(kernel.log).toEqual(['soft softirq', 'hard hardirq', 'nmi nmi', 'nmi ends', 'hard ends',
-    'other hardirq', 'other ends', 'soft ends']);
+  expect(kernel.log).toEqual([
+    'soft softirq',
+    'hard hardirq',
+    'nmi nmi',
+    'nmi ends',
+    'hard ends',
+    'other hardirq',
+    'other ends',
+    'soft ends',
+  ]);
 });
 
 test('with bottom halves off softirqs wait, and hardirqs do not', () => {
@@ -90,9 +115,13 @@ test('interrupts get lost neither where the task blocks at once nor where it end
       kernel.irqs.raise(0, 'eth0', noting(kernel, 'first'));
       yield* kernel.sched.schedule();
       kernel.irqs.raise(1, 'eth1', noting(kernel, 'remote'));
-      kernel.irqs.raise(0, 'eth0', noting(kernel, 'last', () => {
-        kernel.softirqs.raise(0, 'net_rx', noting(kernel, 'soft'));
-      }));
+      kernel.irqs.raise(
+        0,
+        'eth0',
+        noting(kernel, 'last', () => {
+          kernel.softirqs.raise(0, 'net_rx', noting(kernel, 'soft'));
+        }),
+      );
     });
     kernel.spawn('B', function* () {
       yield* step(HERE);
@@ -100,8 +129,12 @@ test('interrupts get lost neither where the task blocks at once nor where it end
     const strategy = new Random(run);
     strategy.begin(0);
     expect(kernel.run(strategy)).toEqual([]);
-    expect(kernel.log.filter((line) => line.endsWith('ends')).toSorted())
-      .toEqual(['first ends', 'last ends', 'remote ends', 'soft ends']);
+    expect(kernel.log.filter((line) => line.endsWith('ends')).toSorted()).toEqual([
+      'first ends',
+      'last ends',
+      'remote ends',
+      'soft ends',
+    ]);
   }
 });
 

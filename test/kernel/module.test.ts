@@ -31,8 +31,9 @@ test('00 R45: a module in use cannot be unloaded; one not in use can', () => {
     results.push(yield* modules.delete_module('toy'));
   });
   const live = kernel.machine.slab.liveCount;
-  expect(kernel.run().map(({ title }) => title)).toEqual(
-    ['BUG: KASAN: slab-use-after-free in ret_from_fork']); // try_module_get() of what is freed
+  expect(kernel.run().map(({ title }) => title)).toEqual([
+    'BUG: KASAN: slab-use-after-free in ret_from_fork',
+  ]); // try_module_get() of what is freed
   expect(results).toEqual([-ENOENT, -EWOULDBLOCK, 0]);
   expect(kernel.machine.slab.liveCount).toBe(live - 1);
 });
@@ -75,10 +76,14 @@ test('00 R45: a task that returns into unmapped text crashes there', () => {
     sleeper.s.__state = TASK_UNINTERRUPTIBLE;
     yield* block(SLEEP);
   });
-  const toy_ioctl = kernelFunction('toy_ioctl', function* (): Sim<void> {
-    yield* step(INSIDE);
-    yield* toy_sleep();
-  }, 'toy');
+  const toy_ioctl = kernelFunction(
+    'toy_ioctl',
+    function* (): Sim<void> {
+      yield* step(INSIDE);
+      yield* toy_sleep();
+    },
+    'toy',
+  );
   sleeper = kernel.spawn('A', () => toy_ioctl());
   kernel.spawn('B', function* () {
     while (sleeper.s.__state !== TASK_UNINTERRUPTIBLE) yield* step(SLEEP);
@@ -89,7 +94,8 @@ test('00 R45: a task that returns into unmapped text crashes there', () => {
   expect(more).toEqual([]);
   expect(failure).toMatchObject({ kind: 'exec-of-unmapped-text', sites: ['toy_ioctl:inside'] });
   expect(failure!.title).toMatch(
-    /^BUG: unable to handle page fault for address: ffffffffc0[0-9a-f]{6}$/);
+    /^BUG: unable to handle page fault for address: ffffffffc0[0-9a-f]{6}$/,
+  );
   expect(failure!.text).toContain('#PF: supervisor instruction fetch in kernel mode');
   expect(failure!.text).toContain('RIP: 0010:toy_ioctl+0x8/0x100 [toy]');
   expect(failure!.text).toContain('[last unloaded: toy]');
@@ -99,9 +105,13 @@ test('00 R45: so does one that was preempted in it, and one that calls into it',
   const { kernel, modules } = setUp();
   modules.load('toy');
   let inside = false;
-  const toy_loop = kernelFunction('toy_loop', function* (): Sim<void> {
-    for (inside = true; ;) yield* step(INSIDE);
-  }, 'toy');
+  const toy_loop = kernelFunction(
+    'toy_loop',
+    function* (): Sim<void> {
+      for (inside = true; ;) yield* step(INSIDE);
+    },
+    'toy',
+  );
   kernel.spawn('A', () => toy_loop());
   kernel.spawn('B', function* () {
     while (!inside) yield* step(SLEEP);

@@ -21,22 +21,51 @@ type Row = readonly [option: number, args: readonly number[], result: number];
 describe('prctl', () => {
   test('the checks of every option, as on Linux', () => {
     const rows: readonly Row[] = [
-      [1, [65], -EINVAL], [1, [-1], -EINVAL], [1, [64, 9, 9, 9], 0], [1, [0], 0],
+      [1, [65], -EINVAL],
+      [1, [-1], -EINVAL],
+      [1, [64, 9, 9, 9], 0],
+      [1, [0], 0],
       [2, [8], -EFAULT],
       [3, [9, 9, 9, 9], 1],
-      [4, [2], -EINVAL], [4, [-1], -EINVAL], [4, [0, 9], 0], [3, [], 0], [4, [1], 0],
-      [7, [9], 0], [8, [2], -EINVAL], [8, [1, 9], 0], [7, [], 1], [8, [0], 0],
-      [15, [8], -EFAULT], [16, [8], -EFAULT],
+      [4, [2], -EINVAL],
+      [4, [-1], -EINVAL],
+      [4, [0, 9], 0],
+      [3, [], 0],
+      [4, [1], 0],
+      [7, [9], 0],
+      [8, [2], -EINVAL],
+      [8, [1, 9], 0],
+      [7, [], 1],
+      [8, [0], 0],
+      [15, [8], -EFAULT],
+      [16, [8], -EFAULT],
       [21, [9], 0],
-      [22, [0], -EINVAL], [22, [7], -EINVAL], [22, [2, 0], -EFAULT],
-      [29, [5, 9], 0], [30, [9], 5], [29, [-1], 0], [30, [], -1],
-      [29, [2 ** 64], 0], [30, [], 50_000], [1, [2 ** 63], -EINVAL],
-      [29, [0], 0], [30, [], 50_000],
-      [36, [-1], 0], [37, [8], -EFAULT],
-      [38, [0, 0, 0, 0], -EINVAL], [38, [2, 0, 0, 0], -EINVAL], [38, [1, 1, 0, 0], -EINVAL],
-      [38, [1, 0, 0, 1], -EINVAL], [39, [1, 0, 0, 0], -EINVAL], [39, [0, 0, 0, 0], 0],
-      [38, [1, 0, 0, 0], 0], [39, [0, 0, 0, 0], 1], [38, [0, 0, 0, 0], -EINVAL],
-      [0, [], -EINVAL], [-1, [], -EINVAL], [9999, [1, 2, 3, 4], -EINVAL],
+      [22, [0], -EINVAL],
+      [22, [7], -EINVAL],
+      [22, [2, 0], -EFAULT],
+      [29, [5, 9], 0],
+      [30, [9], 5],
+      [29, [-1], 0],
+      [30, [], -1],
+      [29, [2 ** 64], 0],
+      [30, [], 50_000],
+      [1, [2 ** 63], -EINVAL],
+      [29, [0], 0],
+      [30, [], 50_000],
+      [36, [-1], 0],
+      [37, [8], -EFAULT],
+      [38, [0, 0, 0, 0], -EINVAL],
+      [38, [2, 0, 0, 0], -EINVAL],
+      [38, [1, 1, 0, 0], -EINVAL],
+      [38, [1, 0, 0, 1], -EINVAL],
+      [39, [1, 0, 0, 0], -EINVAL],
+      [39, [0, 0, 0, 0], 0],
+      [38, [1, 0, 0, 0], 0],
+      [39, [0, 0, 0, 0], 1],
+      [38, [0, 0, 0, 0], -EINVAL],
+      [0, [], -EINVAL],
+      [-1, [], -EINVAL],
+      [9999, [1, 2, 3, 4], -EINVAL],
     ];
     run(function* (k) {
       for (const [option, args, result] of rows) {
@@ -117,10 +146,12 @@ describe('delete_module', () => {
       k.modules.load('toy');
       expect(yield* k.sys('delete_module', 8, 0)).toBe(-EFAULT);
       expect(yield* k.sys('delete_module', yield* k.text('other'), 0)).toBe(-ENOENT);
-      yield* k.wait(yield* k.fork(function* () {
-        yield* k.sys('setuid', 1000);
-        expect(yield* k.sys('delete_module', 8, 0)).toBe(-EPERM);
-      }));
+      yield* k.wait(
+        yield* k.fork(function* () {
+          yield* k.sys('setuid', 1000);
+          expect(yield* k.sys('delete_module', 8, 0)).toBe(-EPERM);
+        }),
+      );
       expect(yield* k.sys('delete_module', yield* k.text('toy'), 0)).toBe(0);
     });
   });

@@ -5,7 +5,14 @@ import { Signals } from '../../kernel/signal.ts';
 import { cred, sighand_struct, signal_struct, wait_queue_head } from '../../kernel/structs.ts';
 import { TASK_KILLABLE, type Task } from '../../kernel/task.ts';
 import {
-  SIGABRT, SIGCONT, SIGPIPE, SIGSTOP, SIGTERM, SIGUSR1, SIG_BLOCK, SIG_UNBLOCK,
+  SIGABRT,
+  SIGCONT,
+  SIGPIPE,
+  SIGSTOP,
+  SIGTERM,
+  SIGUSR1,
+  SIG_BLOCK,
+  SIG_UNBLOCK,
 } from '../../kernel/uapi-signal.ts';
 import { Waits } from '../../kernel/wait.ts';
 import { step, type Sim } from '../../sim/request.ts';
@@ -21,7 +28,8 @@ class SignalKernel extends BareKernel {
   readonly user = new Map<number, Uint8Array>();
   readonly log: string[] = [];
   readonly waits = new Waits(this.machine, this.sched, (addr) =>
-    this.tasks.find((task) => task.addr === addr)!);
+    this.tasks.find((task) => task.addr === addr)!,
+  );
   readonly queue = this.machine.slab.kzalloc(wait_queue_head.sizeBytes);
 
   constructor() {
@@ -89,10 +97,13 @@ test('a fatal signal ends an interruptible sleep and every thread of the process
   });
   expect(kernel.run()).toEqual([]);
   expect(kernel.log).toEqual([
-    `A woken ${-ERESTARTSYS}, takes ${SIGTERM}`, `T woken ${-ERESTARTSYS}, takes ${SIGTERM}`,
+    `A woken ${-ERESTARTSYS}, takes ${SIGTERM}`,
+    `T woken ${-ERESTARTSYS}, takes ${SIGTERM}`,
   ]);
-  expect(kernel.signalOf(leader)).toMatchObject(
-    { flags: SIGNAL_GROUP_EXIT, group_exit_code: SIGTERM });
+  expect(kernel.signalOf(leader)).toMatchObject({
+    flags: SIGNAL_GROUP_EXIT,
+    group_exit_code: SIGTERM,
+  });
   expect(kernel.signals.signal_pending(leader)).toBe(true); // the group's own stays where it was
 });
 
@@ -169,9 +180,13 @@ test('force_sig cannot be blocked or ignored', () => {
 test('kill: -ESRCH, -EINVAL, -EPERM, signal 0, process groups', () => {
   const kernel = new SignalKernel();
   const { signals } = kernel;
-  const root = kernel.process('R', function* () {
-    yield* step(HERE);
-  }, 0);
+  const root = kernel.process(
+    'R',
+    function* () {
+      yield* step(HERE);
+    },
+    0,
+  );
   const peer = kernel.process('P', function* () {
     yield* step(HERE);
   });
@@ -192,8 +207,11 @@ test('kill: -ESRCH, -EINVAL, -EPERM, signal 0, process groups', () => {
     expect(signals.signal_pending(root)).toBe(false);
     cred.at(kernel.machine.memory, self.s.cred).cap_effective = CAP_KILL;
     expect(yield* signals.sys_kill(-1, SIGTERM)).toBe(0);
-    expect([root, peer, self].map((task) => signals.fatal_signal_pending(task)))
-      .toEqual([true, true, false]);
+    expect([root, peer, self].map((task) => signals.fatal_signal_pending(task))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
   expect(kernel.run()).toEqual([]);
 });

@@ -22,13 +22,22 @@ describe('system calls', () => {
 
   test('two rows of one name or number are our mistake', () => {
     const { syscalls } = new ProcessKernel().processes;
-    const row = { nr: 39, name: 'other', args: [], run: function* () { return 0; } };
+    const row = {
+      nr: 39,
+      name: 'other',
+      args: [],
+      run: function* () {
+        return 0;
+      },
+    };
     expect(() => syscalls.register([row])).toThrow(/number/);
     expect(() => syscalls.register([{ ...row, name: 'getpid' }])).toThrow(/twice/);
   });
 
   test('the trace shows calls and results as strace does', () => {
-    const k = kernelWith(function* () { return -EBADF; });
+    const k = kernelWith(function* () {
+      return -EBADF;
+    });
     k.machine.engine.trace.detailed = true;
     k.boot(function* () {
       yield* k.sys('probe', yield* k.text('/dev/null'), 0x8_0000, 77);
@@ -37,9 +46,18 @@ describe('system calls', () => {
       yield* k.sys('getpid');
     });
     const lines = k.machine.engine.trace.lines
-      .filter(({ kind }) => kind === 'syscall' || kind === 'return').map(({ text }) => text);
-    expect(lines).toEqual(['probe("/dev/null", 0x80000, 77)', '= -1 EBADF', 'probe(0x8, 0x0, 0)',
-      '= -1 EBADF', 'probe(NULL, 0x0, 0)', '= -1 EBADF', 'getpid()', '= 1']);
+      .filter(({ kind }) => kind === 'syscall' || kind === 'return')
+      .map(({ text }) => text);
+    expect(lines).toEqual([
+      'probe("/dev/null", 0x80000, 77)',
+      '= -1 EBADF',
+      'probe(0x8, 0x0, 0)',
+      '= -1 EBADF',
+      'probe(NULL, 0x0, 0)',
+      '= -1 EBADF',
+      'getpid()',
+      '= 1',
+    ]);
   });
 
   test('resultText', () => {
@@ -48,8 +66,10 @@ describe('system calls', () => {
 
   test('the restart codes: with a handler -EINTR or again, without one again', () => {
     const rows = [
-      [ERESTARTSYS, 'handler', -EINTR, 1], [ERESTARTSYS, 'default', 5, 2],
-      [ERESTARTNOINTR, 'handler', 5, 2], [ERESTARTNOINTR, 'default', 5, 2],
+      [ERESTARTSYS, 'handler', -EINTR, 1],
+      [ERESTARTSYS, 'default', 5, 2],
+      [ERESTARTNOINTR, 'handler', 5, 2],
+      [ERESTARTNOINTR, 'default', 5, 2],
     ] as const;
     for (const [code, disposition, result, calls] of rows) {
       let count = 0;
@@ -72,9 +92,13 @@ describe('system calls', () => {
       const { current } = k.sched;
       k.works.task_work_add(current, 'a', function* () {
         log.push('a');
-        k.works.task_work_add(current, 'c', function* () { log.push('c'); });
+        k.works.task_work_add(current, 'c', function* () {
+          log.push('c');
+        });
       });
-      k.works.task_work_add(current, 'b', function* () { log.push('b'); });
+      k.works.task_work_add(current, 'b', function* () {
+        log.push('b');
+      });
       log.push('call');
       return 0;
     });
@@ -87,9 +111,15 @@ describe('system calls', () => {
 
   test('sys_enter, sys_exit and afterEach see each call', () => {
     const log: unknown[] = [];
-    const k = kernelWith(function* () { return 3; });
-    k.hooks.sys_enter = function* ({ name }, args) { log.push(name, args); };
-    k.hooks.sys_exit = function* ({ name }, result) { log.push(name, result); };
+    const k = kernelWith(function* () {
+      return 3;
+    });
+    k.hooks.sys_enter = function* ({ name }, args) {
+      log.push(name, args);
+    };
+    k.hooks.sys_exit = function* ({ name }, result) {
+      log.push(name, result);
+    };
     k.processes.syscalls.afterEach = () => void log.push('after');
     k.boot(function* () {
       yield* k.sys('probe', 1, 2);

@@ -54,7 +54,10 @@ test('00 R30, R42: after the last run at exit an addition fails with -ESRCH', ()
 });
 
 test('00 R52, H9: queued work forces a loop in the kernel out to user mode', () => {
-  for (const [mutations, forced] of [[[], true], [['task_work.no-notify'], false]] as const) {
+  for (const [mutations, forced] of [
+    [[], true],
+    [['task_work.no-notify'], false],
+  ] as const) {
     const { kernel, works, note } = setUp(mutations);
     const task = kernel.spawn('A', function* () {
       expect(works.mustReturnToUser(task)).toBe(false);

@@ -30,15 +30,19 @@ function setUp() {
     yield* k.wait(yield* k.fork(function* () {})); // comes and goes before the checkpoint
     k.sched.gate = gated;
     for (const path of ['A', 'B']) {
-      yield* k.clone(17, function* () {
-        yield* k.sys('prctl', 15, yield* k.text('renamed'));
-        const pid = yield* k.fork(function* () {
-          yield* k.exec('/bin/sub');
-        });
-        yield* k.wait(pid);
-        k.sched.wake(worker);
-        return path === 'A' ? 1 : 2;
-      }, { path, comm: path });
+      yield* k.clone(
+        17,
+        function* () {
+          yield* k.sys('prctl', 15, yield* k.text('renamed'));
+          const pid = yield* k.fork(function* () {
+            yield* k.exec('/bin/sub');
+          });
+          yield* k.wait(pid);
+          k.sched.wake(worker);
+          return path === 'A' ? 1 : 2;
+        },
+        { path, comm: path },
+      );
     }
     k.sched.gate = null;
   });
@@ -78,29 +82,41 @@ describe('tasks over many runs', () => {
     const first = [0, 1, 2, 3, 4].map(again);
     expect([0, 1, 2, 3, 4].map(again)).toEqual(first);
     expect(new Set(first).size).toBeGreaterThan(1);
-    expect(exits.toSorted().map((text) => text.replace(/ \d+ /, ' '))).toEqual(
-      ['A 1', 'A/child#1 0', 'A/child#1/child#1 0', 'B 2', 'B/child#1 0', 'B/child#1/child#1 0']);
+    expect(exits.toSorted().map((text) => text.replace(/ \d+ /, ' '))).toEqual([
+      'A 1',
+      'A/child#1 0',
+      'A/child#1/child#1 0',
+      'B 2',
+      'B/child#1 0',
+      'B/child#1/child#1 0',
+    ]);
     expect(worked.length).toBeGreaterThan(0);
     expect([...tasks.all()].map(({ comm }) => comm)).toEqual(['kworker/0:1', 'init']);
     expect(k.machine.slab.liveCount).toBeLessThan(live);
     k.machine.rollback();
     tasks.rollback();
-    expect([...tasks.all()].map(({ comm, pid }) => `${comm} ${pid}`)).toEqual(
-      ['kworker/0:1 2', 'init 1', 'A 102', 'B 103']);
+    expect([...tasks.all()].map(({ comm, pid }) => `${comm} ${pid}`)).toEqual([
+      'kworker/0:1 2',
+      'init 1',
+      'A 102',
+      'B 103',
+    ]);
     expect(k.machine.slab.liveCount).toBe(live);
   });
 
-  test('a process that setup leaves running is the user\'s mistake', () => {
+  test("a process that setup leaves running is the user's mistake", () => {
     const k = new ProcessKernel();
     k.boot(function* () {
       yield* k.fork(function* () {
-        yield* k.wait(yield* k.fork(function* () {
-          k.signals.do_sigaction(1, 'ignore');
-          for (;;) {
-            k.sched.current.s.__state = TASK_INTERRUPTIBLE;
-            yield* k.sched.schedule();
-          }
-        }));
+        yield* k.wait(
+          yield* k.fork(function* () {
+            k.signals.do_sigaction(1, 'ignore');
+            for (;;) {
+              k.sched.current.s.__state = TASK_INTERRUPTIBLE;
+              yield* k.sched.schedule();
+            }
+          }),
+        );
       });
     }, new Stay());
     expect(() => k.processes.tasks.checkpoint()).toThrow(InputError);
@@ -125,7 +141,9 @@ describe('tasks over many runs', () => {
   test('kernel threads have the low pids and sleep until woken', () => {
     const k = new ProcessKernel();
     let ran = 0;
-    const thread = k.processes.tasks.create_kthread('kthreadd', function* () { ran++; });
+    const thread = k.processes.tasks.create_kthread('kthreadd', function* () {
+      ran++;
+    });
     expect(k.run()).toEqual([]);
     expect([thread.pid, ran]).toEqual([2, 0]);
     k.sched.wake(thread);

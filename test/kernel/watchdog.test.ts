@@ -29,7 +29,8 @@ test('03 R3: preemption off for more than 20 s is a soft lockup', () => {
   const failures = kernel.run();
   expect(failures).toHaveLength(1);
   expect(failures[0]).toMatchObject({
-    kind: 'soft-lockup', title: 'watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [A:101]',
+    kind: 'soft-lockup',
+    title: 'watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [A:101]',
   });
   expect(failures[0]!.text).toContain('bomb');
 });
@@ -53,18 +54,23 @@ test('03 R3: no soft lockup where the task yields, or can be preempted, or is pr
   expect(brief.run()).toEqual([]);
 });
 
-test.each([['v7.2', 'watchdog'], ['v6.1', 'NMI watchdog']] as const)(
-  '03 R3: interrupts off for more than 10 s is a hard lockup: %s', (profile, prefix) => {
-    const kernel = timed({ profile });
-    kernel.spawn('A', function* () {
-      kernel.irqs.local_irq_disable();
-      yield* burn(kernel, () => {});
-    });
-    expect(kernel.run()).toMatchObject([{
-      kind: 'hard-lockup', title: `${prefix}: Watchdog detected hard LOCKUP on cpu 0`,
-    }]);
-    expect(kernel.machine.engine.nowNs()).toBeLessThanOrEqual(21 * SECOND);
+test.each([
+  ['v7.2', 'watchdog'],
+  ['v6.1', 'NMI watchdog'],
+] as const)('03 R3: interrupts off for more than 10 s is a hard lockup: %s', (profile, prefix) => {
+  const kernel = timed({ profile });
+  kernel.spawn('A', function* () {
+    kernel.irqs.local_irq_disable();
+    yield* burn(kernel, () => {});
   });
+  expect(kernel.run()).toMatchObject([
+    {
+      kind: 'hard-lockup',
+      title: `${prefix}: Watchdog detected hard LOCKUP on cpu 0`,
+    },
+  ]);
+  expect(kernel.machine.engine.nowNs()).toBeLessThanOrEqual(21 * SECOND);
+});
 
 test('no hard lockup where interrupts come on for a moment now and then', () => {
   const kernel = timed();
@@ -88,10 +94,13 @@ test('a CPU that spins for ever is found, and the other one is not blamed', () =
   kernel.spawn('B', function* () {
     yield* step(HERE);
   });
-  expect(kernel.run()).toMatchObject([{
-    kind: 'soft-lockup', title: 'watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [A:101]',
-    sites: ['watchdog_test:spin'],
-  }]);
+  expect(kernel.run()).toMatchObject([
+    {
+      kind: 'soft-lockup',
+      title: 'watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [A:101]',
+      sites: ['watchdog_test:spin'],
+    },
+  ]);
 });
 
 test('a run in which every CPU only spins, with preemption on, ends', () => {
@@ -114,9 +123,13 @@ test('an uninterruptible sleep of more than 120 s is a hung task; the run goes o
     kernel.log.push('done');
   });
   const failures = kernel.run();
-  expect(failures).toMatchObject([{
-    kind: 'hung-task', title: 'INFO: task A:101 blocked for more than 120 seconds.', fatal: false,
-  }]);
+  expect(failures).toMatchObject([
+    {
+      kind: 'hung-task',
+      title: 'INFO: task A:101 blocked for more than 120 seconds.',
+      fatal: false,
+    },
+  ]);
   expect(failures[0]!.text).toMatch(/^task:A {15}state:D stack:0 {5}pid:101 /m);
   expect(failures[0]!.text).toContain('schedule+');
   expect(kernel.log).toEqual(['done']);
@@ -132,21 +145,36 @@ test('the end of a run: who is still blocked, and for what', () => {
   expect(kernel.watchdogs.deadlockReport()).toBeUndefined();
   kernel.spawn('A', asleep(TASK_INTERRUPTIBLE));
   expect(kernel.run()).toEqual([]);
-  expect(kernel.watchdogs.deadlockReport()).toMatchObject(
-    { kind: 'deadlock', title: 'BUG: deadlock: A:101 sleeps and nothing is left to wake it' });
+  expect(kernel.watchdogs.deadlockReport()).toMatchObject({
+    kind: 'deadlock',
+    title: 'BUG: deadlock: A:101 sleeps and nothing is left to wake it',
+  });
   kernel.spawn('B', asleep(TASK_UNINTERRUPTIBLE));
   expect(kernel.run()).toEqual([]);
-  expect(kernel.watchdogs.deadlockReport()).toMatchObject(
-    { kind: 'hung-task', title: 'INFO: task B:102 blocked for more than 120 seconds.' });
+  expect(kernel.watchdogs.deadlockReport()).toMatchObject({
+    kind: 'hung-task',
+    title: 'INFO: task B:102 blocked for more than 120 seconds.',
+  });
   kernel.tasks[1]!.daemon = true;
   expect(kernel.watchdogs.blockedTasks()).toEqual([kernel.tasks[0]]);
 });
 
 test('a circle of lock waits is a deadlock, whoever else is blocked', () => {
   const kernel = new IrqKernel();
-  const lock = (name: string, addr: number, waiting: boolean) =>
-    ({ className: name, classId: 0, addr, spinning: false, site: HERE, waiting, tried: false });
-  const waits = [['C', 8_192, 4_096], ['A', 4_096, 4_104], ['B', 4_104, 4_096]] as const;
+  const lock = (name: string, addr: number, waiting: boolean) => ({
+    className: name,
+    classId: 0,
+    addr,
+    spinning: false,
+    site: HERE,
+    waiting,
+    tried: false,
+  });
+  const waits = [
+    ['C', 8_192, 4_096],
+    ['A', 4_096, 4_104],
+    ['B', 4_104, 4_096],
+  ] as const;
   for (const [name, held, wanted] of waits) {
     kernel.spawn(name, function* () {
       const task = kernel.sched.current;
@@ -157,8 +185,10 @@ test('a circle of lock waits is a deadlock, whoever else is blocked', () => {
   }
   kernel.run();
   const report = kernel.watchdogs.deadlockReport()!;
-  expect(report).toMatchObject(
-    { kind: 'deadlock', title: 'BUG: deadlock: A:102 -> B:103 -> A:102' });
+  expect(report).toMatchObject({
+    kind: 'deadlock',
+    title: 'BUG: deadlock: A:102 -> B:103 -> A:102',
+  });
   expect(report.lines!.join('\n')).toContain('&x4104->lock (ffff888000001008), held by task B:103');
   expect(report.lines).toContain('2 locks held by A/102:');
 });

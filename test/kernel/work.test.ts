@@ -31,11 +31,15 @@ test.each(['timed', 'explore'] as const)('delayed work runs after its time: %s',
   kernel.bootWorkers();
   const { workqueues } = kernel;
   kernel.spawn('A', function* () {
-    workqueues.schedule_delayed_work('delayed_fput', function* () {
-      kernel.log.push('work');
-      expect(kernel.machine.engine.cpu.nowNs).toBeGreaterThanOrEqual(4_000_000);
-      yield* step(HERE);
-    }, 4_000_000);
+    workqueues.schedule_delayed_work(
+      'delayed_fput',
+      function* () {
+        kernel.log.push('work');
+        expect(kernel.machine.engine.cpu.nowNs).toBeGreaterThanOrEqual(4_000_000);
+        yield* step(HERE);
+      },
+      4_000_000,
+    );
     expect(workqueues.pending).toBe(1);
     yield* step(HERE);
     kernel.log.push('task');

@@ -48,8 +48,11 @@ export class LockKernel extends BareKernel {
   }
 
   /** An interrupt on a CPU, before whatever that CPU would do next. */
-  interrupt(kind: 'hardirq' | 'softirq' | 'nmi', body: () => Sim<void>,
-    cpuId = this.machine.engine.cpu.id): void {
+  interrupt(
+    kind: 'hardirq' | 'softirq' | 'nmi',
+    body: () => Sim<void>,
+    cpuId = this.machine.engine.cpu.id,
+  ): void {
     const cpu = this.cpus.all[cpuId]!;
     const { pid, comm } = cpu.current ?? { pid: 0, comm: `swapper/${cpuId}` };
     const context = { kind, pid, comm, held: [], rcuDepth: 0, rcuTraceDepth: 0 };
@@ -79,8 +82,12 @@ export interface Found {
 export type Program = (kernel: LockKernel, log: string[]) => void;
 
 /** Every run that the strategy makes of the program, up to `runsMax`. */
-export function* runs(strategy: Strategy, program: Program, runsMax = Infinity,
-  options: Partial<MachineOptions> = {}): Generator<Found> {
+export function* runs(
+  strategy: Strategy,
+  program: Program,
+  runsMax = Infinity,
+  options: Partial<MachineOptions> = {},
+): Generator<Found> {
   for (let run = 0; run < runsMax && strategy.begin(run); run++) {
     const kernel = new LockKernel(options);
     const log: string[] = [];

@@ -8,7 +8,8 @@ const RUNS = 150;
 const CLEAN = SCENARIOS.flatMap((scenario) =>
   Object.entries(scenario.variants)
     .filter(([, { expect: kinds }]) => kinds.length === 0)
-    .map(([variant]) => [`${scenario.name} ${variant}`, scenario, variant] as const));
+    .map(([variant]) => [`${scenario.name} ${variant}`, scenario, variant] as const),
+);
 
 /** Titles of what random schedules find, each once. */
 function titles(scenario: Scenario, variant: string): string[] {

@@ -23,16 +23,19 @@ test('a vector clock joins by the greater of each entry', () => {
     });
     return clock;
   };
-  fc.assert(fc.property(arbitrary, arbitrary, (a, b) => {
-    const joined = made(a);
-    joined.join(made(b));
-    const assigned = made(a);
-    assigned.assign(made(b));
-    for (let i = 0; i < 6; i++) {
-      expect(joined.get(i)).toBe(Math.max(a[i] ?? 0, b[i] ?? 0));
-      expect(assigned.get(i)).toBe(b[i] ?? 0);
-    }
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(arbitrary, arbitrary, (a, b) => {
+      const joined = made(a);
+      joined.join(made(b));
+      const assigned = made(a);
+      assigned.assign(made(b));
+      for (let i = 0; i < 6; i++) {
+        expect(joined.get(i)).toBe(Math.max(a[i] ?? 0, b[i] ?? 0));
+        expect(assigned.get(i)).toBe(b[i] ?? 0);
+      }
+    }),
+    { seed: 1 },
+  );
 });
 
 /** The functions that race; X is a word, L a lock, F a flag. */
@@ -129,36 +132,50 @@ describe('which pairs race', () => {
 
   test.each(kinds.flatMap((a) => kinds.map((b) => [a, b] as const)))('%s and %s', (a, b) => {
     const expected = (isPlain(a) || isPlain(b)) && !(isRead(a) && isRead(b));
-    expect(always([(users) => users[a](), (users) => users[b]()]))
-      .toEqual(expected ? [[a, b].toSorted().join(' / ')] : []);
+    expect(always([(users) => users[a](), (users) => users[b]()])).toEqual(
+      expected ? [[a, b].toSorted().join(' / ')] : [],
+    );
   });
 
   test('other bytes are other variables, overlapping ones are not', () => {
     expect(always([(u) => u.plain_write(), (u) => u.other_word()])).toEqual([]);
-    expect(always([(u) => u.plain_write(), (u) => u.other_byte()]))
-      .toEqual(['other_byte / plain_write']);
+    expect(always([(u) => u.plain_write(), (u) => u.other_byte()])).toEqual([
+      'other_byte / plain_write',
+    ]);
   });
 
   test('tasks of one CPU race like those of two', () => {
-    expect(always([(u) => u.plain_write(), (u) => u.plain_read()], 1))
-      .toEqual(['plain_read / plain_write']);
+    expect(always([(u) => u.plain_write(), (u) => u.plain_read()], 1)).toEqual([
+      'plain_read / plain_write',
+    ]);
   });
 });
 
 describe('what orders', () => {
   test('a spin lock, a mutex', () => {
-    expect(always([
-      (u) => u.locked(u.plain_write), (u) => u.locked(u.plain_write), (u) => u.locked(u.plain_read),
-    ])).toEqual([]);
-    expect(always([
-      (u) => u.mutexed(u.plain_write), (u) => u.mutexed(u.plain_write),
-      (u) => u.mutexed(u.plain_read),
-    ], 2)).toEqual([]);
+    expect(
+      always([
+        (u) => u.locked(u.plain_write),
+        (u) => u.locked(u.plain_write),
+        (u) => u.locked(u.plain_read),
+      ]),
+    ).toEqual([]);
+    expect(
+      always(
+        [
+          (u) => u.mutexed(u.plain_write),
+          (u) => u.mutexed(u.plain_write),
+          (u) => u.mutexed(u.plain_read),
+        ],
+        2,
+      ),
+    ).toEqual([]);
   });
 
   test('but not two locks', () => {
-    expect(always([(u) => u.locked(u.plain_write), (u) => u.mutexed(u.plain_write)]))
-      .toEqual(['plain_write / plain_write']);
+    expect(always([(u) => u.locked(u.plain_write), (u) => u.mutexed(u.plain_write)])).toEqual([
+      'plain_write / plain_write',
+    ]);
   });
 
   const message = (order: { store: 0 | 2; load: 0 | 1 }): Use[] => [
@@ -175,7 +192,8 @@ describe('what orders', () => {
   test('00 R48: a release store that an acquire load has read, and nothing less', () => {
     expect(always(message({ store: RELEASE, load: ACQUIRE }))).toEqual([]);
     for (const order of [
-      { store: RELAXED, load: ACQUIRE }, { store: RELEASE, load: RELAXED },
+      { store: RELAXED, load: ACQUIRE },
+      { store: RELEASE, load: RELAXED },
       { store: RELAXED, load: RELAXED },
     ] as const) {
       expect(always(message(order))).toEqual(['plain_read / plain_write']);
@@ -183,58 +201,73 @@ describe('what orders', () => {
   });
 
   test('a relaxed store over a release store takes its order away', () => {
-    const waitFor = (order: 0 | 1, value: number) => function* (users: Users): Sim<void> {
-      while ((yield* users.kernel.atomics.read32(AT, users.x + 8, order)) < value);
-    };
-    expect(always([
-      message({ store: RELEASE, load: ACQUIRE })[0]!,
-      function* (users) {
-        yield* waitFor(RELAXED, 1)(users);
-        yield* users.kernel.atomics.write32(AT, users.x + 8, 2);
-      },
-      function* (users) {
-        yield* waitFor(RELAXED, 2)(users);
-        yield* waitFor(ACQUIRE, 2)(users);
-        yield* users.plain_read();
-      },
-    ])).toEqual(['plain_read / plain_write']);
+    const waitFor = (order: 0 | 1, value: number) =>
+      function* (users: Users): Sim<void> {
+        while ((yield* users.kernel.atomics.read32(AT, users.x + 8, order)) < value);
+      };
+    expect(
+      always([
+        message({ store: RELEASE, load: ACQUIRE })[0]!,
+        function* (users) {
+          yield* waitFor(RELAXED, 1)(users);
+          yield* users.kernel.atomics.write32(AT, users.x + 8, 2);
+        },
+        function* (users) {
+          yield* waitFor(RELAXED, 2)(users);
+          yield* waitFor(ACQUIRE, 2)(users);
+          yield* users.plain_read();
+        },
+      ]),
+    ).toEqual(['plain_read / plain_write']);
   });
 
   test('an exchange that failed releases nothing', () => {
-    expect(always([
-      function* (users) {
-        yield* users.plain_write();
-        yield* users.kernel.atomics.cmpxchg32(AT, users.x + 8, 5, 6); // there is 0
-        yield* users.kernel.atomics.write32(AT, users.x + 16, 1);
-      },
-      function* (users) {
-        while ((yield* users.kernel.atomics.read32(AT, users.x + 16)) === 0);
-        yield* users.kernel.atomics.read32(AT, users.x + 8, ACQUIRE);
-        yield* users.plain_read();
-      },
-    ])).toEqual(['plain_read / plain_write']);
+    expect(
+      always([
+        function* (users) {
+          yield* users.plain_write();
+          yield* users.kernel.atomics.cmpxchg32(AT, users.x + 8, 5, 6); // there is 0
+          yield* users.kernel.atomics.write32(AT, users.x + 16, 1);
+        },
+        function* (users) {
+          while ((yield* users.kernel.atomics.read32(AT, users.x + 16)) === 0);
+          yield* users.kernel.atomics.read32(AT, users.x + 8, ACQUIRE);
+          yield* users.plain_read();
+        },
+      ]),
+    ).toEqual(['plain_read / plain_write']);
   });
 
   test('a wake-up, and the start of a task', () => {
-    expect(always([
-      function* (users) {
-        let ready = false;
-        const queue = users.x + 192;
-        users.kernel.spawn('W', function* () {
-          yield* users.plain_write();
-          ready = true;
-          users.kernel.waits.wake_up(queue);
-        });
-        yield* users.kernel.waits.wait_event(queue, () => ready);
-        yield* users.plain_read();
-      },
-    ], 2)).toEqual([]);
-    expect(always([
-      function* (users) {
-        yield* users.plain_write();
-        users.kernel.spawn('C', () => users.plain_read());
-      },
-    ], 2)).toEqual([]);
+    expect(
+      always(
+        [
+          function* (users) {
+            let ready = false;
+            const queue = users.x + 192;
+            users.kernel.spawn('W', function* () {
+              yield* users.plain_write();
+              ready = true;
+              users.kernel.waits.wake_up(queue);
+            });
+            yield* users.kernel.waits.wait_event(queue, () => ready);
+            yield* users.plain_read();
+          },
+        ],
+        2,
+      ),
+    ).toEqual([]);
+    expect(
+      always(
+        [
+          function* (users) {
+            yield* users.plain_write();
+            users.kernel.spawn('C', () => users.plain_read());
+          },
+        ],
+        2,
+      ),
+    ).toEqual([]);
   });
 
   test('a grace period, after those who were inside and before its callback', () => {
@@ -244,25 +277,28 @@ describe('what orders', () => {
       if (seen === 0) kernel.machine.memory.u32(x);
       kernel.rcu.rcu_read_unlock();
     };
-    const remove = (wait: boolean): Use => function* (users) {
-      yield* users.kernel.atomics.writePtr(AT, users.x + 8, users.x, RELEASE);
-      if (wait) yield* users.kernel.rcu.synchronize_rcu();
-      yield* users.plain_write();
-    };
+    const remove = (wait: boolean): Use =>
+      function* (users) {
+        yield* users.kernel.atomics.writePtr(AT, users.x + 8, users.x, RELEASE);
+        if (wait) yield* users.kernel.rcu.synchronize_rcu();
+        yield* users.plain_write();
+      };
     expect(always([inside, remove(true), inside])).toEqual([]);
     const found = RUNS.map((run) => racesOf([inside, remove(false), inside], run).length);
     expect(found.some((count) => count > 0)).toBe(true);
   });
 
   test('an interrupt, after what it interrupts and before what follows', () => {
-    expect(always([
-      function* (users) {
-        yield* users.plain_write();
-        users.kernel.interrupt('hardirq', () => users.plain_write());
-        yield* users.nothing();
-        yield* users.plain_write();
-      },
-    ])).toEqual([]);
+    expect(
+      always([
+        function* (users) {
+          yield* users.plain_write();
+          users.kernel.interrupt('hardirq', () => users.plain_write());
+          yield* users.nothing();
+          yield* users.plain_write();
+        },
+      ]),
+    ).toEqual([]);
   });
 });
 
@@ -293,15 +329,22 @@ test('the report is in the shape of KCSAN, once for a pair of places', () => {
   const kcsan = new Kcsan(kernel.machine);
   kcsan.install();
   const users = new Users(kernel);
-  for (const [name, use] of [['A', users.plain_write], ['B', users.marked_read]] as const) {
+  for (const [name, use] of [
+    ['A', users.plain_write],
+    ['B', users.marked_read],
+  ] as const) {
     kernel.spawn(name, function* () {
       for (let i = 0; i < 5; i++) yield* use.call(users);
     });
   }
   const failures = kernel.run(new Stay());
   expect(failures).toHaveLength(1);
-  expect(failures[0]).toMatchObject({ kind: 'data-race', fatal: false,
-    sites: ['writer:at', 'writer:at'], objects: [{ type: 'kmalloc-256' }] });
+  expect(failures[0]).toMatchObject({
+    kind: 'data-race',
+    fatal: false,
+    sites: ['writer:at', 'writer:at'],
+    objects: [{ type: 'kmalloc-256' }],
+  });
   expect(failures[0]!.text.replaceAll(/0xffff8880[0-9a-f]{8}/g, '<ptr>')).toMatchInlineSnapshot(`
     "BUG: KCSAN: data-race in marked_read / plain_write
 
@@ -328,8 +371,10 @@ test('after remove() nothing listens, and each run starts anew', () => {
   kernel.spawn('A', () => users.plain_write());
   kernel.spawn('B', () => users.plain_write());
   expect(kernel.run()).toEqual([]);
-  expect(kernel.machine).toMatchObject({ engine: { ordering: null, monitors: [] },
-    memory: { onAccess: null, onUnpoison: null } });
+  expect(kernel.machine).toMatchObject({
+    engine: { ordering: null, monitors: [] },
+    memory: { onAccess: null, onUnpoison: null },
+  });
 });
 
 test('many tasks and much memory stay within bounds', () => {

@@ -64,17 +64,17 @@ const VIRO: readonly Written[] = [
 
 describe('the interleaving', () => {
   test('has a column for each CPU, and what happened in order', () => {
-    const { shownCount, text } = interleaving(runOf(VIRO), PLAIN);
+    const { shownCount, text } = interleaving(runOf(VIRO), { ...PLAIN, width: 90 });
     expect(shownCount).toBe(8);
     expect(text.join('\n')).toMatchInlineSnapshot(`
-      "  CPU0  A/101                                                           CPU1  B/102
+      "  CPU0  A/101                                                 CPU1  B/102
         ioctl(6, CLOSEMOUNT, {ioctlfd: 6})
           L1  fdget(6): table not shared, borrowed, refs 2
           C2  close_fd(6): slot 6 cleared, refs 2 → 1
               copy_to_user: page not resident, blocks
-                                                                              close(42)
-                                                                                C6  refs 1 → 0
-                                                                                T5  ->release(), T10 freed
+                                                                    close(42)
+                                                                      C6  refs 1 → 0
+                                                                      T5  ->release(), T10 freed
               KASAN: slab-use-after-free in autofs_dev_ioctl  ←
                   use-after-free"
     `);

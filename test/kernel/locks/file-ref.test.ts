@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  FILE_REF_DEAD, FILE_REF_NOREF, FILE_REF_RELEASED, FILE_REF_SATURATED,
+  FILE_REF_DEAD,
+  FILE_REF_NOREF,
+  FILE_REF_RELEASED,
+  FILE_REF_SATURATED,
 } from '../../../kernel/locks/file-ref.ts';
 import type { Profile } from '../../../kernel/profile.ts';
 import { step, type Sim } from '../../../sim/request.ts';
@@ -103,23 +106,27 @@ test('00 R8: a get between the decrement and the exchange keeps the file alive',
   }
   expect(strategy.exhausted).toBe(true);
   // Where the get came in between, either put may be the one that meets NOREF.
-  expect([...ends].toSorted()).toEqual(
-    ['A frees, B fails', 'A frees, B gets', 'B frees, B gets']);
+  expect([...ends].toSorted()).toEqual(['A frees, B fails', 'A frees, B gets', 'B frees, B gets']);
 });
 
 test('00 R8: the put is not preempted between its two operations', () => {
-  for (const { failures, log } of runs(new Bounded(), (kernel, log) => {
-    const addr = kernel.words();
-    kernel.refs.init(addr, 1);
-    kernel.spawn('A', function* () {
-      yield* kernel.refs.put(PUT, addr);
-    });
-    kernel.spawn('B', function* () {
-      const got = yield* kernel.refs.get(GET, addr);
-      log.push(got ? `got ${kernel.refs.count(addr)}` : 'dead');
-      if (got) yield* kernel.refs.put(PUT, addr);
-    });
-  }, Infinity, { cpuCount: 1 })) {
+  for (const { failures, log } of runs(
+    new Bounded(),
+    (kernel, log) => {
+      const addr = kernel.words();
+      kernel.refs.init(addr, 1);
+      kernel.spawn('A', function* () {
+        yield* kernel.refs.put(PUT, addr);
+      });
+      kernel.spawn('B', function* () {
+        const got = yield* kernel.refs.get(GET, addr);
+        log.push(got ? `got ${kernel.refs.count(addr)}` : 'dead');
+        if (got) yield* kernel.refs.put(PUT, addr);
+      });
+    },
+    Infinity,
+    { cpuCount: 1 },
+  )) {
     expect(failures).toEqual([]);
     // On one CPU nobody can come in between: a get sees it alive, with A's reference, or dead.
     expect(['got 2', 'dead']).toContain(log[0]);
@@ -127,8 +134,13 @@ test('00 R8: the put is not preempted between its two operations', () => {
 });
 
 /** A user of one file: each `g` is a get, each `p` a put of what it has. It ends by putting all. */
-function* user(kernel: LockKernel, addr: number, script: readonly Operation[], has: number,
-  freed: () => void): Sim<void> {
+function* user(
+  kernel: LockKernel,
+  addr: number,
+  script: readonly Operation[],
+  has: number,
+  freed: () => void,
+): Sim<void> {
   let mine = has;
   function* drop(operation: 'put' | 'put_close'): Sim<void> {
     mine--;
@@ -154,29 +166,42 @@ describe.each(['v6.1', 'v7.2'] as const)('%s', (profile) => {
   const scripts = fc.array(fc.array(operation, { maxLength: 6 }), { minLength: 2, maxLength: 3 });
 
   test('whatever tasks do that put what they got, the file is freed exactly once', () => {
-    fc.assert(fc.property(scripts, fc.nat(), (each, seed) => {
-      for (const { failures, log } of runs(new Random(seed), (kernel, log) => {
-        const addr = kernel.words();
-        kernel.refs.init(addr, each.length - 1); // the last begins with none
-        each.forEach((script, i) => {
-          const has = i < each.length - 1 ? 1 : 0;
-          kernel.spawn(`T${i}`, () => user(kernel, addr, script, has, () => log.push('freed')));
-        });
-      }, 4, { profile, cpuCount: 2 })) {
-        expect(failures).toEqual([]);
-        expect(log).toEqual(['freed']);
-      }
-    }), { numRuns: 150, seed: 1 });
+    fc.assert(
+      fc.property(scripts, fc.nat(), (each, seed) => {
+        for (const { failures, log } of runs(
+          new Random(seed),
+          (kernel, log) => {
+            const addr = kernel.words();
+            kernel.refs.init(addr, each.length - 1); // the last begins with none
+            each.forEach((script, i) => {
+              const has = i < each.length - 1 ? 1 : 0;
+              kernel.spawn(`T${i}`, () => user(kernel, addr, script, has, () => log.push('freed')));
+            });
+          },
+          4,
+          { profile, cpuCount: 2 },
+        )) {
+          expect(failures).toEqual([]);
+          expect(log).toEqual(['freed']);
+        }
+      }),
+      { numRuns: 150, seed: 1 },
+    );
   });
 
   test('and so in every schedule of a small case', () => {
     const strategy = new Bounded();
-    for (const { failures, log } of runs(strategy, (kernel, log) => {
-      const addr = kernel.words();
-      kernel.refs.init(addr, 1);
-      kernel.spawn('A', () => user(kernel, addr, ['inc'], 1, () => log.push('freed')));
-      kernel.spawn('B', () => user(kernel, addr, ['get'], 0, () => log.push('freed')));
-    }, Infinity, { profile })) {
+    for (const { failures, log } of runs(
+      strategy,
+      (kernel, log) => {
+        const addr = kernel.words();
+        kernel.refs.init(addr, 1);
+        kernel.spawn('A', () => user(kernel, addr, ['inc'], 1, () => log.push('freed')));
+        kernel.spawn('B', () => user(kernel, addr, ['get'], 0, () => log.push('freed')));
+      },
+      Infinity,
+      { profile },
+    )) {
       expect(failures).toEqual([]);
       expect(log).toEqual(['freed']);
     }

@@ -49,13 +49,15 @@ function told(body: (driver: Driver, kernel: LockKernel) => Sim<void>) {
 }
 
 test('the same order again and again is no complaint', () => {
-  expect(told(function* (driver) {
-    for (let i = 0; i < 3; i++) {
-      yield* driver.take_two('a', 'b');
-      yield* driver.take_two('b', 'c');
-      yield* driver.take_two('a', 'c');
-    }
-  })).toEqual([]);
+  expect(
+    told(function* (driver) {
+      for (let i = 0; i < 3; i++) {
+        yield* driver.take_two('a', 'b');
+        yield* driver.take_two('b', 'c');
+        yield* driver.take_two('a', 'c');
+      }
+    }),
+  ).toEqual([]);
 });
 
 test('00 R46a: a circle of two is reported though nothing hangs', () => {
@@ -64,8 +66,11 @@ test('00 R46a: a circle of two is reported though nothing hangs', () => {
     yield* driver.take_two('b', 'a');
   });
   expect(failures).toHaveLength(1);
-  expect(failures[0]).toMatchObject({ kind: 'lock-inversion', fatal: false,
-    sites: ['take_two:inner'] });
+  expect(failures[0]).toMatchObject({
+    kind: 'lock-inversion',
+    fatal: false,
+    sites: ['take_two:inner'],
+  });
   expect(failures[0]!.text.replaceAll(/ffff8880[0-9a-f]{8}/g, '<ptr>')).toMatchInlineSnapshot(`
     "WARNING: possible circular locking dependency detected
     ------------------------------------------------------
@@ -123,12 +128,14 @@ test('a circle of three names the chain', () => {
 });
 
 test('after its first finding lockdep keeps quiet', () => {
-  expect(told(function* (driver) {
-    yield* driver.take_two('a', 'b');
-    yield* driver.take_two('b', 'a');
-    yield* driver.take_two('b', 'c');
-    yield* driver.take_two('c', 'b');
-  })).toHaveLength(1);
+  expect(
+    told(function* (driver) {
+      yield* driver.take_two('a', 'b');
+      yield* driver.take_two('b', 'a');
+      yield* driver.take_two('b', 'c');
+      yield* driver.take_two('c', 'b');
+    }),
+  ).toHaveLength(1);
 });
 
 test('two locks of one class need a nesting level', () => {
@@ -136,24 +143,31 @@ test('two locks of one class need a nesting level', () => {
     yield* kernel.spinlocks.spin_lock(a_lock, driver.addr.a, OUTER);
     yield* kernel.spinlocks.spin_lock(a_lock, driver.addr.b, INNER);
   });
-  expect(failure).toMatchObject({ kind: 'lock-inversion', fatal: false,
-    title: 'WARNING: possible recursive locking detected' });
+  expect(failure).toMatchObject({
+    kind: 'lock-inversion',
+    fatal: false,
+    title: 'WARNING: possible recursive locking detected',
+  });
   expect(failure!.text).toContain('May be due to missing lock nesting notation');
   const nested = lockClass('&a->lock/1', 'spin');
-  expect(told(function* (driver, kernel) {
-    yield* kernel.spinlocks.spin_lock(a_lock, driver.addr.a, OUTER);
-    yield* kernel.spinlocks.spin_lock(nested, driver.addr.b, INNER);
-  })).toEqual([]);
+  expect(
+    told(function* (driver, kernel) {
+      yield* kernel.spinlocks.spin_lock(a_lock, driver.addr.a, OUTER);
+      yield* kernel.spinlocks.spin_lock(nested, driver.addr.b, INNER);
+    }),
+  ).toEqual([]);
 });
 
 test('a trylock makes no order', () => {
-  expect(told(function* (driver, { spinlocks }) {
-    yield* driver.take_two('a', 'b');
-    yield* spinlocks.spin_lock(b_lock, driver.addr.b, OUTER);
-    expect(yield* spinlocks.spin_trylock(a_lock, driver.addr.a, INNER)).toBe(true);
-    yield* spinlocks.spin_unlock(a_lock, driver.addr.a, DONE);
-    yield* spinlocks.spin_unlock(b_lock, driver.addr.b, DONE);
-  })).toEqual([]);
+  expect(
+    told(function* (driver, { spinlocks }) {
+      yield* driver.take_two('a', 'b');
+      yield* spinlocks.spin_lock(b_lock, driver.addr.b, OUTER);
+      expect(yield* spinlocks.spin_trylock(a_lock, driver.addr.a, INNER)).toBe(true);
+      yield* spinlocks.spin_unlock(a_lock, driver.addr.a, DONE);
+      yield* spinlocks.spin_unlock(b_lock, driver.addr.b, DONE);
+    }),
+  ).toEqual([]);
 });
 
 test('but what is held beneath a lock that was tried still comes before the next', () => {
@@ -177,8 +191,11 @@ test.each([
     yield* step(DONE);
     yield* driver.take_one('a');
   });
-  expect(failure).toMatchObject({ kind: 'lock-inversion', sites: ['take_two:outer',
-    'take_two:outer'], title: 'WARNING: inconsistent lock state' });
+  expect(failure).toMatchObject({
+    kind: 'lock-inversion',
+    sites: ['take_two:outer', 'take_two:outer'],
+    title: 'WARNING: inconsistent lock state',
+  });
   expect(failure!.text).toContain(`inconsistent ${usage} usage.`);
   expect(failure!.text).toMatch(/state was registered at:\n {7}take_one\+0x8\/0x100/);
 });

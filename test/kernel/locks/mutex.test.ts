@@ -27,15 +27,20 @@ function* increment(kernel: LockKernel, lock: number): Sim<void> {
 
 test.each([1, 2])('no two hold it at once, in any schedule, on %i CPUs', (cpuCount) => {
   const strategy = new Bounded();
-  for (const { failures, log } of runs(strategy, (kernel, log) => {
-    const lock = kernel.words();
-    for (const name of ['A', 'B']) {
-      kernel.spawn(name, function* () {
-        yield* increment(kernel, lock);
-        log.push(String(kernel.machine.memory.u32(lock + 40)));
-      });
-    }
-  }, Infinity, { cpuCount })) {
+  for (const { failures, log } of runs(
+    strategy,
+    (kernel, log) => {
+      const lock = kernel.words();
+      for (const name of ['A', 'B']) {
+        kernel.spawn(name, function* () {
+          yield* increment(kernel, lock);
+          log.push(String(kernel.machine.memory.u32(lock + 40)));
+        });
+      }
+    },
+    Infinity,
+    { cpuCount },
+  )) {
     expect(failures).toEqual([]);
     expect(log).toEqual(['1', '2']);
   }
@@ -43,16 +48,20 @@ test.each([1, 2])('no two hold it at once, in any schedule, on %i CPUs', (cpuCou
 });
 
 test('five tasks on two CPUs all get it', () => {
-  for (const { failures, log } of runs(new Random(11), (kernel, log) => {
-    const lock = kernel.words();
-    for (const name of ['A', 'B', 'C', 'D', 'E']) {
-      kernel.spawn(name, function* () {
-        yield* increment(kernel, lock);
-        yield* increment(kernel, lock);
-        log.push(String(kernel.machine.memory.u32(lock + 40)));
-      });
-    }
-  }, 300)) {
+  for (const { failures, log } of runs(
+    new Random(11),
+    (kernel, log) => {
+      const lock = kernel.words();
+      for (const name of ['A', 'B', 'C', 'D', 'E']) {
+        kernel.spawn(name, function* () {
+          yield* increment(kernel, lock);
+          yield* increment(kernel, lock);
+          log.push(String(kernel.machine.memory.u32(lock + 40)));
+        });
+      }
+    },
+    300,
+  )) {
     expect(failures).toEqual([]);
     expect(log.at(-1)).toBe('10');
   }
@@ -60,24 +69,28 @@ test('five tasks on two CPUs all get it', () => {
 
 test('a signal ends an interruptible wait', () => {
   const results = new Set<string>();
-  for (const { failures, log } of runs(new Random(2), (kernel, log) => {
-    const lock = kernel.words();
-    let signalled = false;
-    kernel.waits.signalPending = () => signalled;
-    kernel.spawn('A', function* () {
-      yield* kernel.mutexes.mutex_lock(f_pos_lock, lock, LOCK);
-      for (let i = 0; i < 5; i++) yield* step(INSIDE);
-      signalled = true;
-      kernel.sched.wake(b, TASK_INTERRUPTIBLE);
-      for (let i = 0; i < 5; i++) yield* step(INSIDE);
-      yield* kernel.mutexes.mutex_unlock(f_pos_lock, lock, UNLOCK);
-    });
-    const b = kernel.spawn('B', function* () {
-      const result = yield* kernel.mutexes.mutex_lock_interruptible(f_pos_lock, lock, LOCK);
-      log.push(`${result}, holds ${b.held.length}`);
-      if (result === 0) yield* kernel.mutexes.mutex_unlock(f_pos_lock, lock, UNLOCK);
-    });
-  }, 100)) {
+  for (const { failures, log } of runs(
+    new Random(2),
+    (kernel, log) => {
+      const lock = kernel.words();
+      let signalled = false;
+      kernel.waits.signalPending = () => signalled;
+      kernel.spawn('A', function* () {
+        yield* kernel.mutexes.mutex_lock(f_pos_lock, lock, LOCK);
+        for (let i = 0; i < 5; i++) yield* step(INSIDE);
+        signalled = true;
+        kernel.sched.wake(b, TASK_INTERRUPTIBLE);
+        for (let i = 0; i < 5; i++) yield* step(INSIDE);
+        yield* kernel.mutexes.mutex_unlock(f_pos_lock, lock, UNLOCK);
+      });
+      const b = kernel.spawn('B', function* () {
+        const result = yield* kernel.mutexes.mutex_lock_interruptible(f_pos_lock, lock, LOCK);
+        log.push(`${result}, holds ${b.held.length}`);
+        if (result === 0) yield* kernel.mutexes.mutex_unlock(f_pos_lock, lock, UNLOCK);
+      });
+    },
+    100,
+  )) {
     expect(failures).toEqual([]);
     results.add(log[0]!);
   }
@@ -124,13 +137,14 @@ test('two tasks that take two mutexes in opposite orders deadlock in some schedu
   for (const { failures } of runs(new Bounded({ bound: 2 }), (kernel) => {
     const a = kernel.words();
     const b = kernel.words();
-    const both = (first: number, second: number) => function* (): Sim<void> {
-      const classOf = (lock: number) => (lock === a ? f_pos_lock : other_lock);
-      yield* kernel.mutexes.mutex_lock(classOf(first), first, LOCK);
-      yield* kernel.mutexes.mutex_lock(classOf(second), second, SECOND);
-      yield* kernel.mutexes.mutex_unlock(classOf(second), second, UNLOCK);
-      yield* kernel.mutexes.mutex_unlock(classOf(first), first, UNLOCK);
-    };
+    const both = (first: number, second: number) =>
+      function* (): Sim<void> {
+        const classOf = (lock: number) => (lock === a ? f_pos_lock : other_lock);
+        yield* kernel.mutexes.mutex_lock(classOf(first), first, LOCK);
+        yield* kernel.mutexes.mutex_lock(classOf(second), second, SECOND);
+        yield* kernel.mutexes.mutex_unlock(classOf(second), second, UNLOCK);
+        yield* kernel.mutexes.mutex_unlock(classOf(first), first, UNLOCK);
+      };
     kernel.spawn('A', both(a, b));
     kernel.spawn('B', both(b, a));
   })) {

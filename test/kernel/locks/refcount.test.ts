@@ -7,8 +7,10 @@ const GET = site('get_thing', 'get');
 const PUT = site('put_thing', 'put');
 
 /** The value after one operation on a counter that held `before`, and what was said. */
-function after(before: number, operation: 'refcount_inc' | 'refcount_inc_not_zero' |
-  'refcount_dec_and_test') {
+function after(
+  before: number,
+  operation: 'refcount_inc' | 'refcount_inc_not_zero' | 'refcount_dec_and_test',
+) {
   const kernel = new LockKernel();
   const { memory } = kernel.machine;
   const addr = kernel.words();
@@ -29,16 +31,41 @@ test.each([
   ['refcount_inc_not_zero', 0, 0, false, []],
   ['refcount_dec_and_test', 2, 1, false, []],
   ['refcount_dec_and_test', 1, 0, true, []],
-  ['refcount_inc', 0, SATURATED, undefined,
-    ['refcount-add-on-zero: refcount_t: addition on 0; use-after-free.']],
-  ['refcount_inc', 0x7fff_ffff, SATURATED, undefined,
-    ['refcount-saturated: refcount_t: saturated; leaking memory.']],
-  ['refcount_inc_not_zero', SATURATED, SATURATED, true,
-    ['refcount-saturated: refcount_t: saturated; leaking memory.']],
-  ['refcount_dec_and_test', 0, SATURATED, false,
-    ['refcount-underflow: refcount_t: underflow; use-after-free.']],
-  ['refcount_dec_and_test', SATURATED, SATURATED, false,
-    ['refcount-underflow: refcount_t: underflow; use-after-free.']],
+  [
+    'refcount_inc',
+    0,
+    SATURATED,
+    undefined,
+    ['refcount-add-on-zero: refcount_t: addition on 0; use-after-free.'],
+  ],
+  [
+    'refcount_inc',
+    0x7fff_ffff,
+    SATURATED,
+    undefined,
+    ['refcount-saturated: refcount_t: saturated; leaking memory.'],
+  ],
+  [
+    'refcount_inc_not_zero',
+    SATURATED,
+    SATURATED,
+    true,
+    ['refcount-saturated: refcount_t: saturated; leaking memory.'],
+  ],
+  [
+    'refcount_dec_and_test',
+    0,
+    SATURATED,
+    false,
+    ['refcount-underflow: refcount_t: underflow; use-after-free.'],
+  ],
+  [
+    'refcount_dec_and_test',
+    SATURATED,
+    SATURATED,
+    false,
+    ['refcount-underflow: refcount_t: underflow; use-after-free.'],
+  ],
 ] as const)('%s of %i gives %i', (operation, before, value, result, said) => {
   expect(after(before, operation)).toEqual({ value, result, said });
 });
@@ -53,8 +80,11 @@ test('a warning names the place and lets the run go on', () => {
   });
   const [failure] = kernel.run();
   expect(wentOn).toBe(true);
-  expect(failure).toMatchObject({ sites: ['put_thing:put'], fatal: false,
-    objects: [{ type: 'kmalloc-64' }] });
+  expect(failure).toMatchObject({
+    sites: ['put_thing:put'],
+    fatal: false,
+    objects: [{ type: 'kmalloc-64' }],
+  });
   expect(failure!.text).toContain('at lib/refcount.c:28 refcount_warn_saturate');
 });
 

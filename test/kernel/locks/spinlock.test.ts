@@ -25,16 +25,21 @@ function* increment(kernel: LockKernel, lock: number): Sim<void> {
 test.each([1, 2])('no two hold it at once, in any schedule, on %i CPUs', (cpuCount) => {
   const strategy = new Bounded();
   let count = 0;
-  for (const { failures, log } of runs(strategy, (kernel, log) => {
-    const lock = kernel.words();
-    for (const name of ['A', 'B']) {
-      kernel.spawn(name, function* () {
-        yield* step(OUTSIDE);
-        yield* increment(kernel, lock);
-        log.push(String(kernel.machine.memory.u32(lock + 8)));
-      });
-    }
-  }, Infinity, { cpuCount })) {
+  for (const { failures, log } of runs(
+    strategy,
+    (kernel, log) => {
+      const lock = kernel.words();
+      for (const name of ['A', 'B']) {
+        kernel.spawn(name, function* () {
+          yield* step(OUTSIDE);
+          yield* increment(kernel, lock);
+          log.push(String(kernel.machine.memory.u32(lock + 8)));
+        });
+      }
+    },
+    Infinity,
+    { cpuCount },
+  )) {
     count++;
     expect(failures).toEqual([]);
     expect(log).toEqual(['1', '2']);
@@ -45,19 +50,24 @@ test.each([1, 2])('no two hold it at once, in any schedule, on %i CPUs', (cpuCou
 
 test('a task can be preempted right before it locks, and not while it holds the lock', () => {
   const orders = new Set<string>();
-  for (const { log } of runs(new Bounded(), (kernel, log) => {
-    const lock = kernel.words();
-    for (const name of ['A', 'B']) {
-      kernel.spawn(name, function* () {
-        log.push(`${name} starts`);
-        yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
-        log.push(`${name} locks`);
-        yield* step(INSIDE);
-        yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
-        log.push(`${name} unlocks`);
-      });
-    }
-  }, Infinity, { cpuCount: 1 })) {
+  for (const { log } of runs(
+    new Bounded(),
+    (kernel, log) => {
+      const lock = kernel.words();
+      for (const name of ['A', 'B']) {
+        kernel.spawn(name, function* () {
+          log.push(`${name} starts`);
+          yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
+          log.push(`${name} locks`);
+          yield* step(INSIDE);
+          yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
+          log.push(`${name} unlocks`);
+        });
+      }
+    },
+    Infinity,
+    { cpuCount: 1 },
+  )) {
     orders.add(log.join(', '));
   }
   expect(orders).toContain('A starts, B starts, B locks, B unlocks, A locks, A unlocks');
@@ -82,17 +92,22 @@ test('trylock fails where the lock is held, and takes it where not', () => {
 });
 
 test('three CPUs contend without losing a wake-up', () => {
-  for (const { failures, log } of runs(new Random(7), (kernel, log) => {
-    const lock = kernel.words();
-    let left = 3;
-    for (const name of ['A', 'B', 'C']) {
-      kernel.spawn(name, function* () {
-        yield* increment(kernel, lock);
-        yield* increment(kernel, lock);
-        if (--left === 0) log.push(String(kernel.machine.memory.u32(lock + 8)));
-      });
-    }
-  }, 300, { cpuCount: 3 })) {
+  for (const { failures, log } of runs(
+    new Random(7),
+    (kernel, log) => {
+      const lock = kernel.words();
+      let left = 3;
+      for (const name of ['A', 'B', 'C']) {
+        kernel.spawn(name, function* () {
+          yield* increment(kernel, lock);
+          yield* increment(kernel, lock);
+          if (--left === 0) log.push(String(kernel.machine.memory.u32(lock + 8)));
+        });
+      }
+    },
+    300,
+    { cpuCount: 3 },
+  )) {
     expect(failures).toEqual([]);
     expect(log).toEqual(['6']);
   }
@@ -107,7 +122,9 @@ test('taking a lock that one holds is a deadlock, at once', () => {
   });
   const [failure] = kernel.run();
   expect(failure).toMatchObject({
-    kind: 'deadlock', fatal: true, title: 'WARNING: possible recursive locking detected',
+    kind: 'deadlock',
+    fatal: true,
+    title: 'WARNING: possible recursive locking detected',
     sites: ['take:lock'],
   });
 });
@@ -152,23 +169,31 @@ test('with interrupts off in the holder there is nothing wrong', () => {
 });
 
 test('an unlock that comes while the spinning CPU is in an interrupt is not lost', () => {
-  for (const { failures, log } of runs(new Random(3), (kernel, log) => {
-    const lock = kernel.words();
-    kernel.spawn('A', function* () {
-      yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
-      yield* step(INSIDE);
-      kernel.interrupt('softirq', function* () {
-        for (let i = 0; i < 4; i++) yield* step(OUTSIDE);
-      }, 1);
-      yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
-      log.push('A');
-    });
-    kernel.spawn('B', function* () {
-      yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
-      yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
-      log.push('B');
-    });
-  }, 100)) {
+  for (const { failures, log } of runs(
+    new Random(3),
+    (kernel, log) => {
+      const lock = kernel.words();
+      kernel.spawn('A', function* () {
+        yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
+        yield* step(INSIDE);
+        kernel.interrupt(
+          'softirq',
+          function* () {
+            for (let i = 0; i < 4; i++) yield* step(OUTSIDE);
+          },
+          1,
+        );
+        yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
+        log.push('A');
+      });
+      kernel.spawn('B', function* () {
+        yield* kernel.spinlocks.spin_lock(x_lock, lock, LOCK);
+        yield* kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK);
+        log.push('B');
+      });
+    },
+    100,
+  )) {
     expect(failures).toEqual([]);
     expect(log.toSorted()).toEqual(['A', 'B']);
   }
@@ -179,7 +204,8 @@ test('unlocking what is not locked, or what another CPU holds, is reported', () 
   const lock = kernel.words();
   kernel.spawn('A', () => kernel.spinlocks.spin_unlock(x_lock, lock, UNLOCK));
   expect(kernel.run()[0]).toMatchObject({
-    kind: 'unbalanced-section', title: 'BUG: spinlock already unlocked on CPU#0, A/101',
+    kind: 'unbalanced-section',
+    title: 'BUG: spinlock already unlocked on CPU#0, A/101',
   });
 });
 
@@ -193,7 +219,9 @@ test('a CPU that spins for ever is described when all is at rest', () => {
   });
   const [failure] = kernel.run(new Stay());
   expect(failure).toMatchObject({
-    kind: 'deadlock', title: 'BUG: spinlock lockup suspected on CPU#1, B', sites: ['take:inside'],
+    kind: 'deadlock',
+    title: 'BUG: spinlock lockup suspected on CPU#1, B',
+    sites: ['take:inside'],
   });
   expect(failure!.text).toContain('.owner_cpu: 0');
 });
@@ -204,21 +232,24 @@ test('two CPUs that wait for each other deadlock in some schedule, and only ther
   for (const { failures, log } of runs(new Bounded({ bound: 2 }), (kernel, log) => {
     const x = kernel.words();
     const y = kernel.words();
-    const both = (first: number, second: number) => function* (): Sim<void> {
-      const classOf = (lock: number) => (lock === x ? x_lock : y_lock);
-      yield* kernel.spinlocks.spin_lock(classOf(first), first, LOCK);
-      yield* kernel.spinlocks.spin_lock(classOf(second), second, INSIDE);
-      yield* kernel.spinlocks.spin_unlock(classOf(second), second, UNLOCK);
-      yield* kernel.spinlocks.spin_unlock(classOf(first), first, UNLOCK);
-      log.push('done');
-    };
+    const both = (first: number, second: number) =>
+      function* (): Sim<void> {
+        const classOf = (lock: number) => (lock === x ? x_lock : y_lock);
+        yield* kernel.spinlocks.spin_lock(classOf(first), first, LOCK);
+        yield* kernel.spinlocks.spin_lock(classOf(second), second, INSIDE);
+        yield* kernel.spinlocks.spin_unlock(classOf(second), second, UNLOCK);
+        yield* kernel.spinlocks.spin_unlock(classOf(first), first, UNLOCK);
+        log.push('done');
+      };
     kernel.spawn('A', both(x, y));
     kernel.spawn('B', both(y, x));
   })) {
     ends.add(`${log.length} done, ${failures.map(({ kind }) => kind).join(' ')}`);
   }
-  expect([...ends].toSorted())
-    .toEqual(['0 done, lock-inversion deadlock', '2 done, lock-inversion']);
+  expect([...ends].toSorted()).toEqual([
+    '0 done, lock-inversion deadlock',
+    '2 done, lock-inversion',
+  ]);
 });
 
 test('a lock in freed memory is a use after free', () => {

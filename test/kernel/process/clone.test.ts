@@ -93,8 +93,9 @@ describe('clone', () => {
         const { s } = k.sched.current;
         const tid = yield* k.clone(THREAD | uapi.CLONE_PARENT_SETTID, function* (task) {
           log.push(yield* k.sys('getpid'), yield* k.sys('gettid'), yield* k.sys('getppid'));
-          const shared = (['mm', 'files', 'fs', 'signal', 'sighand', 'cred'] as const)
-            .map((field) => task.s[field] === s[field]);
+          const shared = (['mm', 'files', 'fs', 'signal', 'sighand', 'cred'] as const).map(
+            (field) => task.s[field] === s[field],
+          );
           log.push(shared.every(Boolean));
           return 7;
         });
@@ -123,7 +124,13 @@ describe('clone', () => {
           expect(census(k.machine), `allocation ${which}`).toEqual(before);
           expect(k.machine.memory.copyOut(k.sched.current.addr, 64)).toEqual(state);
         }
-        expect((yield* k.wait(yield* k.fork(function* () { return 5; })))[1]).toBe(5 << 8);
+        expect(
+          (yield* k.wait(
+            yield* k.fork(function* () {
+              return 5;
+            }),
+          ))[1],
+        ).toBe(5 << 8);
       }, strategy);
       expect(failures).toEqual([]);
       if (result > 0) break;
@@ -158,7 +165,9 @@ describe('clone', () => {
         k.hooks.sys_exit = function* (row, value) {
           if (row.name === 'clone') result = value;
         };
-        yield* k.fork(function* () { throw new Error('it was born'); });
+        yield* k.fork(function* () {
+          throw new Error('it was born');
+        });
       });
       const before = [...k.processes.tasks.all()].length;
       expect(yield* k.wait(child)).toEqual([child, 9]);
@@ -171,20 +180,22 @@ describe('clone', () => {
     const k = new ProcessKernel();
     const log: number[] = [];
     k.boot(function* () {
-      yield* k.wait(yield* k.fork(function* () {
-        yield* k.user.userWrite(k.at(0), new Uint8Array(new BigUint64Array([2n, 2n]).buffer));
-        log.push(yield* k.sys('setrlimit', uapi.RLIMIT_NPROC, k.at(0)));
-        log.push(Math.sign(yield* k.fork(function* () {})));
-        yield* k.wait(-1);
-        log.push(yield* k.sys('setuid', NOBODY));
-        const sleeper = yield* k.fork(function* () {
-          while (k.task(1)) yield* k.sys('sched_yield');
-        });
-        log.push(Math.sign(sleeper), yield* k.fork(function* () {}));
-        yield* k.sys('kill', sleeper, 9);
-        yield* k.wait(-1);
-        log.push(Math.sign(yield* k.fork(function* () {})));
-      }));
+      yield* k.wait(
+        yield* k.fork(function* () {
+          yield* k.user.userWrite(k.at(0), new Uint8Array(new BigUint64Array([2n, 2n]).buffer));
+          log.push(yield* k.sys('setrlimit', uapi.RLIMIT_NPROC, k.at(0)));
+          log.push(Math.sign(yield* k.fork(function* () {})));
+          yield* k.wait(-1);
+          log.push(yield* k.sys('setuid', NOBODY));
+          const sleeper = yield* k.fork(function* () {
+            while (k.task(1)) yield* k.sys('sched_yield');
+          });
+          log.push(Math.sign(sleeper), yield* k.fork(function* () {}));
+          yield* k.sys('kill', sleeper, 9);
+          yield* k.wait(-1);
+          log.push(Math.sign(yield* k.fork(function* () {})));
+        }),
+      );
     });
     expect(log).toEqual([0, 1, 0, 1, -EAGAIN, 1]);
   });
@@ -255,21 +266,33 @@ describe('clone', () => {
       yield* k.sys('prctl', 38, 1, 0, 0, 0);
       k.sched.current.s.pending = 1n << 20n; // blocked, or it would be taken
       k.sched.current.s.blocked = 1n << 20n;
-      yield* k.wait(yield* k.fork(function* ({ s }) {
-        const get = function* (option: number) {
-          expect(yield* k.sys('prctl', option, k.at(0), 0, 0, 0)).toBe(0);
-          return k.int(k.at(0));
-        };
-        child = {
-          pdeath: yield* get(2), subreaper: yield* get(37),
-          slack: yield* k.sys('prctl', 30), nnp: yield* k.sys('prctl', 39, 0, 0, 0, 0),
-          pending: Number(s.pending), blocked: Number(s.blocked),
-          slackDefault: s.default_timer_slack_ns,
-        };
-      }));
+      yield* k.wait(
+        yield* k.fork(function* ({ s }) {
+          const get = function* (option: number) {
+            expect(yield* k.sys('prctl', option, k.at(0), 0, 0, 0)).toBe(0);
+            return k.int(k.at(0));
+          };
+          child = {
+            pdeath: yield* get(2),
+            subreaper: yield* get(37),
+            slack: yield* k.sys('prctl', 30),
+            nnp: yield* k.sys('prctl', 39, 0, 0, 0, 0),
+            pending: Number(s.pending),
+            blocked: Number(s.blocked),
+            slackDefault: s.default_timer_slack_ns,
+          };
+        }),
+      );
     });
-    expect(child).toEqual({ pdeath: 0, subreaper: 0, slack: 777, nnp: 1, pending: 0,
-      blocked: 2 ** 20, slackDefault: 777 });
+    expect(child).toEqual({
+      pdeath: 0,
+      subreaper: 0,
+      slack: 777,
+      nnp: 1,
+      pending: 0,
+      blocked: 2 ** 20,
+      slackDefault: 777,
+    });
   });
 
   test('00 R36, H10: a pointer kept in the copy is freed with it when the fork fails early', () => {
@@ -301,7 +324,11 @@ describe('clone', () => {
       expect(yield* k.sys('clone3', 8, 64)).toBe(-EFAULT);
       expect(yield* k.sys('clone3', yield* args(17n), 64)).toBe(-EINVAL); // a signal in the flags
       expect(yield* k.sys('clone3', yield* args(0n, 0n, 0n, 0n, 65n), 64)).toBe(-EINVAL);
-      k.processes.clones.nextBody.set(k.sched.current, { *run() { return 4; } });
+      k.processes.clones.nextBody.set(k.sched.current, {
+        *run() {
+          return 4;
+        },
+      });
       const pid = yield* k.sys('clone3', yield* args(0n, 0n, 0n, 0n, 17n), 72);
       expect(yield* k.wait(pid)).toEqual([pid, 4 << 8]);
     });

@@ -59,17 +59,27 @@ describe('execve', () => {
         return k.int(k.at(0));
       };
       after = {
-        comm, keepCaps: yield* k.sys('prctl', 7), dumpable: yield* k.sys('prctl', 3),
-        slack: yield* k.sys('prctl', 30), noNewPrivs: s.no_new_privs, pdeath: s.pdeath_signal,
+        comm,
+        keepCaps: yield* k.sys('prctl', 7),
+        dumpable: yield* k.sys('prctl', 3),
+        slack: yield* k.sys('prctl', 30),
+        noNewPrivs: s.no_new_privs,
+        pdeath: s.pdeath_signal,
         subreaper: yield* get(37),
         ignored: k.signals.disposition(k.sched.current, 10),
         handled: k.signals.disposition(k.sched.current, 12),
         own: sighand !== k.processes.tasks.init.s.sighand,
       };
     });
-    k.hooks.sched_prepare_exec = function* () { log.push('prepare'); };
-    k.hooks.sched_process_exec = function* ({ comm }) { log.push(`exec ${comm}`); };
-    k.hooks.afterExec = function* () { log.push('after'); };
+    k.hooks.sched_prepare_exec = function* () {
+      log.push('prepare');
+    };
+    k.hooks.sched_process_exec = function* ({ comm }) {
+      log.push(`exec ${comm}`);
+    };
+    k.hooks.afterExec = function* () {
+      log.push('after');
+    };
     const { unshare_files, do_close_on_exec } = k.files;
     k.files.unshare_files = () => unshare_files.call(k.files);
     let old = 0;
@@ -81,25 +91,42 @@ describe('execve', () => {
       yield* do_close_on_exec.call(k.files);
     };
     const failures = k.boot(function* () {
-      yield* k.wait(yield* k.fork(function* () {
-        old = k.sched.current.s.mm;
-        yield* k.sys('prctl', 8, 1);
-        yield* k.sys('prctl', 4, 0);
-        yield* k.sys('prctl', 29, 5);
-        yield* k.sys('prctl', 38, 1, 0, 0, 0);
-        yield* k.sys('prctl', 1, 12);
-        yield* k.sys('prctl', 36, 1);
-        k.signals.do_sigaction(10, 'ignore');
-        k.signals.do_sigaction(12, 'handler');
-        yield* k.exec('/usr/bin/a-name-of-17-chars');
-      }));
+      yield* k.wait(
+        yield* k.fork(function* () {
+          old = k.sched.current.s.mm;
+          yield* k.sys('prctl', 8, 1);
+          yield* k.sys('prctl', 4, 0);
+          yield* k.sys('prctl', 29, 5);
+          yield* k.sys('prctl', 38, 1, 0, 0, 0);
+          yield* k.sys('prctl', 1, 12);
+          yield* k.sys('prctl', 36, 1);
+          k.signals.do_sigaction(10, 'ignore');
+          k.signals.do_sigaction(12, 'handler');
+          yield* k.exec('/usr/bin/a-name-of-17-chars');
+        }),
+      );
     });
     expect(failures).toEqual([]);
-    expect(log).toEqual(['prepare', 'cloexec, old mm', 'exec a-name-of-17-ch', 'after',
-      'deferred, new mm']);
+    expect(log).toEqual([
+      'prepare',
+      'cloexec, old mm',
+      'exec a-name-of-17-ch',
+      'after',
+      'deferred, new mm',
+    ]);
     expect(k.files.log).toEqual(['unshare', 'cloexec']);
-    expect(after).toEqual({ comm: 'a-name-of-17-ch', keepCaps: 0, dumpable: 1, slack: 5,
-      noNewPrivs: 1, pdeath: 12, subreaper: 1, ignored: 'ignore', handled: 'default', own: true });
+    expect(after).toEqual({
+      comm: 'a-name-of-17-ch',
+      keepCaps: 0,
+      dumpable: 1,
+      slack: 5,
+      noNewPrivs: 1,
+      pdeath: 12,
+      subreaper: 1,
+      ignored: 'ignore',
+      handled: 'default',
+      own: true,
+    });
   });
 
   test('00 R39: an error after the point of no return kills with SIGSEGV', () => {
@@ -140,8 +167,13 @@ describe('execve', () => {
       let seen: unknown;
       k.processes.execs.images.set('/bin/who', function* () {
         const { current } = k.sched;
-        seen = [yield* k.sys('getpid'), yield* k.sys('gettid'), yield* k.sys('getppid'),
-          tasks.threadsOf(current).length, current.s.flags & PF_EXITING];
+        seen = [
+          yield* k.sys('getpid'),
+          yield* k.sys('gettid'),
+          yield* k.sys('getppid'),
+          tasks.threadsOf(current).length,
+          current.s.flags & PF_EXITING,
+        ];
         return 4;
       });
       const init = tasks.create_init(function* () {
@@ -208,13 +240,18 @@ describe('execve', () => {
     });
     k.boot(function* () {
       for (const uid of [0, 1000]) {
-        yield* k.wait(yield* k.fork(function* () {
-          yield* k.sys('prctl', 8, 1);
-          yield* k.sys('setuid', uid);
-          yield* k.exec('/bin/caps');
-        }));
+        yield* k.wait(
+          yield* k.fork(function* () {
+            yield* k.sys('prctl', 8, 1);
+            yield* k.sys('setuid', uid);
+            yield* k.exec('/bin/caps');
+          }),
+        );
       }
     });
-    expect(log).toEqual([[0xffff_ffff, 0xffff_ffff, 0x1ff, 0x1ff], [0, 0, 0, 0]]);
+    expect(log).toEqual([
+      [0xffff_ffff, 0xffff_ffff, 0x1ff, 0x1ff],
+      [0, 0, 0, 0],
+    ]);
   });
 });

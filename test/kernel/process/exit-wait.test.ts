@@ -59,8 +59,13 @@ describe('wait', () => {
 
   test('status: the exit code, cut to 8 bits; or the signal', () => {
     inChild(function* (k) {
-      expect(yield* k.wait(yield* k.fork(function* () { return 0x1ff; }))).toEqual(
-        [expect.any(Number), 0xff00]);
+      expect(
+        yield* k.wait(
+          yield* k.fork(function* () {
+            return 0x1ff;
+          }),
+        ),
+      ).toEqual([expect.any(Number), 0xff00]);
       const killed = yield* k.fork(sleepForever(k));
       yield* k.sys('kill', killed, 15);
       expect(yield* k.wait(killed)).toEqual([killed, 15]);
@@ -74,8 +79,11 @@ describe('wait', () => {
 
   test('the eldest zombie first; a bad address, and the child is gone all the same', () => {
     inChild(function* (k) {
-      const pids = [yield* k.fork(function* () {}), yield* k.fork(function* () {}),
-        yield* k.fork(function* () {})];
+      const pids = [
+        yield* k.fork(function* () {}),
+        yield* k.fork(function* () {}),
+        yield* k.fork(function* () {}),
+      ];
       while (pids.some((pid) => k.task(pid).s.exit_state === 0)) yield* k.nap();
       expect((yield* k.wait(-1))[0]).toBe(pids[0]);
       expect(yield* k.sys('wait4', -1, 8, 0, 0)).toBe(-EFAULT);
@@ -87,7 +95,9 @@ describe('wait', () => {
 
   test('waitid: WNOWAIT leaves the zombie, WEXITED takes it', () => {
     inChild(function* (k) {
-      const pid = yield* k.fork(function* () { return 3; });
+      const pid = yield* k.fork(function* () {
+        return 3;
+      });
       const { P_ALL, P_PID, WEXITED, WNOWAIT } = uapi;
       const waitid = (which: number, id: number, options: number) =>
         k.sys('waitid', which, id, k.at(0), options, 0);
@@ -147,10 +157,19 @@ describe('exit', () => {
         log.push(`dying, later work ${k.works.task_work_add(task, 'x', function* () {})}`);
       };
       k.hooks.freeing = (task) => void log.push(`free ${task.path}`);
-      yield* k.wait(yield* k.fork(function* () { return 2; }));
+      yield* k.wait(
+        yield* k.fork(function* () {
+          return 2;
+        }),
+      );
     });
-    expect(log).toEqual(['exit 2, mm there, 4', 'files, mm gone', 'work, 0',
-      `dying, later work ${-ESRCH}`, 'free init/child#1']);
+    expect(log).toEqual([
+      'exit 2, mm there, 4',
+      'files, mm gone',
+      'work, 0',
+      `dying, later work ${-ESRCH}`,
+      'free init/child#1',
+    ]);
   });
 
   test('the heap is as it was once a process is reaped and the grace period over', () => {
@@ -158,10 +177,12 @@ describe('exit', () => {
     let before = 0;
     k.boot(function* () {
       before = k.machine.slab.liveCount;
-      yield* k.wait(yield* k.fork(function* () {
-        yield* k.clone(THREAD, function* () {});
-        yield* k.nap();
-      }));
+      yield* k.wait(
+        yield* k.fork(function* () {
+          yield* k.clone(THREAD, function* () {});
+          yield* k.nap();
+        }),
+      );
     });
     expect(k.machine.slab.liveCount).toBe(before);
     expect(k.processes.tasks.threadCount).toBe(1);
@@ -174,9 +195,11 @@ describe('exit', () => {
       const orphans: number[] = [];
       const middle = yield* k.fork(function* () {
         for (let i = 0; i < 2; i++) {
-          orphans.push(yield* k.fork(function* () {
-            while ((yield* k.sys('getppid')) !== reaper) yield* k.nap();
-          }));
+          orphans.push(
+            yield* k.fork(function* () {
+              while ((yield* k.sys('getppid')) !== reaper) yield* k.nap();
+            }),
+          );
         }
       });
       const younger = yield* k.fork(function* () {
@@ -195,7 +218,9 @@ describe('exit', () => {
     const k = new ProcessKernel();
     k.boot(function* () {
       yield* k.fork(function* () {
-        yield* k.fork(function* () { yield* k.nap(); });
+        yield* k.fork(function* () {
+          yield* k.nap();
+        });
       });
       yield* k.fork(function* () {}); // nobody waits
     });
@@ -205,7 +230,9 @@ describe('exit', () => {
   test('who ignores SIGCHLD has no zombies', () => {
     inChild(function* (k) {
       k.signals.do_sigaction(SIGCHLD, 'ignore');
-      const pid = yield* k.fork(function* () { yield* k.nap(); });
+      const pid = yield* k.fork(function* () {
+        yield* k.nap();
+      });
       expect(yield* k.wait(pid)).toEqual([-ECHILD, -1]);
       expect(k.task(pid)).toBeUndefined();
     });
@@ -215,10 +242,12 @@ describe('exit', () => {
     const log = inChild(function* (k, out) {
       yield* k.sys('prctl', 36, 1);
       const parent = yield* k.fork(function* () {
-        out.push(yield* k.fork(function* () {
-          yield* k.sys('prctl', 1, 15);
-          for (;;) yield* k.nap();
-        }));
+        out.push(
+          yield* k.fork(function* () {
+            yield* k.sys('prctl', 1, 15);
+            for (;;) yield* k.nap();
+          }),
+        );
         yield* k.nap();
       });
       out.push(yield* k.wait(parent), yield* k.wait(-1));
@@ -277,8 +306,12 @@ describe('exit', () => {
         before = k.machine.slab.liveCount;
         for (let i = 0; i < 3; i++) {
           yield* k.fork(function* () {
-            yield* k.clone(THREAD, function* () { return i; });
-            const pid = yield* k.fork(function* () { return 1; });
+            yield* k.clone(THREAD, function* () {
+              return i;
+            });
+            const pid = yield* k.fork(function* () {
+              return 1;
+            });
             if (i > 0) yield* k.wait(pid);
             return i;
           });

@@ -36,15 +36,20 @@ function tooEarly(log: readonly string[], queued: string, ran: string): boolean 
 test.each([1, 2])('00 R47: a callback waits for the sections there are, %i CPUs', (cpuCount) => {
   const strategy = new Bounded({ bound: 4 });
   const seen = { after: 0, beforeYounger: 0, count: 0 };
-  for (const { failures, log } of runs(strategy, (kernel, log) => {
-    kernel.spawn('A', () => reader(kernel, log, 'A'));
-    kernel.spawn('U', function* () {
-      yield* step(BETWEEN);
-      kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
-      log.push('queued');
-      expect(kernel.rcu.pending).toBe(1);
-    });
-  }, Infinity, { cpuCount })) {
+  for (const { failures, log } of runs(
+    strategy,
+    (kernel, log) => {
+      kernel.spawn('A', () => reader(kernel, log, 'A'));
+      kernel.spawn('U', function* () {
+        yield* step(BETWEEN);
+        kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
+        log.push('queued');
+        expect(kernel.rcu.pending).toBe(1);
+      });
+    },
+    Infinity,
+    { cpuCount },
+  )) {
     seen.count++;
     expect(failures).toEqual([]);
     expect(log).toContain('freed');
@@ -57,16 +62,21 @@ test.each([1, 2])('00 R47: a callback waits for the sections there are, %i CPUs'
 });
 
 test('00 R47: synchronize_rcu blocks for the sections that exist', () => {
-  for (const { failures, log } of runs(new Random(5), (kernel, log) => {
-    kernel.spawn('A', () => reader(kernel, log, 'A'));
-    kernel.spawn('B', () => reader(kernel, log, 'B'));
-    kernel.spawn('U', function* () {
-      yield* step(BETWEEN);
-      log.push('starts');
-      yield* kernel.rcu.synchronize_rcu();
-      log.push('returns');
-    });
-  }, 300, { cpuCount: 2 })) {
+  for (const { failures, log } of runs(
+    new Random(5),
+    (kernel, log) => {
+      kernel.spawn('A', () => reader(kernel, log, 'A'));
+      kernel.spawn('B', () => reader(kernel, log, 'B'));
+      kernel.spawn('U', function* () {
+        yield* step(BETWEEN);
+        log.push('starts');
+        yield* kernel.rcu.synchronize_rcu();
+        log.push('returns');
+      });
+    },
+    300,
+    { cpuCount: 2 },
+  )) {
     expect(failures).toEqual([]);
     expect(log).toContain('returns');
     expect(tooEarly(log, 'starts', 'returns'), log.join(', ')).toBe(false);
@@ -75,14 +85,19 @@ test('00 R47: synchronize_rcu blocks for the sections that exist', () => {
 
 test('a reader that has been preempted still counts', () => {
   let preempted = 0;
-  for (const { log } of runs(new Bounded(), (kernel, log) => {
-    kernel.spawn('A', () => reader(kernel, log, 'A'));
-    kernel.spawn('U', function* () {
-      kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
-      log.push('queued');
-      yield* step(BETWEEN);
-    });
-  }, Infinity, { cpuCount: 1 })) {
+  for (const { log } of runs(
+    new Bounded(),
+    (kernel, log) => {
+      kernel.spawn('A', () => reader(kernel, log, 'A'));
+      kernel.spawn('U', function* () {
+        kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
+        log.push('queued');
+        yield* step(BETWEEN);
+      });
+    },
+    Infinity,
+    { cpuCount: 1 },
+  )) {
     const enters = log.indexOf('A enters');
     if (enters > log.indexOf('queued')) continue;
     if (log.indexOf('queued') < log.indexOf('A leaves')) preempted++;
@@ -92,28 +107,33 @@ test('a reader that has been preempted still counts', () => {
 });
 
 test('code that cannot be preempted is a reader', () => {
-  for (const { failures, log } of runs(new Random(1), (kernel, log) => {
-    const lock = kernel.words();
-    kernel.spawn('A', function* () {
-      yield* kernel.spinlocks.spin_lock(x_lock, lock, INSIDE);
-      log.push('A enters');
-      yield* step(INSIDE);
-      log.push('A leaves');
-      yield* kernel.spinlocks.spin_unlock(x_lock, lock, INSIDE);
-    });
-    kernel.spawn('B', function* () {
-      kernel.rcu.rcu_read_lock_sched();
-      log.push('B enters');
-      yield* step(INSIDE);
-      log.push('B leaves');
-      kernel.rcu.rcu_read_unlock_sched();
-    });
-    kernel.spawn('U', function* () {
-      yield* step(BETWEEN);
-      kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
-      log.push('queued');
-    });
-  }, 300, { cpuCount: 3 })) {
+  for (const { failures, log } of runs(
+    new Random(1),
+    (kernel, log) => {
+      const lock = kernel.words();
+      kernel.spawn('A', function* () {
+        yield* kernel.spinlocks.spin_lock(x_lock, lock, INSIDE);
+        log.push('A enters');
+        yield* step(INSIDE);
+        log.push('A leaves');
+        yield* kernel.spinlocks.spin_unlock(x_lock, lock, INSIDE);
+      });
+      kernel.spawn('B', function* () {
+        kernel.rcu.rcu_read_lock_sched();
+        log.push('B enters');
+        yield* step(INSIDE);
+        log.push('B leaves');
+        kernel.rcu.rcu_read_unlock_sched();
+      });
+      kernel.spawn('U', function* () {
+        yield* step(BETWEEN);
+        kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
+        log.push('queued');
+      });
+    },
+    300,
+    { cpuCount: 3 },
+  )) {
     expect(failures).toEqual([]);
     expect(tooEarly(log, 'queued', 'freed'), log.join(', ')).toBe(false);
   }
@@ -122,10 +142,11 @@ test('code that cannot be preempted is a reader', () => {
 test('callbacks run in softirq context, in order, on the CPU that queued them', () => {
   const kernel = new LockKernel();
   const log: string[] = [];
-  const say = (name: string) => function* (): Sim<void> {
-    log.push(`${name} on ${kernel.cpus.this.id} in ${kernel.cpus.context!.kind}`);
-    yield* step(INSIDE);
-  };
+  const say = (name: string) =>
+    function* (): Sim<void> {
+      log.push(`${name} on ${kernel.cpus.this.id} in ${kernel.cpus.context!.kind}`);
+      yield* step(INSIDE);
+    };
   for (const name of ['A', 'B']) {
     kernel.spawn(name, function* () {
       kernel.rcu.call_rcu(`${name}1`, say(`${name}1`));
@@ -134,28 +155,36 @@ test('callbacks run in softirq context, in order, on the CPU that queued them', 
     });
   }
   expect(kernel.run()).toEqual([]);
-  expect(log).toEqual(['A1 on 0 in softirq', 'A2 on 0 in softirq', 'B1 on 1 in softirq',
-    'B2 on 1 in softirq']);
+  expect(log).toEqual([
+    'A1 on 0 in softirq',
+    'A2 on 0 in softirq',
+    'B1 on 1 in softirq',
+    'B2 on 1 in softirq',
+  ]);
   expect(kernel.rcu.pending).toBe(0);
 });
 
 test('no callback comes while its CPU has interrupts or softirqs off', () => {
-  for (const { failures, log } of runs(new Random(9), (kernel, log) => {
-    const lock = kernel.words();
-    kernel.spawn('A', function* () {
-      kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
-      yield* kernel.spinlocks.spin_lock_irq(x_lock, lock, INSIDE);
-      log.push('off');
-      yield* step(INSIDE);
-      log.push('on');
-      yield* kernel.spinlocks.spin_unlock_irq(x_lock, lock, INSIDE);
-      yield* kernel.spinlocks.spin_lock_bh(x_lock, lock + 8, INSIDE);
-      log.push('off');
-      yield* step(INSIDE);
-      log.push('on');
-      yield* kernel.spinlocks.spin_unlock_bh(x_lock, lock + 8, INSIDE);
-    });
-  }, 100)) {
+  for (const { failures, log } of runs(
+    new Random(9),
+    (kernel, log) => {
+      const lock = kernel.words();
+      kernel.spawn('A', function* () {
+        kernel.rcu.call_rcu('free_it', () => void log.push('freed'));
+        yield* kernel.spinlocks.spin_lock_irq(x_lock, lock, INSIDE);
+        log.push('off');
+        yield* step(INSIDE);
+        log.push('on');
+        yield* kernel.spinlocks.spin_unlock_irq(x_lock, lock, INSIDE);
+        yield* kernel.spinlocks.spin_lock_bh(x_lock, lock + 8, INSIDE);
+        log.push('off');
+        yield* step(INSIDE);
+        log.push('on');
+        yield* kernel.spinlocks.spin_unlock_bh(x_lock, lock + 8, INSIDE);
+      });
+    },
+    100,
+  )) {
     expect(failures).toEqual([]);
     expect(log.join()).not.toContain('off,freed');
     expect(log).toContain('freed');
@@ -163,24 +192,28 @@ test('no callback comes while its CPU has interrupts or softirqs off', () => {
 });
 
 test('rcu_barrier waits for every callback of every CPU', () => {
-  for (const { failures, log } of runs(new Random(4), (kernel, log) => {
-    kernel.spawn('A', function* () {
-      kernel.rcu.call_rcu('a', function* () {
-        yield* step(INSIDE);
-        log.push('a');
+  for (const { failures, log } of runs(
+    new Random(4),
+    (kernel, log) => {
+      kernel.spawn('A', function* () {
+        kernel.rcu.call_rcu('a', function* () {
+          yield* step(INSIDE);
+          log.push('a');
+        });
+        log.push('a queued');
       });
-      log.push('a queued');
-    });
-    kernel.spawn('U', function* () {
-      kernel.rcu.call_rcu('u', () => void log.push('u'));
-      yield* step(BETWEEN);
-      const waitsForA = log.includes('a queued');
-      yield* kernel.rcu.rcu_barrier();
-      expect(log).toContain('u');
-      if (waitsForA) expect(log).toContain('a');
-      log.push('done');
-    });
-  }, 200)) {
+      kernel.spawn('U', function* () {
+        kernel.rcu.call_rcu('u', () => void log.push('u'));
+        yield* step(BETWEEN);
+        const waitsForA = log.includes('a queued');
+        yield* kernel.rcu.rcu_barrier();
+        expect(log).toContain('u');
+        if (waitsForA) expect(log).toContain('a');
+        log.push('done');
+      });
+    },
+    200,
+  )) {
     expect(failures).toEqual([]);
     expect(log).toContain('done');
   }
@@ -194,7 +227,8 @@ test('00 R47: synchronize_rcu inside a section waits for itself', () => {
     yield* kernel.rcu.synchronize_rcu();
   });
   expect(kernel.run()[0]).toMatchObject({
-    kind: 'deadlock', title: 'Illegal synchronize_rcu() in RCU read-side critical section',
+    kind: 'deadlock',
+    title: 'Illegal synchronize_rcu() in RCU read-side critical section',
   });
 });
 
@@ -281,8 +315,12 @@ test('a reader that holds up a grace period for 21 s of virtual time is a stall'
   });
   kernel.spawn('U', () => kernel.rcu.synchronize_rcu());
   const failures = kernel.run();
-  expect(failures[0]).toMatchObject({ kind: 'rcu-stall', fatal: false, sites: ['reader:inside'],
-    title: 'rcu: INFO: rcu_preempt self-detected stall on CPU' });
+  expect(failures[0]).toMatchObject({
+    kind: 'rcu-stall',
+    fatal: false,
+    sites: ['reader:inside'],
+    title: 'rcu: INFO: rcu_preempt self-detected stall on CPU',
+  });
   expect(failures[0]!.text).toMatchInlineSnapshot(`
     "rcu: INFO: rcu_preempt self-detected stall on CPU
     rcu: 	0-....: (5250 ticks this GP)
@@ -312,7 +350,8 @@ test('and so it is where the reader is preempted, or merely not preemptible', ()
     }
   });
   expect(blocked.run()[0]!.text).toMatch(
-    /^rcu: INFO: rcu_preempt detected stalls on CPUs\/tasks:\nrcu: \tTasks blocked .*: P101\n/);
+    /^rcu: INFO: rcu_preempt detected stalls on CPUs\/tasks:\nrcu: \tTasks blocked .*: P101\n/,
+  );
 
   const busy = new LockKernel({ mode: 'timed' });
   busy.machine.engine.stepsMax = 1_000;
@@ -324,6 +363,8 @@ test('and so it is where the reader is preempted, or merely not preemptible', ()
     }
   });
   busy.spawn('U', () => busy.rcu.synchronize_rcu());
-  expect(busy.run()[0]).toMatchObject({ kind: 'rcu-stall',
-    title: 'rcu: INFO: rcu_preempt self-detected stall on CPU' });
+  expect(busy.run()[0]).toMatchObject({
+    kind: 'rcu-stall',
+    title: 'rcu: INFO: rcu_preempt self-detected stall on CPU',
+  });
 });

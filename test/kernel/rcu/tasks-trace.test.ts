@@ -9,26 +9,30 @@ import { LockKernel, runs } from '../../kit/lock-kernel.ts';
 const INSIDE = site('prog', 'inside');
 
 test('00 R47: a section may sleep, and is waited for all the same', () => {
-  for (const { failures, log } of runs(new Random(1), (kernel, log) => {
-    const trace = new RcuTasksTrace(kernel.machine, kernel.cpus, kernel.sched);
-    const a = kernel.spawn('A', function* () {
-      trace.rcu_read_lock_trace();
-      log.push('enters');
-      a.s.__state = TASK_UNINTERRUPTIBLE;
-      yield* block(INSIDE);
-      log.push('leaves');
-      trace.rcu_read_unlock_trace();
-    });
-    kernel.spawn('U', function* () {
-      log.push('starts');
-      trace.call_rcu_tasks_trace('free_it', () => void log.push('freed'));
-      yield* trace.synchronize_rcu_tasks_trace();
-      log.push('returns');
-    });
-    kernel.spawn('W', function* () {
-      while (!kernel.sched.wake(a)) yield* step(INSIDE);
-    });
-  }, 200)) {
+  for (const { failures, log } of runs(
+    new Random(1),
+    (kernel, log) => {
+      const trace = new RcuTasksTrace(kernel.machine, kernel.cpus, kernel.sched);
+      const a = kernel.spawn('A', function* () {
+        trace.rcu_read_lock_trace();
+        log.push('enters');
+        a.s.__state = TASK_UNINTERRUPTIBLE;
+        yield* block(INSIDE);
+        log.push('leaves');
+        trace.rcu_read_unlock_trace();
+      });
+      kernel.spawn('U', function* () {
+        log.push('starts');
+        trace.call_rcu_tasks_trace('free_it', () => void log.push('freed'));
+        yield* trace.synchronize_rcu_tasks_trace();
+        log.push('returns');
+      });
+      kernel.spawn('W', function* () {
+        while (!kernel.sched.wake(a)) yield* step(INSIDE);
+      });
+    },
+    200,
+  )) {
     expect(failures).toEqual([]);
     const at = (what: string): number => log.indexOf(what);
     expect(at('freed')).toBeLessThan(at('returns'));
@@ -43,8 +47,10 @@ test('it does not wait for readers of the other flavour, nor they for its own', 
   kernel.spawn('A', function* () {
     kernel.rcu.rcu_read_lock();
     trace.call_rcu_tasks_trace('trace', () => void log.push('trace'));
-    expect(kernel.machine.engine.sources.map(({ name, ready }) => `${name} ${ready}`))
-      .toEqual(['rcu false', 'rcu_tasks_trace true']);
+    expect(kernel.machine.engine.sources.map(({ name, ready }) => `${name} ${ready}`)).toEqual([
+      'rcu false',
+      'rcu_tasks_trace true',
+    ]);
     kernel.rcu.rcu_read_unlock();
     yield* step(INSIDE);
   });
