@@ -51,7 +51,10 @@ export class KernelCpu {
     return this.interrupted.length > 0;
   }
 
-  /** Tells the engine whether another task could be put here now. Called after each change to the above. */
+  /**
+   * Tells the engine whether another task could be put here now. Called after each change to the
+   * above.
+   */
   refresh(): void {
     const open = this.isOpen;
     if (open) this.openAtNs = this.sim.nowNs;

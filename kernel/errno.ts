@@ -1,4 +1,6 @@
-/** include/uapi/asm-generic/errno-base.h, errno.h, and the restart codes of include/linux/errno.h */
+/**
+ * include/uapi/asm-generic/errno-base.h, errno.h, and the restart codes of include/linux/errno.h
+ */
 export const ERRNOS = [
   { name: 'EPERM', number: 1 },
   { name: 'ENOENT', number: 2 },

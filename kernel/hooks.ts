@@ -14,7 +14,9 @@ export interface FileOps {
   read?(file: number, buf: number, count: number): Sim<number>;
   write?(file: number, buf: number, count: number): Sim<number>;
   unlocked_ioctl?(file: number, cmd: number, arg: number): Sim<number>;
-  /** On each close of a descriptor, before the reference goes. `files` is the closer's files_struct. */
+  /**
+   * On each close of a descriptor, before the reference goes. `files` is the closer's files_struct.
+   */
   flush?(file: number, files: number): Sim<number>;
   /** On the last put. May sleep. */
   release?(file: number): Sim<number>;

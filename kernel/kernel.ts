@@ -30,6 +30,11 @@ import { Waits } from './wait.ts';
 import { Watchdogs } from './watchdog.ts';
 import { Workqueues } from './work.ts';
 
+type LaterTasks = Pick<
+  Processes['tasks'],
+  'byPid' | 'threadsOf' | 'all' | 'get_task_struct' | 'put_task_struct'
+>;
+
 export interface KernelOptions {
   readonly cpuCount: number;
   readonly profile: Profile;
@@ -101,14 +106,8 @@ export class Kernel {
     this.modules = new Modules(machine, this.kasan);
     this.mm = new UserMm(machine, this.sched, this.kasan);
     this.creds = new Creds(machine, this.sched, this.kasan);
-    this.signals = new Signals(machine, this.sched, {
-      user: this.mm,
-      tasks: {
-        byPid: (pid) => this.processes.tasks.byPid(pid),
-        threadsOf: (task) => this.processes.tasks.threadsOf(task),
-        all: () => this.processes.tasks.all(),
-      },
-    });
+    const tasks = this.#laterTasks();
+    this.signals = new Signals(machine, this.sched, { user: this.mm, tasks });
     const refs = new FileRefs(machine, this.sched);
     const refcounts = new Refcounts(machine);
     this.fs = new Fs(machine, {
@@ -118,11 +117,7 @@ export class Kernel {
       user: this.mm,
       capable: (cap) => this.creds.capable(cap),
       ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
-      tasks: {
-        byPid: (pid) => this.processes.tasks.byPid(pid),
-        get_task_struct: (task) => this.processes.tasks.get_task_struct(task),
-        put_task_struct: (task) => this.processes.tasks.put_task_struct(task),
-      },
+      tasks,
     });
     this.processes = new Processes(machine, {
       ...this,
@@ -140,6 +135,18 @@ export class Kernel {
     });
     this.#kcsan = new Kcsan(machine);
     if (options.races) this.#kcsan.install();
+  }
+
+  /** The tasks, for parts that are made before them. */
+  #laterTasks(): LaterTasks {
+    const tasks = (): Processes['tasks'] => this.processes.tasks;
+    return {
+      byPid: (pid) => tasks().byPid(pid),
+      threadsOf: (task) => tasks().threadsOf(task),
+      all: () => tasks().all(),
+      get_task_struct: (task) => tasks().get_task_struct(task),
+      put_task_struct: (task) => tasks().put_task_struct(task),
+    };
   }
 
   get tasks(): Processes['tasks'] {

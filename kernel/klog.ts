@@ -9,7 +9,10 @@ export interface KlogLine {
 
 const LINES_MAX = 4_096;
 
-/** The printk ring: the last lines the kernel printed. The host may listen; the kernel never waits for it. */
+/**
+ * The printk ring: the last lines the kernel printed. The host may listen; the kernel never waits
+ * for it.
+ */
 export class Klog {
   lines: KlogLine[] = [];
   listener: ((line: KlogLine) => void) | null = null;

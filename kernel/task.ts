@@ -46,7 +46,9 @@ export class Task implements ExecContext {
   rcuTraceDepth = 0;
   /** Whether the run may end while it sleeps: a kworker, init. */
   daemon = false;
-  /** Work to do on the way to user mode, newest first: task_work_add(). null once exit has run it. */
+  /**
+   * Work to do on the way to user mode, newest first: task_work_add(). null once exit has run it.
+   */
   works: TaskWork | null | undefined = undefined;
   /** Children made so far: numbers their paths. */
   forkCount = 0;
@@ -85,7 +87,9 @@ export class Task implements ExecContext {
   }
 }
 
-/** include/linux/task_work.h: struct callback_head, with the function that the address would name. */
+/**
+ * include/linux/task_work.h: struct callback_head, with the function that the address would name.
+ */
 export interface TaskWork {
   readonly name: string;
   readonly run: () => Sim<void>;

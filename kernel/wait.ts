@@ -27,7 +27,10 @@ export class Waits {
     this.#taskAt = taskAt;
   }
 
-  /** Sleeps until `condition` holds; nothing but a wake-up of `queue` looks at it again. wait_event() */
+  /**
+   * Sleeps until `condition` holds; nothing but a wake-up of `queue` looks at it again.
+   * wait_event()
+   */
   *wait_event(queue: number, condition: () => boolean): Sim<void> {
     this.#sched.mightSleep('wait_event');
     for (;;) {
@@ -77,7 +80,9 @@ export class Waits {
     return memory.unwatched(() => memory.ptr(queue + wait_queue_head.off.head)) !== 0;
   }
 
-  /** Each of these is atomic, as under the queue's own lock: hence the edges for the race monitor. */
+  /**
+   * Each of these is atomic, as under the queue's own lock: hence the edges for the race monitor.
+   */
   #prepare(queue: number, state: number): void {
     const task = this.#sched.current;
     const { memory, engine } = this.#machine;

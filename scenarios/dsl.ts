@@ -29,7 +29,9 @@ export type Invariants = Readonly<Record<string, (view: WorldView) => boolean>>;
 export interface WorldView {
   /** Whatever setup() or the processes put there; fresh for each run. */
   readonly notes: Map<string, unknown>;
-  /** What wait4() reports of each process that has ended, by its path: exit code << 8, or signal. */
+  /**
+   * What wait4() reports of each process that has ended, by its path: exit code << 8, or signal.
+   */
   readonly exits: ReadonlyMap<string, number>;
 }
 
@@ -78,7 +80,10 @@ export interface Scenario extends Omit<ScenarioDefinition, 'variants'> {
 /** Processes of one scenario: each takes a task, a table and an address space in 32 MiB. */
 const PROCESSES_MAX = 64;
 
-/** Checks a scenario and fills in its defaults. Throws InputError: what is wrong, and what is expected. */
+/**
+ * Checks a scenario and fills in its defaults. Throws InputError: what is wrong, and what is
+ * expected.
+ */
 export function scenario(definition: ScenarioDefinition): Scenario {
   const { name } = definition;
   expect(

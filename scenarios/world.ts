@@ -20,7 +20,10 @@ export interface WorldOptions {
   readonly mode?: Mode;
 }
 
-/** A scenario in a kernel of its own: booted and set up once, then run from there any number of times. */
+/**
+ * A scenario in a kernel of its own: booted and set up once, then run from there any number of
+ * times.
+ */
 export class World implements Model, ProcWorld {
   readonly scenario: Scenario;
   readonly variantName: string;

@@ -5,7 +5,8 @@ export class Timer {
   readonly name: string;
   readonly fire: () => void;
   /**
-   * Whether it is only there to watch or to tick: the run does not wait for it, and it never fires early.
+   * Whether it is only there to watch or to tick: the run does not wait for it, and it never fires
+   * early.
    */
   readonly background: boolean;
   dueNs = 0;

@@ -10,7 +10,9 @@ import { Random } from '../../sim/strategies/random.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
 import type { Strategy } from '../../sim/strategy.ts';
 
-/** A machine with KASAN and a scheduler, and nothing else: what a part of the kernel is tested on. */
+/**
+ * A machine with KASAN and a scheduler, and nothing else: what a part of the kernel is tested on.
+ */
 export class BareKernel {
   readonly machine: Machine;
   readonly cpus: Cpus;

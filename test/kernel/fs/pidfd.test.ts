@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  EBADF, EFAULT, EINVAL, EMFILE, ENOENT, EPERM, ESRCH,
-} from '../../../kernel/errno.ts';
+import { EBADF, EFAULT, EINVAL, EMFILE, ENOENT, EPERM, ESRCH } from '../../../kernel/errno.ts';
 import { PIDFD_NONBLOCK, PIDFD_THREAD } from '../../../kernel/fs/pidfd.ts';
-import {
-  CLONE_FILES, F_GETFD, F_GETFL, O_NONBLOCK, O_RDWR,
-} from '../../../kernel/fs/uapi.ts';
+import { CLONE_FILES, F_GETFD, F_GETFL, O_NONBLOCK, O_RDWR } from '../../../kernel/fs/uapi.ts';
 import { CLONE_PIDFD, RLIMIT_NOFILE, SIGCHLD } from '../../../kernel/process/uapi.ts';
 import { PROFILES } from '../../../kernel/profile.ts';
 import { THREAD_FLAGS, type Proc } from '../../../scenarios/proc.ts';
@@ -35,7 +31,7 @@ function* withChild(p: Proc, body: (pid: number) => Sim<void>, act?: (c: Proc) =
 }
 
 describe.each(PROFILES)('%s', (profile) => {
-  test('00 R18: gives a descriptor of one\'s own for that of another', () => {
+  test("00 R18: gives a descriptor of one's own for that of another", () => {
     const w = solo(profile, function* (p, world) {
       yield* withChild(p, function* (pid) {
         const pidfd = p.ok(yield* p.pidfd_open(pid));
@@ -52,7 +48,13 @@ describe.each(PROFILES)('%s', (profile) => {
     const sites = w.sites(/^(fget_task|fget):/, 'A');
     const at = sites.indexOf('fget_task:lock');
     expect(sites.slice(at, at + 7)).toEqual([
-      'fget_task:lock', 'fget:L2', 'fget:L3', 'fget:L4', 'fget:L5', 'fget:L6', 'fget_task:unlock',
+      'fget_task:lock',
+      'fget:L2',
+      'fget:L3',
+      'fget:L4',
+      'fget:L5',
+      'fget:L6',
+      'fget_task:unlock',
     ]);
   });
 
@@ -125,7 +127,7 @@ describe.each(PROFILES)('%s', (profile) => {
             if (pidfd < 0) return;
             const fd = yield* p.pidfd_getfd(pidfd, 0);
             p.note('fd', fd);
-            if (fd >= 0) p.check((yield* p.fcntl(fd, F_GETFD)) === 1, 'it is one\'s own');
+            if (fd >= 0) p.check((yield* p.fcntl(fd, F_GETFD)) === 1, "it is one's own");
           },
           *B(p) {
             p.ok(yield* p.eventfd());
