@@ -194,6 +194,16 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
     args: () => [few, indexOf(SIGNALS)],
     run: (p, [child, which], children) => kill(p, children[child!], SIGNALS[which!]!),
   },
+  pidfd_open: {
+    weight: 4,
+    args: () => [few],
+    run: (p, [child], children) => openPidfd(p, children[child!]),
+  },
+  pidfd_getfd: {
+    weight: 4,
+    args: ({ fd, far }) => [fd, far],
+    run: (p, [pidfd, fd]) => p.pidfd_getfd(pidfd!, fd!),
+  },
   exit: { weight: 2, args: () => [few], run: (p, [code]) => p.exit(code) },
 };
 
@@ -205,6 +215,11 @@ export const CLOSEMOUNT: Readonly<Record<string, CallRow>> = {
     run: (p, [device, at]) => p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)),
   },
 };
+
+/** Of a child, or where there is none so far, of the process itself. */
+function* openPidfd(p: Proc, pid: number | undefined): Sim<number> {
+  return yield* p.pidfd_open(pid ?? (yield* p.getpid()));
+}
 
 function* kill(p: Proc, pid: number | undefined, sig: number): Sim<void> {
   if (pid !== undefined) yield* p.kill(pid, sig);

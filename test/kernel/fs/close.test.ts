@@ -98,7 +98,7 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(early).toBeGreaterThan(0);
   });
 
-  test('00 R26: the flush goes by the table and comes before the put; its error is the result', () => {
+  test('00 R26: the flush goes by the table, before the put; its error is the result', () => {
     const kind = new Flushed(-EIO);
     const k = withKind(profile, kind);
     k.do(function* () {
