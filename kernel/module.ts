@@ -300,7 +300,7 @@ export class Modules {
 
 kernelText(Modules);
 
-/** Where a module's function stands: its functions follow each other as they were registered. */
+/** Where a module's function stands: its name alone says, whatever else is loaded. */
 function textAddress(symbol: KernelSymbol, offsetBytes: number): bigint {
-  return TEXT_BASE + BigInt(symbol.index) * FUNCTION_BYTES + BigInt(offsetBytes);
+  return TEXT_BASE + BigInt(symbol.slot) * FUNCTION_BYTES + BigInt(offsetBytes);
 }

@@ -49,16 +49,16 @@ test('a use after free names who made, who freed, and who used', () => {
 
     CPU: 0 PID: 102 Comm: A
     Call Trace:
-     kasan_uaf_use+0x8/0x100 [kasan_test]
-     ret_from_fork+0x8/0x100
+     kasan_uaf_use+0x50/0x100 [kasan_test]
+     ret_from_fork+0x80/0x100
 
     Allocated by task 101 on cpu 0:
      kasan_uaf_free+0x0/0x100
-     ret_from_fork+0x8/0x100
+     ret_from_fork+0x80/0x100
 
     Freed by task 101 on cpu 0:
-     kasan_uaf_free+0x8/0x100
-     ret_from_fork+0x8/0x100
+     kasan_uaf_free+0xb8/0x100
+     ret_from_fork+0x80/0x100
 
     The buggy address belongs to the object at ffff888000005010
      which belongs to the cache filp of size 88

@@ -97,7 +97,7 @@ test('00 R45: a task that returns into unmapped text crashes there', () => {
     /^BUG: unable to handle page fault for address: ffffffffc0[0-9a-f]{6}$/,
   );
   expect(failure!.text).toContain('#PF: supervisor instruction fetch in kernel mode');
-  expect(failure!.text).toContain('RIP: 0010:toy_ioctl+0x8/0x100 [toy]');
+  expect(failure!.text).toContain('RIP: 0010:toy_ioctl+0x48/0x100 [toy]');
   expect(failure!.text).toContain('[last unloaded: toy]');
 });
 

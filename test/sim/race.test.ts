@@ -349,12 +349,12 @@ test('the report is in the shape of KCSAN, once for a pair of places', () => {
     "BUG: KCSAN: data-race in marked_read / plain_write
 
     read (marked) to <ptr> of 4 bytes by task 102 on cpu 1:
-     marked_read+0x8/0x100
-     ret_from_fork+0x8/0x100
+     marked_read+0x60/0x100
+     ret_from_fork+0x80/0x100
 
     write to <ptr> of 4 bytes by task 101 on cpu 0:
-     plain_write+0x8/0x100
-     ret_from_fork+0x8/0x100
+     plain_write+0x60/0x100
+     ret_from_fork+0x80/0x100
 
     Reported by Kernel Concurrency Sanitizer on:
     CPU: 1 PID: 102 Comm: B

@@ -327,7 +327,7 @@ test('a reader that holds up a grace period for 21 s of virtual time is a stall'
     rcu: 	(t=5250 jiffies q=1 ncpus=2)
     CPU: 0 PID: 101 Comm: A
     Call Trace:
-     ret_from_fork+0x8/0x100"
+     ret_from_fork+0x88/0x100"
   `);
   expect(failures.length).toBeLessThan(6); // warned of again every 63 s
 });
