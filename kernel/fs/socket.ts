@@ -235,17 +235,20 @@ export class Sockets {
     return file;
   }
 
-  *__sys_sendmsg(fd: number, addr: number, flags: number): Sim<number> {
-    if (flags & MSG_CMSG_COMPAT) return -EINVAL;
+  /** Does something with the socket of a descriptor, inside fdget(): sockfd_lookup_light() */
+  *#onSocket(fd: number, act: (file: number) => Sim<number>): Sim<number> {
     const { lookup } = this.#parts;
     const found = yield* lookup.fdget(fd);
     if (found.file === 0) return -EBADF;
     yield* lookup.use(found);
-    const result = this.#isSocket(found.file)
-      ? yield* this.___sys_sendmsg(found.file, addr, flags)
-      : -ENOTSOCK;
+    const result = this.#isSocket(found.file) ? yield* act(found.file) : -ENOTSOCK;
     yield* lookup.fdput(found);
     return result;
+  }
+
+  *__sys_sendmsg(fd: number, addr: number, flags: number): Sim<number> {
+    if (flags & MSG_CMSG_COMPAT) return -EINVAL;
+    return yield* this.#onSocket(fd, (file) => this.___sys_sendmsg(file, addr, flags));
   }
 
   *___sys_sendmsg(file: number, addr: number, flags: number): Sim<number> {
@@ -269,15 +272,7 @@ export class Sockets {
 
   *__sys_recvmsg(fd: number, addr: number, flags: number): Sim<number> {
     if (flags & MSG_CMSG_COMPAT) return -EINVAL;
-    const { lookup } = this.#parts;
-    const found = yield* lookup.fdget(fd);
-    if (found.file === 0) return -EBADF;
-    yield* lookup.use(found);
-    const result = this.#isSocket(found.file)
-      ? yield* this.___sys_recvmsg(found.file, addr, flags)
-      : -ENOTSOCK;
-    yield* lookup.fdput(found);
-    return result;
+    return yield* this.#onSocket(fd, (file) => this.___sys_recvmsg(file, addr, flags));
   }
 
   *___sys_recvmsg(file: number, addr: number, flags: number): Sim<number> {
