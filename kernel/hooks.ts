@@ -22,6 +22,8 @@ export interface FileOps {
   release?(file: number): Sim<number>;
   /** Absent: -ESPIPE. */
   llseek?(file: number, offset: number, whence: number): Sim<number>;
+  /** A directory: its position is locked however many references there are. fdget_pos() */
+  readonly iterates?: boolean;
   /** Poll mask without waiting: POLLIN 1, POLLOUT 4, POLLERR 8, POLLHUP 0x10. */
   poll?(file: number): number;
 }

@@ -64,7 +64,6 @@ export class Closing {
   readonly #machine: Machine;
   readonly #cpus: Cpus;
   readonly #parts: CloseParts;
-  /** Close on behalf of one file kind: dnotify and POSIX locks of `files`. None here yet. */
   readonly rows: readonly SyscallRow[];
 
   constructor(machine: Machine, cpus: Cpus, parts: CloseParts) {

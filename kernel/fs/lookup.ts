@@ -139,7 +139,7 @@ export class Lookup {
     if ((file.f_mode & FMODE_ATOMIC_POS) === 0) return { fd: found, locked: false };
     yield* step(POS_COUNT);
     const count = found.file + fileStruct.off.f_count;
-    if (this.#refs.count(count) <= 1) {
+    if (this.#refs.count(count) <= 1 && !this.#files.opsOf(found.file).iterates) {
       // Who shared the file has put it since, and with it the position: nothing runs beside.
       this.#machine.engine.ordering?.acquire(count);
       return { fd: found, locked: false };

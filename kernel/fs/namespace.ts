@@ -43,6 +43,7 @@ export class Namespace {
   readonly dirOps: FileOps = {
     name: 'simple_dir_operations',
     module: '',
+    iterates: true,
     read: () => this.generic_read_dir(),
     llseek: (file, offset, whence) => this.dcache_dir_lseek(file, offset, whence),
   };
