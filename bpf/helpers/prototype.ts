@@ -1,0 +1,92 @@
+import type { Sim } from '../../sim/request.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Memory } from '../../kernel/memory.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { Program } from '../prog/program.ts';
+
+/** What a helper or kfunc can ask of the run that calls it. */
+export interface Call {
+  readonly kernel: Kernel;
+  readonly memory: Memory;
+  readonly prog: Program;
+  /** Address of the run's bpf_frame. */
+  readonly frame: number;
+  /** Address of the context that the program was given. */
+  readonly ctx: number;
+  /**
+   * Calls the subprogram that begins at slot `pc` of the program with r1 to r5, one frame deeper:
+   * its r0. For bpf_loop, bpf_for_each_map_elem, timers.
+   */
+  callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint>;
+}
+
+/** A number is signed and becomes 64 bits by sign extension; an address below 2^32 of memory … */
+export type Result = number | bigint;
+
+/**
+ * How an argument comes out of its register. `kind` is Linux's enum bpf_arg_type without the ARG_,
+ * in lower case.
+ */
+export interface ArgType<T> {
+  readonly kind: string;
+  /** `reg` is the address of the register in the frame. */
+  decode(call: Call, reg: number): T;
+}
+
+/** enum bpf_return_type without the RET_, in lower case. */
+export type RetKind =
+  | 'integer'
+  | 'void'
+  | 'ptr_to_map_value'
+  | 'ptr_to_map_value_or_null'
+  | 'ptr_to_ringbuf_mem_or_null'
+  | 'ptr_to_mem_or_null'
+  | 'ptr_to_mem_or_btf_id'
+  | 'ptr_to_btf_id'
+  | 'ptr_to_btf_id_or_null'
+  | 'ptr_to_btf_id_trusted';
+
+type Decoded<A extends readonly ArgType<unknown>[]> = {
+  -readonly [K in keyof A]: A[K] extends ArgType<infer T> ? T : never;
+};
+
+/** A helper as the tables hold it. */
+export interface Helper {
+  /** BPF_FUNC_*; include/uapi/linux/bpf.h */
+  readonly id: number;
+  readonly name: string;
+  readonly args: readonly ArgType<unknown>[];
+  readonly ret: RetKind;
+  readonly gplOnly: boolean;
+  readonly mightSleep: boolean;
+  /** Virtual time of one call, beside what its steps take. */
+  readonly costNs: number;
+  /**
+   * What it does, with decoded arguments. A generator where it may yield or take a lock; else plain,
+   * and then engines call it without leaving. `ret` of kind ptr_*: an address, or 0.
+   */
+  run(call: Call, args: readonly unknown[]): Result | Sim<Result>;
+}
+
+interface Declared<A extends readonly ArgType<unknown>[]> {
+  readonly id: number;
+  readonly name: string;
+  readonly args: A;
+  readonly ret: RetKind;
+  readonly gplOnly?: boolean;
+  readonly mightSleep?: boolean;
+  readonly costNs?: number;
+  readonly run: (call: Call, ...args: Decoded<A>) => Result | Sim<Result>;
+}
+
+const DEFAULT_COST_NS = 20;
+
+/** Declares a helper: its prototype types the arguments of its code. */
+export function helper<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Helper {
+  const { gplOnly = false, mightSleep = false, costNs = DEFAULT_COST_NS, run } = row;
+  const call = run as (call: Call, ...args: readonly unknown[]) => Result | Sim<Result>;
+  return { ...row, gplOnly, mightSleep, costNs, run: (c, args) => call(c, ...args) };
+}
+
+/** A map argument comes as the map itself. */
+export type MapArg = ArgType<BpfMap>;

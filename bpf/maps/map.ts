@@ -1,0 +1,72 @@
+import { chars, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import type { Sim } from '../../sim/request.ts';
+
+/** include/linux/bpf.h. What a program has in a register for a map is the address of this. */
+export const bpf_map = struct('bpf_map', {
+  map_type: s32, // enum bpf_map_type
+  key_size: u32,
+  value_size: u32,
+  max_entries: u32,
+  map_extra: u64,
+  map_flags: u32,
+  id: u32,
+  refcnt: u64, // atomic64_t
+  usercnt: u64, // atomic64_t: descriptors, and what the file system pins
+  name: chars(16), // BPF_OBJ_NAME_LEN
+  btf: ptr('struct btf'),
+  btf_key_type_id: u32,
+  btf_value_type_id: u32,
+  btf_vmlinux_value_type_id: u32,
+  frozen: u8,
+  spin_lock_off: s32, // of a struct bpf_spin_lock in the value, or below zero
+});
+
+/**
+ * A map: what never changes of it, and what can be done with it. Keys and values are given by
+ * kernel address. Results are 0 or -errno unless said. Operations yield where other CPUs could
+ * see a difference: bucket lock, link, unlink. include/linux/bpf.h: struct bpf_map_ops
+ */
+export interface BpfMap {
+  /** Address of its struct bpf_map, with which every map type's own struct begins. */
+  readonly addr: number;
+  /** BPF_MAP_TYPE_* */
+  readonly type: number;
+  readonly name: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  /** Bytes of a value in bpf(2): of a per-CPU map, one slot of 8-byte multiples for each CPU. */
+  readonly userValueSize: number;
+
+  // For programs.
+
+  /** The address of the value, or 0. Plain where nobody could interfere: an array's. */
+  map_lookup_elem(key: number): number | Sim<number>;
+  map_update_elem(key: number, value: number, flags: number): number | Sim<number>;
+  map_delete_elem(key: number): number | Sim<number>;
+  /**
+   * Calls `each(key, value)` for every element until it gives something but 0: how many it has
+   * called. -EOPNOTSUPP where the type cannot. bpf_for_each_map_elem()
+   */
+  map_for_each_callback(each: (key: number, value: number) => Sim<bigint>): Sim<number>;
+
+  // For bpf(2).
+
+  /** Copies the value out to `value`, of userValueSize bytes. kernel/bpf/syscall.c */
+  bpf_map_copy_value(key: number, value: number, flags: number): Sim<number>;
+  /** From `value`, of userValueSize bytes: maps of maps and prog arrays find descriptors there. */
+  bpf_map_update_value(key: number, value: number, flags: number): Sim<number>;
+  bpf_map_delete_key(key: number): Sim<number>;
+  /** `key` 0: the first. -ENOENT behind the last. */
+  map_get_next_key(key: number, next: number): Sim<number>;
+  /** For BPF_PSEUDO_MAP_VALUE: the address, or -errno. Absent: not supported. */
+  map_direct_value_addr?(off: number): number;
+
+  // Its end.
+
+  /** The last descriptor is closed; programs may still hold it. */
+  map_release_uref?(): Sim<void>;
+  /** The last reference is gone. Runs in a kworker, and may sleep. */
+  map_free(): Sim<void>;
+}

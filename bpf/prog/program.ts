@@ -1,0 +1,56 @@
+import { array, chars, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import type { Btf } from '../btf/types.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { Executable } from '../vm/engine.ts';
+
+/** include/linux/bpf.h: as much of it as programs, reports and other CPUs may see. */
+export const bpf_prog_aux = struct('bpf_prog_aux', {
+  refcnt: u64, // atomic64_t
+  id: u32,
+  used_map_cnt: u32,
+  stack_depth: u32,
+  attach_btf_id: u32,
+  sleepable: u8,
+  name: chars(16), // BPF_OBJ_NAME_LEN
+  load_time: u64, // ns since boot
+  verified_insns: u32,
+  prog: ptr('struct bpf_prog'),
+});
+
+export const bpf_prog = struct('bpf_prog', {
+  pages: u32,
+  gpl_compatible: u8,
+  jited: u8,
+  type: s32, // enum bpf_prog_type
+  expected_attach_type: s32, // enum bpf_attach_type
+  len: u32, // instructions, after the checker's rewriting
+  jited_len: u32,
+  tag: array(u8, 8), // BPF_TAG_SIZE
+  /** struct bpf_prog_stats. */
+  run_cnt: u64,
+  run_time_ns: u64,
+  recursion_misses: u64,
+  /** By CPU: whether the program runs there. Linux: int __percpu *active. */
+  active: array(s32, 64),
+  aux: ptr('struct bpf_prog_aux'),
+});
+
+/** What of a loaded program never changes, beside its struct bpf_prog at `addr`. */
+export interface Program extends Executable {
+  readonly addr: number;
+  readonly name: string;
+  /** BPF_PROG_TYPE_* */
+  readonly type: number;
+  /** BPF_TRACE_FENTRY, … or 0. */
+  readonly expectedAttachType: number;
+  readonly sleepable: boolean;
+  readonly gplCompatible: boolean;
+  readonly usedMaps: readonly BpfMap[];
+  /** The instructions as rewritten, 8 bytes each. */
+  readonly xlated: Uint8Array;
+  readonly btf: Btf | undefined;
+  /** Names of the subprograms, by index, for call traces: from func_info, else `bpf_prog_<tag>`. */
+  readonly subprogNames: readonly string[];
+  /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */
+  readonly attachTo: string;
+}

@@ -1,0 +1,57 @@
+import { array, embed, struct, u32, u64, type StructType, type Fields } from '../../base/layout.ts';
+
+/** include/linux/filter.h, include/linux/bpf_verifier.h */
+export const MAX_BPF_STACK = 512;
+export const MAX_CALL_FRAMES = 8;
+/** How often one subprogram frame may take a may_goto. include/linux/bpf.h: BPF_MAX_LOOPS */
+export const BPF_MAX_LOOPS = 8 * 1024 * 1024;
+
+/** What a subprogram call saves, and an exit restores. */
+const savedFrame = struct('bpf_saved_frame', {
+  regs: array(u64, 4), // r6 to r9
+  pc: u32, // where the caller goes on
+  loops: u32, // may_goto left to the caller
+});
+
+/**
+ * One run of a program: all of its state, in simulated memory, so that either engine can go on
+ * where the other has stopped, at any instruction. The stack of call depth d stands at
+ * stack + d * MAX_BPF_STACK, and r10 points to its end.
+ */
+export const bpfFrame = struct('bpf_frame', {
+  regs: array(u64, 11), // r0 to r10
+  pc: u32, // the slot to execute next
+  depth: u32, // subprogram calls under way, from 0
+  /** Instructions that may still be executed before FUEL. Read and written as a signed number. */
+  fuel: u32,
+  /** Fine mode: accesses that may still be done before ACCESS. */
+  countdown: u32,
+  loops: u32, // may_goto left in this frame
+  /** ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3). */
+  accessSize: u32,
+  accessKind: u32,
+  pad: u32,
+  /** ACCESS, FAULT: the 64-bit address. */
+  accessAddr: u64,
+  saved: array(embed(savedFrame) as never, MAX_CALL_FRAMES),
+  stack: array(u64, (MAX_BPF_STACK / 8) * MAX_CALL_FRAMES),
+});
+
+export const savedFrameStruct: StructType<Fields> = savedFrame as StructType<Fields>;
+
+// Why an engine came back.
+
+/** The exit instruction of the frame at whose depth run() was entered: r0 has the result. */
+export const EXIT = 0;
+/** Out of fuel: pc is the next instruction. */
+export const FUEL = 1;
+/**
+ * pc stands at a call that the engine cannot finish by itself: callHelper() said so. The runner
+ * finishes it, writes r0 and moves pc on.
+ */
+export const HELPER = 2;
+/** The access of the instruction at pc must not be done: accessAddr, accessSize, accessKind. */
+export const FAULT = 3;
+/** Fine mode: the instruction at pc is about to access memory that is not its own stack. */
+export const ACCESS = 4;
+export type Status = typeof EXIT | typeof FUEL | typeof HELPER | typeof FAULT | typeof ACCESS;
