@@ -20,7 +20,7 @@ export interface Call {
   callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint>;
 }
 
-/** A number is signed and becomes 64 bits by sign extension; an address below 2^32 of memory … */
+/** Of an integer: signed, and sign-extended. Of a pointer: a memory offset, or 0 for NULL. */
 export type Result = number | bigint;
 
 /**
@@ -62,10 +62,11 @@ export interface Helper {
   /** Virtual time of one call, beside what its steps take. */
   readonly costNs: number;
   /**
-   * What it does, with decoded arguments. A generator where it may yield or take a lock; else plain,
-   * and then engines call it without leaving. `ret` of kind ptr_*: an address, or 0.
+   * Does it: the arguments come out of the registers from r1 on, which stand at `regs` in the
+   * frame. The result is a generator where it may yield or take a lock; else plain, and then engines
+   * call it without leaving. A number is sign-extended; of kind ptr_*: an address, or 0.
    */
-  run(call: Call, args: readonly unknown[]): Result | Sim<Result>;
+  invoke(call: Call, regs: number): Result | Sim<Result>;
 }
 
 interface Declared<A extends readonly ArgType<unknown>[]> {
@@ -83,9 +84,32 @@ const DEFAULT_COST_NS = 20;
 
 /** Declares a helper: its prototype types the arguments of its code. */
 export function helper<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Helper {
-  const { gplOnly = false, mightSleep = false, costNs = DEFAULT_COST_NS, run } = row;
-  const call = run as (call: Call, ...args: readonly unknown[]) => Result | Sim<Result>;
-  return { ...row, gplOnly, mightSleep, costNs, run: (c, args) => call(c, ...args) };
+  const { id, name, args, ret, gplOnly = false, mightSleep = false, run } = row;
+  const invoke = invoker(args, run as Body);
+  return { id, name, args, ret, gplOnly, mightSleep, costNs: row.costNs ?? DEFAULT_COST_NS, invoke };
+}
+
+type Body = (call: Call, ...args: readonly unknown[]) => Result | Sim<Result>;
+
+/** By the number of arguments, so that a call allocates no list of them. */
+function invoker(args: readonly ArgType<unknown>[], run: Body): Helper['invoke'] {
+  const [a, b, c, d, e] = args;
+  if (!a) return (call) => run(call);
+  if (!b) return (call, regs) => run(call, a.decode(call, regs));
+  if (!c) return (call, regs) => run(call, a.decode(call, regs), b.decode(call, regs + 8));
+  if (!d) {
+    return (call, regs) =>
+      run(call, a.decode(call, regs), b.decode(call, regs + 8), c.decode(call, regs + 16));
+  }
+  return (call, regs) =>
+    run(
+      call,
+      a.decode(call, regs),
+      b.decode(call, regs + 8),
+      c.decode(call, regs + 16),
+      d.decode(call, regs + 24),
+      e?.decode(call, regs + 32),
+    );
 }
 
 /** A map argument comes as the map itself. */
