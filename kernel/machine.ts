@@ -8,6 +8,7 @@ import { ContextNote, type AllocNote } from './note.ts';
 import { pointerText, stackLines } from './oops.ts';
 import { PROFILE_FACTS, type Profile, type ProfileFacts } from './profile.ts';
 import { Slab } from './slab.ts';
+import { TracePipe } from './trace-pipe.ts';
 
 /** What a fiber of the kernel belongs to: a task, or one interrupt on a CPU. */
 export interface Context {
@@ -48,6 +49,7 @@ export class Machine {
   readonly slab: Slab;
   readonly engine: Engine;
   readonly klog = new Klog();
+  readonly tracePipe = new TracePipe();
   readonly profile: Profile;
   readonly facts: ProfileFacts;
   readonly mutations: ReadonlySet<string>;
@@ -168,6 +170,7 @@ export class Machine {
     this.memory.rollback();
     this.slab.rollback();
     this.klog.reset();
+    this.tracePipe.reset();
     this.engine.reset();
   }
 

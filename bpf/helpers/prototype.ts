@@ -3,12 +3,15 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Memory } from '../../kernel/memory.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { Program } from '../prog/program.ts';
+import type { Registry } from '../registry.ts';
 
 /** What a helper or kfunc can ask of the run that calls it. */
 export interface Call {
   readonly kernel: Kernel;
   readonly memory: Memory;
   readonly prog: Program;
+  /** Every map, by the address of its struct bpf_map. */
+  readonly maps: Registry<BpfMap>;
   /** Address of the run's bpf_frame. */
   readonly frame: number;
   /** Address of the context that the program was given. */
@@ -111,6 +114,3 @@ function invoker(args: readonly ArgType<unknown>[], run: Body): Helper['invoke']
       e?.decode(call, regs + 32),
     );
 }
-
-/** A map argument comes as the map itself. */
-export type MapArg = ArgType<BpfMap>;

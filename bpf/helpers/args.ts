@@ -1,0 +1,53 @@
+import { assert } from '../../base/assert.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { ArgType, Call } from './prototype.ts';
+
+function arg<T>(kind: string, decode: (call: Call, reg: number) => T): ArgType<T> {
+  return { kind, decode };
+}
+
+/** A kernel address as a memory offset: 0 for NULL, below zero where it points nowhere. */
+const address = (call: Call, reg: number): number => call.memory.ptr(reg);
+const low = (call: Call, reg: number): number => call.memory.u32(reg);
+
+function mapAt(call: Call, reg: number): BpfMap {
+  const map = call.maps.get(call.memory.ptr(reg));
+  assert(map, 'a map argument that is no map passed the checker');
+  return map;
+}
+
+/** A map argument that must be of one kind, as its own class. */
+export function mapOf<T extends BpfMap>(): ArgType<T> {
+  return arg('const_map_ptr', (call, reg) => mapAt(call, reg) as T);
+}
+
+/**
+ * How arguments come out of registers, by Linux's enum bpf_arg_type without the ARG_. What the
+ * checker lets through of wild pointers is found by the memory, as a report.
+ */
+export const args = {
+  constMapPtr: arg('const_map_ptr', mapAt),
+  mapKey: arg('ptr_to_map_key', address),
+  mapValue: arg('ptr_to_map_value', address),
+  mem: arg('ptr_to_mem', address),
+  memOrNull: arg('ptr_to_mem|ptr_maybe_null', address),
+  uninitMem: arg('ptr_to_uninit_mem', address),
+  /** Of the memory argument before it, in bytes. */
+  constSize: arg('const_size', low),
+  constSizeOrZero: arg('const_size_or_zero', low),
+  constAllocSizeOrZero: arg('const_alloc_size_or_zero', low),
+  ringbufMem: arg('ptr_to_ringbuf_mem', address),
+  ctx: arg('ptr_to_ctx', address),
+  constStr: arg('ptr_to_const_str', address),
+  /** The slot at which the callback begins. */
+  func: arg('ptr_to_func', low),
+  stackOrNull: arg('ptr_to_stack|ptr_maybe_null', address),
+  spinLock: arg('ptr_to_spin_lock', address),
+  btfId: arg('ptr_to_btf_id', address),
+  /** Of any value: the whole register, unsigned. */
+  anything: arg('anything', (call, reg) => call.memory.u64(reg)),
+  /** The same, of which only the low 32 bits count: signed. */
+  int: arg('anything', (call, reg) => call.memory.s32(reg)),
+  /** The same, unsigned. */
+  u32: arg('anything', low),
+} as const;
