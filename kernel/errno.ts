@@ -46,6 +46,8 @@ export const ERRNOS = [
   { name: 'ETIME', number: 62 },
   { name: 'ENOPKG', number: 65 },
   { name: 'EOVERFLOW', number: 75 },
+  { name: 'EPROTO', number: 71 },
+  { name: 'EOVERFLOW', number: 75 },
   { name: 'ENOTSOCK', number: 88 },
   { name: 'EMSGSIZE', number: 90 },
   { name: 'EPROTONOSUPPORT', number: 93 },
@@ -63,6 +65,7 @@ export const ERRNOS = [
   { name: 'ERESTARTSYS', number: 512 },
   { name: 'ERESTARTNOINTR', number: 513 },
   { name: 'ENOIOCTLCMD', number: 515 },
+  { name: 'ENOTSUPP', number: 524 },
 ] as const;
 export type ErrnoName = (typeof ERRNOS)[number]['name'];
 
@@ -106,11 +109,13 @@ export const EFBIG = number('EFBIG');
 export const ENOSPC = number('ENOSPC');
 export const ESPIPE = number('ESPIPE');
 export const EPIPE = number('EPIPE');
+export const ERANGE = number('ERANGE');
 export const ENAMETOOLONG = number('ENAMETOOLONG');
 export const ENOSYS = number('ENOSYS');
 export const ENOPKG = number('ENOPKG');
 export const ENOTSOCK = number('ENOTSOCK');
 export const EMSGSIZE = number('EMSGSIZE');
+export const EPROTO = number('EPROTO');
 export const EPROTONOSUPPORT = number('EPROTONOSUPPORT');
 export const ESOCKTNOSUPPORT = number('ESOCKTNOSUPPORT');
 export const EOPNOTSUPP = number('EOPNOTSUPP');
@@ -125,5 +130,6 @@ export const ECONNREFUSED = number('ECONNREFUSED');
 export const ERESTARTSYS = number('ERESTARTSYS');
 export const ERESTARTNOINTR = number('ERESTARTNOINTR');
 export const ENOIOCTLCMD = number('ENOIOCTLCMD');
+export const ENOTSUPP = number('ENOTSUPP');
 /** fs/exec and drivers return it for "try again later": the same number as EAGAIN. */
 export const EWOULDBLOCK = EAGAIN;

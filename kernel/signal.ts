@@ -91,6 +91,11 @@ export class Signals {
     return this.#send(sig, task, true);
   }
 
+  /** The same to this thread alone. do_send_sig_info(PIDTYPE_PID) */
+  send_sig_thread(sig: number, task: Task): number {
+    return this.#send(sig, task, false);
+  }
+
   /** One that cannot be blocked or ignored: after that it has its default action. force_sig() */
   force_sig(sig: number, task: Task = this.#cpus.current): number {
     return this.#unwatched(() => {

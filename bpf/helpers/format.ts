@@ -1,0 +1,121 @@
+import { nameHash } from '../../sim/site.ts';
+import { EINVAL } from '../../kernel/errno.ts';
+
+/** Where strings and addresses that a format names come from. */
+export interface FormatSource {
+  /** A string at a kernel address, or where `user`, at a user one; '' where it cannot be read. */
+  string(address: bigint, user: boolean): string;
+  /** `count` bytes at a kernel address, or undefined. */
+  bytes(address: bigint, count: number): Uint8Array | undefined;
+}
+
+/** MAX_BPRINTF_VARARGS: include/linux/bpf.h */
+export const MAX_BPRINTF_VARARGS = 12;
+
+const PRINTABLE = /^[\x20-\x7e\t\n\v\f\r]$/;
+/** `%`, flags and width, then what is converted. kernel/bpf/helpers.c: bpf_bprintf_prepare() */
+const CONVERSION = /%(%|([0 +-]*)(\d*)(p[kuisxKSsB]?[46s]?|s|c|(?:ll|l)?[idux]|(?:ll|l)?X))/y;
+
+/**
+ * The text of a format with its arguments, or -EINVAL: a conversion that programs may not use, a
+ * byte that is no ASCII text, or more conversions than arguments. bpf_bprintf_prepare() and
+ * bstr_printf()
+ */
+export function bprintf(
+  format: string,
+  args: readonly bigint[],
+  source: FormatSource,
+): string | number {
+  let text = '';
+  let used = 0;
+  for (let at = 0; at < format.length;) {
+    const char = format[at]!;
+    if (!PRINTABLE.test(char)) return -EINVAL;
+    if (char !== '%') {
+      text += char;
+      at++;
+      continue;
+    }
+    CONVERSION.lastIndex = at;
+    const found = CONVERSION.exec(format);
+    if (!found) return -EINVAL;
+    at = CONVERSION.lastIndex;
+    if (found[1] === '%') {
+      text += '%';
+      continue;
+    }
+    if (used >= args.length || used >= MAX_BPRINTF_VARARGS) return -EINVAL;
+    const converted = convert(found[4]!, args[used++]!, source);
+    if (converted === undefined) return -EINVAL;
+    text += pad(converted, found[2]!, Number(found[3]!), /[idux]$|X$/.test(found[4]!));
+  }
+  return text;
+}
+
+function convert(what: string, arg: bigint, source: FormatSource): string | undefined {
+  if (what === 's') return source.string(arg, false);
+  if (what === 'c') return String.fromCharCode(Number(arg & 0xffn));
+  if (what.startsWith('p')) return pointer(what.slice(1), arg, source);
+  const bits = what.length > 1 ? 64 : 32;
+  switch (what.at(-1)) {
+    case 'i':
+    case 'd':
+      return String(BigInt.asIntN(bits, arg));
+    case 'u':
+      return String(BigInt.asUintN(bits, arg));
+    case 'x':
+      return BigInt.asUintN(bits, arg).toString(16);
+    default:
+      return BigInt.asUintN(bits, arg).toString(16).toUpperCase();
+  }
+}
+
+/** lib/vsprintf.c: pointer(), ip4_string(), ip6_string() */
+function pointer(what: string, arg: bigint, source: FormatSource): string | undefined {
+  switch (what) {
+    case '':
+    case 'K':
+      return hashed(arg);
+    case 'x':
+      return arg.toString(16).padStart(16, '0');
+    case 's':
+    case 'S':
+    case 'B':
+      return `0x${arg.toString(16)}`; // an address that is no symbol's
+    case 'ks':
+      return source.string(arg, false);
+    case 'us':
+      return source.string(arg, true);
+    case 'i4':
+    case 'I4': {
+      const bytes = source.bytes(arg, 4) ?? new Uint8Array(4);
+      const width = what === 'i4' ? 3 : 0;
+      return [...bytes].map((byte) => String(byte).padStart(width, '0')).join('.');
+    }
+    case 'i6':
+    case 'I6': {
+      const bytes = source.bytes(arg, 16) ?? new Uint8Array(16);
+      const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
+      const groups = Array.from({ length: 8 }, (_, i) => hex[2 * i]! + hex[2 * i + 1]!);
+      return groups.join(what === 'i6' ? '' : ':');
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** As %p hides addresses: the same for the same address. NULL shows as such. */
+function hashed(address: bigint): string {
+  if (address === 0n) return '(null)'.padStart(16);
+  const hash = nameHash(address.toString(16)) >>> 0;
+  return hash.toString(16).padStart(16, '0');
+}
+
+function pad(text: string, flags: string, width: number, isNumber: boolean): string {
+  const plus = flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
+  const signed = isNumber && plus !== '' && !text.startsWith('-') ? plus + text : text;
+  if (flags.includes('-')) return signed.padEnd(width);
+  if (!flags.includes('0') || !isNumber) return signed.padStart(width);
+  const sign = /^[-+ ]/.test(signed) ? signed[0]! : '';
+  return sign + signed.slice(sign.length).padStart(width - sign.length, '0');
+}

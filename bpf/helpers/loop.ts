@@ -1,0 +1,33 @@
+import type { Sim } from '../../sim/request.ts';
+import { E2BIG, EINVAL } from '../../kernel/errno.ts';
+import { BPF_MAX_LOOPS } from '../vm/frame.ts';
+import { args } from './args.ts';
+import { helper } from './prototype.ts';
+
+/** kernel/bpf/bpf_iter.c: how many calls were made; the callback ends it with anything but 0. */
+export const bpf_loop = helper({
+  id: 181,
+  name: 'bpf_loop',
+  args: [args.u32, args.func, args.anything, args.anything],
+  ret: 'integer',
+  *run(call, count, callback, given, flags): Sim<number> {
+    if (flags !== 0n) return -EINVAL;
+    if (count > BPF_MAX_LOOPS) return -E2BIG;
+    for (let i = 0; i < count; i++) {
+      if ((yield* call.callback(callback, i, given)) !== 0n) return i + 1;
+    }
+    return count;
+  },
+});
+
+/**
+ * Never returns where it succeeds: the runner does it, since the rest of this program is never
+ * run. The prototype is here for the checker. kernel/bpf/core.c
+ */
+export const bpf_tail_call = helper({
+  id: 12,
+  name: 'bpf_tail_call',
+  args: [args.ctx, args.constMapPtr, args.anything],
+  ret: 'void',
+  run: () => 0,
+});

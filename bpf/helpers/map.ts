@@ -1,0 +1,47 @@
+import { EINVAL } from '../../kernel/errno.ts';
+import { args } from './args.ts';
+import { helper } from './prototype.ts';
+
+/** kernel/bpf/helpers.c */
+export const bpf_map_lookup_elem = helper({
+  id: 1,
+  name: 'bpf_map_lookup_elem',
+  args: [args.constMapPtr, args.mapKey],
+  ret: 'ptr_to_map_value_or_null',
+  run: (_, map, key) => map.map_lookup_elem(key),
+});
+
+export const bpf_map_update_elem = helper({
+  id: 2,
+  name: 'bpf_map_update_elem',
+  args: [args.constMapPtr, args.mapKey, args.mapValue, args.anything],
+  ret: 'integer',
+  run: (_, map, key, value, flags) => map.map_update_elem(key, value, flagsOf(flags)),
+});
+
+export const bpf_map_delete_elem = helper({
+  id: 3,
+  name: 'bpf_map_delete_elem',
+  args: [args.constMapPtr, args.mapKey],
+  ret: 'integer',
+  run: (_, map, key) => map.map_delete_elem(key),
+});
+
+/** kernel/bpf/bpf_iter.c. The callback gets the map, the key, the value, and what it was given. */
+export const bpf_for_each_map_elem = helper({
+  id: 164,
+  name: 'bpf_for_each_map_elem',
+  args: [args.constMapPtr, args.func, args.anything, args.anything],
+  ret: 'integer',
+  run: (call, map, callback, given, flags) =>
+    flags === 0n
+      ? map.map_for_each_callback((key, value) =>
+          call.callback(callback, map.addr, key, value, given),
+        )
+      : -EINVAL,
+});
+
+/** Flags beyond what a number holds are unknown to every map. */
+function flagsOf(flags: bigint): number {
+  return flags <= 0xffff_ffffn ? Number(flags) : 0xffff_ffff;
+}

@@ -1,0 +1,121 @@
+import { EINVAL, EPERM, ESRCH } from '../../kernel/errno.ts';
+import { PF_EXITING, PF_KTHREAD, type Task } from '../../kernel/task.ts';
+import { cred, task_struct } from '../../kernel/structs.ts';
+import { args } from './args.ts';
+import { helper, type Call } from './prototype.ts';
+
+const { off } = task_struct;
+/** kernel/signal.c: valid_signal() */
+const _NSIG = 64;
+
+/** The current task's task_struct: of an idle CPU, the idle task's. */
+function currentOf(call: Call): number {
+  return call.kernel.cpus.current.addr;
+}
+
+/** kernel/bpf/helpers.c: tgid << 32 | pid */
+export const bpf_get_current_pid_tgid = helper({
+  id: 14,
+  name: 'bpf_get_current_pid_tgid',
+  args: [],
+  ret: 'integer',
+  run(call) {
+    const task = currentOf(call);
+    const tgid = BigInt(call.memory.u32(task + off.tgid));
+    return (tgid << 32n) | BigInt(call.memory.u32(task + off.pid));
+  },
+});
+
+/** gid << 32 | uid */
+export const bpf_get_current_uid_gid = helper({
+  id: 15,
+  name: 'bpf_get_current_uid_gid',
+  args: [],
+  ret: 'integer',
+  run(call) {
+    const { memory } = call;
+    const credAddr = memory.ptr(currentOf(call) + off.cred);
+    if (credAddr === 0) return 0;
+    const { uid, gid } = cred.at(memory, credAddr);
+    return (BigInt(gid) << 32n) | BigInt(uid);
+  },
+});
+
+export const bpf_get_current_comm = helper({
+  id: 16,
+  name: 'bpf_get_current_comm',
+  args: [args.uninitMem, args.constSize],
+  ret: 'integer',
+  run(call, buf, size) {
+    if (size === 0) return -EINVAL;
+    const { memory } = call;
+    memory.setChars(buf, size, memory.chars(currentOf(call) + off.comm, 16));
+    return 0;
+  },
+});
+
+/** kernel/trace/bpf_trace.c: the address as a plain number. */
+export const bpf_get_current_task = helper({
+  id: 35,
+  name: 'bpf_get_current_task',
+  args: [],
+  ret: 'ptr_to_btf_id',
+  gplOnly: true,
+  run: currentOf,
+});
+
+export const bpf_get_current_task_btf = helper({
+  id: 158,
+  name: 'bpf_get_current_task_btf',
+  args: [],
+  ret: 'ptr_to_btf_id_trusted',
+  gplOnly: true,
+  run: currentOf,
+});
+
+export const bpf_get_smp_processor_id = helper({
+  id: 8,
+  name: 'bpf_get_smp_processor_id',
+  args: [],
+  ret: 'integer',
+  run: (call) => call.kernel.machine.engine.cpu.id,
+});
+
+export const bpf_get_numa_node_id = helper({
+  id: 42,
+  name: 'bpf_get_numa_node_id',
+  args: [],
+  ret: 'integer',
+  run: () => 0,
+});
+
+/** kernel/trace/bpf_trace.c: to the whole process. */
+export const bpf_send_signal = helper({
+  id: 109,
+  name: 'bpf_send_signal',
+  args: [args.u32],
+  ret: 'integer',
+  run: (call, sig) => bpf_send_signal_common(call, sig),
+});
+
+/** To the one thread. */
+export const bpf_send_signal_thread = helper({
+  id: 117,
+  name: 'bpf_send_signal_thread',
+  args: [args.u32],
+  ret: 'integer',
+  run: (call, sig) => bpf_send_signal_common(call, sig, true),
+});
+
+/** kernel/trace/bpf_trace.c. Signals take effect when the task next leaves for user mode. */
+function bpf_send_signal_common(call: Call, sig: number, isThread = false): number {
+  const { kernel } = call;
+  const task: Task = kernel.cpus.current;
+  if ((task.s.flags & (PF_KTHREAD | PF_EXITING)) !== 0 || task.pid === 0) return -EPERM;
+  if (task.pid === 1) return -EPERM; // is_global_init()
+  if (sig === 0 || sig > _NSIG) return -EINVAL;
+  if (kernel.tasks.byPid(task.pid) === undefined) return -ESRCH;
+  if (isThread) kernel.signals.send_sig_thread(sig, task);
+  else kernel.signals.send_sig(sig, task);
+  return 0;
+}
