@@ -47,7 +47,6 @@ export const ERRNOS = [
   { name: 'ENOPKG', number: 65 },
   { name: 'EOVERFLOW', number: 75 },
   { name: 'EPROTO', number: 71 },
-  { name: 'EOVERFLOW', number: 75 },
   { name: 'ENOTSOCK', number: 88 },
   { name: 'EMSGSIZE', number: 90 },
   { name: 'EPROTONOSUPPORT', number: 93 },
