@@ -1,0 +1,32 @@
+import { site } from '../../sim/site.ts';
+import { lockClass } from '../../kernel/locks/lock-class.ts';
+import { args } from './args.ts';
+import { helper } from './prototype.ts';
+
+const LOCK = site('bpf_spin_lock', 'lock');
+const UNLOCK = site('bpf_spin_unlock', 'unlock');
+/** The class of every lock in a map value. */
+export const BPF_SPIN_LOCK = lockClass('bpf_spin_lock', 'spin');
+
+/** Interrupts are off while it is held. kernel/bpf/helpers.c: __bpf_spin_lock_irqsave() */
+export const bpf_spin_lock = helper({
+  id: 93,
+  name: 'bpf_spin_lock',
+  args: [args.spinLock],
+  ret: 'void',
+  *run(call, lock) {
+    yield* call.kernel.spinlocks.spin_lock_irq(BPF_SPIN_LOCK, lock, LOCK);
+    return 0;
+  },
+});
+
+export const bpf_spin_unlock = helper({
+  id: 94,
+  name: 'bpf_spin_unlock',
+  args: [args.spinLock],
+  ret: 'void',
+  *run(call, lock) {
+    yield* call.kernel.spinlocks.spin_unlock_irq(BPF_SPIN_LOCK, lock, UNLOCK);
+    return 0;
+  },
+});
