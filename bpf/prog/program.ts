@@ -30,6 +30,8 @@ export const bpf_prog = struct('bpf_prog', {
   run_cnt: u64,
   run_time_ns: u64,
   recursion_misses: u64,
+  /** Of bpf_get_prandom_u32(). Linux: one for each CPU. */
+  rnd_state: u32,
   /** By CPU: whether the program runs there. Linux: int __percpu *active. */
   active: array(s32, 64),
   aux: ptr('struct bpf_prog_aux'),
