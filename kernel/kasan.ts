@@ -35,7 +35,9 @@ export class Kasan {
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    machine.memory.onFault = (addr, size, write, shadow) => this.#fault(addr, size, write, shadow);
+    const { memory } = machine;
+    memory.onFault = (addr, size, write, shadow) => this.#fault(addr, size, write, shadow);
+    memory.tolerates = (shadow) => shadow === KASAN_SLAB_TYPESAFE_FREE && this.inReadSection();
   }
 
   /** Frees, or reports what is wrong with the pointer. mm/kasan/common.c: kasan_slab_free() */
@@ -54,7 +56,6 @@ export class Kasan {
   }
 
   #fault(addr: number, size: number, write: boolean, shadow: number): void {
-    if (shadow === KASAN_SLAB_TYPESAFE_FREE && this.inReadSection()) return;
     if (addr >= 0 && addr < PAGE_SIZE) return this.#null(addr, write);
     const { slab } = this.#machine;
     const object = addr < 0 ? undefined : slab.objectOf(addr);

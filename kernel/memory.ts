@@ -34,7 +34,13 @@ export type AccessWatch = (addr: number, size: number, write: boolean) => void;
 export class Memory implements StructMemory {
   readonly sizeBytes: number;
   readonly wasm: WebAssembly.Memory;
+  /** Where in `wasm` the shadow stands: one byte for 8. */
+  readonly shadowBase: number;
+  /** Where in `wasm` one byte for each page says that beforeWrite() has nothing to do for it. */
+  readonly dirtyBase: number;
   onFault: AccessFault = (addr, size) => assert(false, `unhandled access of ${size} at ${addr}`);
+  /** Whether an access passes in spite of this shadow. */
+  tolerates: (shadow: number) => boolean = () => false;
   onAccess: AccessWatch | null = null;
   /** Told of bytes that become another object's. */
   onUnpoison: ((addr: number, size: number) => void) | null = null;
@@ -49,18 +55,24 @@ export class Memory implements StructMemory {
   /** By page: what rollback() puts back, kept from run to run. */
   readonly #saved = new Map<number, { bytes: Uint8Array; shadow: Uint8Array }>();
 
-  /** `sizeBytes` is a multiple of 64 KiB. The shadow stands behind it in the same wasm memory. */
+  /**
+   * `sizeBytes` is a multiple of 64 KiB. Behind it in the same wasm memory stand the shadow and the
+   * map of dirty pages, where emitted code can see them.
+   */
   constructor(sizeBytes: number) {
     this.sizeBytes = sizeBytes;
-    const wasmPages = Math.ceil((sizeBytes + sizeBytes / 8) / 65_536);
+    this.shadowBase = sizeBytes;
+    this.dirtyBase = sizeBytes + sizeBytes / 8;
+    const pageCount = sizeBytes >> PAGE_SHIFT;
+    const wasmPages = Math.ceil((this.dirtyBase + pageCount) / 65_536);
     this.wasm = new WebAssembly.Memory({ initial: wasmPages });
     const buffer = this.wasm.buffer;
     this.#u8 = new Uint8Array(buffer, 0, sizeBytes);
     this.#view = new DataView(buffer, 0, sizeBytes);
     this.#u32 = new Uint32Array(buffer, 0, sizeBytes / 4);
-    this.#shadow = new Uint8Array(buffer, sizeBytes, sizeBytes / 8);
+    this.#shadow = new Uint8Array(buffer, this.shadowBase, sizeBytes / 8);
     this.#shadow.fill(KASAN_PAGE_FREE);
-    this.#dirty = new Uint8Array(sizeBytes >> PAGE_SHIFT);
+    this.#dirty = new Uint8Array(buffer, this.dirtyBase, pageCount);
   }
 
   // Reads. The shadow of an address outside memory is undefined, so one test covers both.
@@ -220,6 +232,22 @@ export class Memory implements StructMemory {
     }
   }
 
+  /** Whether every byte may be touched. Reports nothing, and tells no watcher. */
+  allows(addr: number, size: number): boolean {
+    if (addr < 0 || addr + size > this.sizeBytes) return false;
+    for (let at = addr; at < addr + size; at = (at | 7) + 1) {
+      const bytes = Math.min((at | 7) + 1, addr + size) - at;
+      const shadow = this.#shadow[at >> 3]!;
+      if (!allowedBy(shadow, at, bytes) && !this.tolerates(shadow)) return false;
+    }
+    return true;
+  }
+
+  /** To be called before bytes are written other than by the methods of this class. */
+  beforeWrite(addr: number, size: number): void {
+    this.#touchRange(addr, size);
+  }
+
   // For the allocators: no checks.
 
   rawU32(addr: number): number {
@@ -334,11 +362,16 @@ export class Memory implements StructMemory {
       this.#check(addr + here, size - here, write);
       return;
     }
-    const shadow = this.#shadow[addr >> 3];
-    const allowed =
-      shadow === 0 || (shadow !== undefined && shadow < 8 && (addr & 7) + size <= shadow);
-    if (!allowed) this.onFault(addr, size, write, shadow ?? KASAN_PAGE_FREE);
+    const shadow = this.#shadow[addr >> 3] ?? KASAN_PAGE_FREE;
+    if (!allowedBy(shadow, addr, size) && !this.tolerates(shadow)) {
+      this.onFault(addr, size, write, shadow);
+    }
     if (addr < 0 || addr + size > this.sizeBytes) assert(false, `fault at ${addr} was ignored`);
     this.onAccess?.(addr, size, write);
   }
+}
+
+/** Of bytes that do not leave the 8 which the shadow byte tells of. */
+function allowedBy(shadow: number, addr: number, size: number): boolean {
+  return shadow === 0 || (shadow < 8 && (addr & 7) + size <= shadow);
 }
