@@ -58,6 +58,11 @@ export const u64 = scalar<bigint>('int', 'u64', 8, 'u64');
 /** 64 bits that never leave the range of a safe integer: times, sizes, user addresses. */
 export const long = scalar<number>('long', 'long', 8, 'long', true);
 
+/** The same bytes under the name that C has for them: `cType('pid_t', s32)`. */
+export function cType<V>(c: string, type: FieldType<V>): FieldType<V> {
+  return { ...type, c };
+}
+
 /** A kernel pointer, read as an offset; 0 is NULL. `target` is the C type: `struct file`. */
 export function ptr(target: string): FieldType<number> {
   return { ...scalar<number>('ptr', `${target} *`, 8, 'ptr'), of: target };

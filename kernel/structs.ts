@@ -1,4 +1,4 @@
-import { chars, embed, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
+import { chars, cType, embed, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
 
 /**
  * The structs of tasks, as far as this kernel models them. Field names are Linux's, offsets are
@@ -20,13 +20,13 @@ export const mutex = struct('mutex', {
 export const task_struct = struct('task_struct', {
   __state: u32, // TASK_*
   flags: u32, // PF_*
-  pid: s32, // thread id
-  tgid: s32, // thread group id: what getpid() returns
+  pid: cType('pid_t', s32), // thread id
+  tgid: cType('pid_t', s32), // thread group id: what getpid() returns
   exit_state: s32, // EXIT_*
   exit_code: s32, // as wait4() reports it
   exit_signal: s32, // what the parent gets; -1 in a thread that is not the leader
   pdeath_signal: s32,
-  usage: s32, // refcount_t
+  usage: cType('refcount_t', s32),
   cpu: s32,
   prio: s32,
   personality: u32,
@@ -44,24 +44,24 @@ export const task_struct = struct('task_struct', {
   sibling: ptr('struct task_struct'), // tasklist_lock: the next child of the same parent
   thread_next: ptr('struct task_struct'), // tasklist_lock: the next thread of the group
   vfork_done: ptr('struct task_struct'), // alloc_lock: who sleeps in vfork() for this one
-  set_child_tid: long, // user address, CLONE_CHILD_SETTID
-  clear_child_tid: long, // user address, CLONE_CHILD_CLEARTID
+  set_child_tid: cType('int *', long), // user address, CLONE_CHILD_SETTID
+  clear_child_tid: cType('int *', long), // user address, CLONE_CHILD_CLEARTID
   wait_next: ptr('struct task_struct'), // next on the wait queue this task sleeps on
   wait_head: ptr('struct wait_queue_head'), // that queue
   alloc_lock: u32, // spinlock_t: mm, files, fs pointers
   no_new_privs: u32, // task->atomic_flags bit PFA_NO_NEW_PRIVS
   seccomp_mode: u32,
-  default_timer_slack_ns: long,
-  timer_slack_ns: long,
-  start_time: long, // ns since boot
+  default_timer_slack_ns: cType('u64', long),
+  timer_slack_ns: cType('u64', long),
+  start_time: cType('u64', long), // ns since boot
   pending: u64, // signals, bit n-1 for signal n
   blocked: u64,
   bpf_storage: ptr('struct bpf_local_storage'), // whatever hangs off a task and dies with it
 });
 
 export const signal_struct = struct('signal_struct', {
-  sigcnt: s32, // refcount_t
-  live: s32, // threads that have not begun to exit
+  sigcnt: cType('refcount_t', s32),
+  live: cType('atomic_t', s32), // threads that have not begun to exit
   nr_threads: s32,
   flags: u32, // SIGNAL_*
   group_exit_code: s32,
@@ -83,7 +83,7 @@ export const signal_struct = struct('signal_struct', {
 });
 
 export const sighand_struct = struct('sighand_struct', {
-  count: s32, // refcount_t
+  count: cType('refcount_t', s32),
   siglock: u32, // spinlock_t
   ignored: u64, // bit n-1: SIG_IGN for signal n
   handled: u64, // bit n-1: a handler is installed
@@ -91,14 +91,14 @@ export const sighand_struct = struct('sighand_struct', {
 
 export const cred = struct('cred', {
   usage: s32,
-  uid: u32,
-  gid: u32,
-  euid: u32,
-  egid: u32,
+  uid: cType('kuid_t', u32),
+  gid: cType('kgid_t', u32),
+  euid: cType('kuid_t', u32),
+  egid: cType('kgid_t', u32),
   securebits: u32, // SECBIT_KEEP_CAPS
-  cap_permitted: u64,
-  cap_effective: u64,
-  cap_inheritable: u64,
+  cap_permitted: cType('kernel_cap_t', u64),
+  cap_effective: cType('kernel_cap_t', u64),
+  cap_inheritable: cType('kernel_cap_t', u64),
 });
 
 export const fs_struct = struct('fs_struct', {
