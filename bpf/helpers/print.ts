@@ -105,13 +105,7 @@ export const bpf_trace_vprintk = helper({
 export const bpf_snprintf = helper({
   id: 165,
   name: 'bpf_snprintf',
-  args: [
-    args.memOrNull,
-    args.constSizeOrZero,
-    args.constStr,
-    args.memOrNull,
-    args.constSizeOrZero,
-  ],
+  args: [args.memOrNull, args.constSizeOrZero, args.constStr, args.memOrNull, args.constSizeOrZero],
   ret: 'integer',
   run(call, str, size, fmt, data, dataSize) {
     const given = argumentsAt(call, data, dataSize);

@@ -89,7 +89,16 @@ const DEFAULT_COST_NS = 20;
 export function helper<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Helper {
   const { id, name, args, ret, gplOnly = false, mightSleep = false, run } = row;
   const invoke = invoker(args, run as Body);
-  return { id, name, args, ret, gplOnly, mightSleep, costNs: row.costNs ?? DEFAULT_COST_NS, invoke };
+  return {
+    id,
+    name,
+    args,
+    ret,
+    gplOnly,
+    mightSleep,
+    costNs: row.costNs ?? DEFAULT_COST_NS,
+    invoke,
+  };
 }
 
 type Body = (call: Call, ...args: readonly unknown[]) => Result | Sim<Result>;

@@ -1,4 +1,10 @@
-import { helper, type ArgType, type Call, type Helper, type RetKind } from '../helpers/prototype.ts';
+import {
+  helper,
+  type ArgType,
+  type Call,
+  type Helper,
+  type RetKind,
+} from '../helpers/prototype.ts';
 import type { Result } from '../helpers/prototype.ts';
 import type { Sim } from '../../sim/request.ts';
 
