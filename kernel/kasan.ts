@@ -4,6 +4,7 @@ import {
   KASAN_SLAB_FREE,
   KASAN_SLAB_REDZONE,
   KASAN_SLAB_TYPESAFE_FREE,
+  KASAN_STACK_LEFT,
   PAGE_SIZE,
 } from './memory.ts';
 import { pointerText, RULE } from './oops.ts';
@@ -20,6 +21,8 @@ function bugOf(shadow: number, wasUsed: boolean): { kind: FailureKind; word: str
     case KASAN_SLAB_REDZONE:
     case KASAN_PAGE_REDZONE:
       return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
+    case KASAN_STACK_LEFT:
+      return { kind: 'out-of-bounds', word: 'stack-out-of-bounds' };
     default:
       if (shadow < 8) return { kind: 'out-of-bounds', word: 'slab-out-of-bounds' };
       if (wasUsed) return { kind: 'use-after-free', word: 'use-after-free' };

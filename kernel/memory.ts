@@ -16,6 +16,8 @@ export const PAGE_SIZE = 1 << PAGE_SHIFT;
  */
 export const KASAN_PAGE_FREE = 0xff;
 export const KASAN_PAGE_REDZONE = 0xfe;
+/** Around a program's stack. */
+export const KASAN_STACK_LEFT = 0xf1;
 export const KASAN_SLAB_REDZONE = 0xfc;
 export const KASAN_SLAB_FREE = 0xfb;
 /** Freed memory of a SLAB_TYPESAFE_BY_RCU cache: only readers under RCU may still look at it. */
@@ -114,6 +116,10 @@ export class Memory implements StructMemory {
    */
   ptr(addr: number): number {
     if (this.#mustCheck(addr, 7)) this.#check(addr, 8, false);
+    return this.#pointer(addr);
+  }
+
+  #pointer(addr: number): number {
     const low = this.#view.getUint32(addr, true);
     const high = this.#view.getInt32(addr + 4, true);
     if (high === HIGH_SIGNED) return low;
@@ -248,7 +254,7 @@ export class Memory implements StructMemory {
     this.#touchRange(addr, size);
   }
 
-  // For the allocators: no checks.
+  // For the allocators, and for engines that have asked first: no checks.
 
   rawU32(addr: number): number {
     return this.#u32[addr >> 2]!;
@@ -257,6 +263,30 @@ export class Memory implements StructMemory {
   setRawU32(addr: number, value: number): void {
     if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
     this.#u32[addr >> 2] = value;
+  }
+
+  /** `size` bytes, unsigned, at any alignment. */
+  rawLoad(addr: number, size: 1 | 2 | 4 | 8): bigint {
+    if (size === 8) return this.#view.getBigUint64(addr, true);
+    if (size === 4) return BigInt(this.#view.getUint32(addr, true));
+    return BigInt(size === 2 ? this.#view.getUint16(addr, true) : this.#u8[addr]!);
+  }
+
+  /** The low `size` bytes of `value`, at any alignment. */
+  rawStore(addr: number, size: 1 | 2 | 4 | 8, value: bigint): void {
+    this.#touchRange(addr, size);
+    if (size === 8) this.#view.setBigUint64(addr, value, true);
+    else {
+      const low = Number(BigInt.asUintN(32, value));
+      if (size === 4) this.#view.setUint32(addr, low, true);
+      else if (size === 2) this.#view.setUint16(addr, low, true);
+      else this.#u8[addr] = low;
+    }
+  }
+
+  /** As ptr() reads it. */
+  rawPtr(addr: number): number {
+    return this.#pointer(addr);
   }
 
   rawFill(addr: number, size: number, byte: number): void {

@@ -14,7 +14,8 @@ export interface Executable {
 export interface EngineWorld {
   readonly memory: Memory;
   /**
-   * Does the call at `pc` with r1 to r5 as they stand in the frame. True: done, r0 is written in
+   * Does the call at `pc` with r1 to r5 as they stand in the frame, where fuel is exact too: what
+   * is left with the call itself not taken. True: done, r0 is written in
    * the frame. False: it may yield, or is a tail call: the engine leaves with HELPER.
    */
   callHelper(frame: number, pc: number): boolean;

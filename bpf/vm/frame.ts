@@ -1,5 +1,7 @@
 import { array, embed, struct, u32, u64, type StructType, type Fields } from '../../base/layout.ts';
 
+/** r0 to r10. */
+export const REGS = 11;
 /** include/linux/filter.h, include/linux/bpf_verifier.h */
 export const MAX_BPF_STACK = 512;
 export const MAX_CALL_FRAMES = 8;
@@ -17,9 +19,14 @@ const savedFrame = struct('bpf_saved_frame', {
  * One run of a program: all of its state, in simulated memory, so that either engine can go on
  * where the other has stopped, at any instruction. The stack of call depth d stands at
  * stack + d * MAX_BPF_STACK, and r10 points to its end.
+ *
+ * The shadow forbids everything in front of `stack` and behind it: engines, the runner and the
+ * decoders of arguments use raw accesses there, and a program that strays has a FAULT. Its pages
+ * are marked dirty when the frame is taken, so engines need not when they write to it. `Its own
+ * stack` is all of `stack`, of whatever depth: an access with every byte in there.
  */
 export const bpfFrame = struct('bpf_frame', {
-  regs: array(u64, 11), // r0 to r10
+  regs: array(u64, REGS),
   pc: u32, // the slot to execute next
   depth: u32, // subprogram calls under way, from 0
   /** Instructions that may still be executed before FUEL. Read and written as a signed number. */
@@ -27,7 +34,10 @@ export const bpfFrame = struct('bpf_frame', {
   /** Fine mode: accesses that may still be done before ACCESS. */
   countdown: u32,
   loops: u32, // may_goto left in this frame
-  /** ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3). */
+  /**
+   * ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3): READ,
+   * WRITE, RMW of sim/request.ts. Of a call too deep: 0, 0 and address 0.
+   */
   accessSize: u32,
   accessKind: u32,
   pad: u32,
@@ -39,15 +49,20 @@ export const bpfFrame = struct('bpf_frame', {
 
 export const savedFrameStruct: StructType<Fields> = savedFrame as StructType<Fields>;
 
-// Why an engine came back.
+// Why an engine came back. Everything but pc and the access is as after the instruction before
+// pc: the one at pc has changed nothing, and its fuel is not taken. Of one instruction, FUEL comes
+// before ACCESS, and ACCESS (whatever the address) before FAULT.
 
-/** The exit instruction of the frame at whose depth run() was entered: r0 has the result. */
+/**
+ * The exit instruction of the frame at whose depth run() was entered: r0 has the result. It has
+ * taken its fuel; pc stands at it, and depth is what it was on entry.
+ */
 export const EXIT = 0;
 /** Out of fuel: pc is the next instruction. */
 export const FUEL = 1;
 /**
- * pc stands at a call that the engine cannot finish by itself: callHelper() said so. The runner
- * finishes it, writes r0 and moves pc on.
+ * pc stands at a call that the engine cannot finish by itself: callHelper() said so; or at ld_abs
+ * or ld_ind. The runner finishes it, takes its fuel, writes r0 and moves pc on.
  */
 export const HELPER = 2;
 /** The access of the instruction at pc must not be done: accessAddr, accessSize, accessKind. */
