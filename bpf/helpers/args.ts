@@ -7,11 +7,11 @@ function arg<T>(kind: string, decode: (call: Call, reg: number) => T): ArgType<T
 }
 
 /** A kernel address as a memory offset: 0 for NULL, below zero where it points nowhere. */
-const address = (call: Call, reg: number): number => call.memory.ptr(reg);
-const low = (call: Call, reg: number): number => call.memory.u32(reg);
+const address = (call: Call, reg: number): number => call.memory.rawPtr(reg);
+const low = (call: Call, reg: number): number => call.memory.rawU32(reg);
 
 function mapAt(call: Call, reg: number): BpfMap {
-  const map = call.maps.get(call.memory.ptr(reg));
+  const map = call.maps.get(call.memory.rawPtr(reg));
   assert(map, 'a map argument that is no map passed the checker');
   return map;
 }
@@ -45,9 +45,9 @@ export const args = {
   spinLock: arg('ptr_to_spin_lock', address),
   btfId: arg('ptr_to_btf_id', address),
   /** Of any value: the whole register, unsigned. */
-  anything: arg('anything', (call, reg) => call.memory.u64(reg)),
+  anything: arg('anything', (call, reg) => call.memory.rawLoad(reg, 8)),
   /** The same, of which only the low 32 bits count: signed. */
-  int: arg('anything', (call, reg) => call.memory.s32(reg)),
+  int: arg('anything', (call, reg) => call.memory.rawU32(reg) | 0),
   /** The same, unsigned. */
   u32: arg('anything', low),
 } as const;
