@@ -1,0 +1,91 @@
+import type { FieldType, Fields, StructType } from '../../base/layout.ts';
+import { CTypes } from './c-types.ts';
+import type { Btf, BtfMember } from './types.ts';
+
+/** A function of the kernel, as C declares it. */
+export interface FunctionRow {
+  readonly name: string;
+  readonly returns: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** A trace event: what raw tracepoints pass, and the record of its class. */
+export interface EventRow {
+  readonly name: string;
+  readonly args: Readonly<Record<string, FieldType<unknown>>>;
+  readonly record: StructType<Fields>;
+}
+
+export interface EnumRow {
+  readonly name: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** What the kernel's types are made from: the same rows that the kernel itself goes by. */
+export interface VmlinuxRows {
+  readonly structs: readonly StructType<Fields>[];
+  readonly events: readonly EventRow[];
+  readonly functions: readonly FunctionRow[];
+  readonly enums: readonly EnumRow[];
+}
+
+/** The types of the simulated kernel, as /sys/kernel/btf/vmlinux would have them. */
+export function vmlinuxBtf(rows: VmlinuxRows): Btf {
+  const c = new CTypes();
+  for (const row of rows.structs) defineStruct(c, row);
+  for (const { name, values } of rows.enums) {
+    c.add({
+      kind: 'enum',
+      name,
+      sizeBytes: 4,
+      signed: Object.values(values).some((value) => value < 0),
+      values: Object.entries(values).map(([key, value]) => ({ name: key, value: BigInt(value) })),
+    });
+  }
+  const records = new Set<string>();
+  for (const { name, args, record } of rows.events) {
+    if (!records.has(record.name)) defineStruct(c, record);
+    records.add(record.name);
+    const params = Object.entries(args).map(([arg, type]) => [arg, cOf(type)]);
+    const proto = c.proto('void', { __data: 'void *', ...Object.fromEntries(params) });
+    c.add({ kind: 'typedef', name: `btf_trace_${name}`, type: c.pointer(proto) });
+  }
+  for (const { name, returns, params } of rows.functions) {
+    c.add({ kind: 'func', name, type: c.proto(returns, params), linkage: 'static' });
+  }
+  return btfOf(c.types);
+}
+
+function btfOf(types: Btf['types']): Btf {
+  const ids = new Map<string, number[]>();
+  types.forEach((type, id) => {
+    if (!type || type.name === '') return;
+    const list = ids.get(type.name);
+    if (list) list.push(id);
+    else ids.set(type.name, [id]);
+  });
+  return { types, idsOf: (name) => ids.get(name) ?? [] };
+}
+
+function defineStruct(c: CTypes, { name, sizeBytes, rows }: StructType<Fields>): void {
+  const members: BtfMember[] = rows.map((row) => ({
+    name: row.name,
+    type: fieldType(c, row.type),
+    bitOffset: row.offsetBytes * 8,
+    bits: 0,
+  }));
+  c.define({ kind: 'struct', name, sizeBytes, members });
+}
+
+function fieldType(c: CTypes, type: FieldType<unknown>): number {
+  if (type.kind === 'chars') return c.arrayOf(c.of(type.c), type.count);
+  if (type.kind === 'array') {
+    return c.arrayOf(fieldType(c, type.of as FieldType<unknown>), type.count);
+  }
+  return c.of(cOf(type));
+}
+
+/** The C type of a value of this kind: an array is passed as a pointer. */
+function cOf(type: FieldType<unknown>): string {
+  return type.kind === 'chars' || type.kind === 'array' ? `${type.c} *` : type.c;
+}

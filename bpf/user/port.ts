@@ -1,0 +1,18 @@
+import type { Sim } from '../../sim/request.ts';
+
+/**
+ * What user code needs to make system calls with structs in memory: as much of a C library as
+ * libbpf stands on.
+ */
+export interface UserPort {
+  /** Forgets the arguments of the call before. */
+  begin(): void;
+  /** The address of a copy of `bytes`, good until the next begin(). */
+  put(bytes: Uint8Array): Sim<number>;
+  /** The address of so many bytes for a result, good until the next begin(). */
+  reserve(sizeBytes: number): number;
+  /** What stands at such an address now. */
+  take(addr: number, sizeBytes: number): Uint8Array;
+  /** The result of a system call, -errno included. */
+  sys(name: string, ...registers: readonly number[]): Sim<number>;
+}
