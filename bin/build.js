@@ -65,6 +65,8 @@ async function bundles() {
     platform: 'node',
     target: 'node20',
     packages: 'external',
+    // A compiled BPF object is imported as its bytes.
+    loader: { '.o': 'binary' },
     sourcemap: 'linked',
     write: false,
     logLevel: 'warning',

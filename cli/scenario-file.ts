@@ -90,6 +90,7 @@ async function bundle(file: string, path: string, io: Io): Promise<Bundle> {
       format: 'cjs',
       platform: 'node',
       target: 'node20',
+      loader: { '.o': 'binary' },
       outfile: `${file}.bundle.cjs`,
       sourcemap: 'inline',
       sourcesContent: false,

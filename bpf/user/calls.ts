@@ -166,14 +166,14 @@ export class BpfCalls {
     return yield* this.#call(BPF_CMD.MAP_FREEZE, new Attr(4).u32(0, fd));
   }
 
-  *btfLoad(btf: Uint8Array): Sim<Loaded> {
+  *btfLoad(btf: Uint8Array, logLevel = 0): Sim<Loaded> {
     const { port } = this;
     port.begin();
-    const log = port.reserve(LOG_BYTES);
-    const attr = new Attr(32).u64(0, yield* port.put(btf)).u64(8, log);
-    attr.u32(16, btf.length).u32(20, LOG_BYTES).u32(24, 1);
+    const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
+    const attr = new Attr(32).u64(0, yield* port.put(btf)).u32(16, btf.length);
+    if (log) attr.u64(8, log).u32(20, LOG_BYTES).u32(24, logLevel);
     const fd = yield* this.#call(BPF_CMD.BTF_LOAD, attr);
-    return { fd, log: this.#text(log, LOG_BYTES) };
+    return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
   *progLoad(prog: ProgLoad): Sim<Loaded> {
@@ -190,15 +190,11 @@ export class BpfCalls {
       .u32(72, prog.btfFd ?? 0)
       .u32(108, prog.attachBtfId ?? 0);
     yield* this.#infos(attr, prog);
-    const log = prog.logLevel === 0 ? 0 : port.reserve(LOG_BYTES);
-    if (log !== 0) {
-      attr
-        .u32(24, prog.logLevel ?? 1)
-        .u32(28, LOG_BYTES)
-        .u64(32, log);
-    }
+    const { logLevel = 0 } = prog;
+    const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
+    if (log) attr.u32(24, logLevel).u32(28, LOG_BYTES).u64(32, log);
     const fd = yield* this.#call(BPF_CMD.PROG_LOAD, attr);
-    return { fd, log: log === 0 ? '' : this.#text(log, LOG_BYTES) };
+    return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
   *#infos(attr: Attr, { funcInfo, lineInfo, fdArray }: ProgLoad): Sim<void> {
