@@ -160,6 +160,51 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
   };
 }
 
+/**
+ * Gives a struct the layout of another kernel: each field stands where `placeOf` says; those that it
+ * does not know, or that would overlap, stand behind `sizeBytes`. For the whole process, so before
+ * anything is made of it. Returns what puts the old layout back.
+ */
+export function relayout(
+  type: StructType<Fields>,
+  sizeBytes: number,
+  placeOf: (row: FieldRow) => number | undefined,
+): () => void {
+  const changed = type as { -readonly [K in keyof StructType<Fields>]: StructType<Fields>[K] };
+  const before = { ...type, off: { ...type.off } };
+  const rows: FieldRow[] = [];
+  let end = sizeBytes;
+  for (const row of type.rows) {
+    const bytes = sizeOfField(row.type);
+    const place = placeOf(row);
+    const taken = (at: number): boolean =>
+      rows.some(
+        (other) =>
+          at < other.offsetBytes + sizeOfField(other.type) && other.offsetBytes < at + bytes,
+      );
+    const isFree = place !== undefined && place + bytes <= sizeBytes && !taken(place);
+    if (!isFree) end = alignUp(end, row.type.alignBytes);
+    rows.push({ ...row, offsetBytes: isFree ? place : end });
+    if (!isFree) end += bytes;
+  }
+  changed.rows = rows;
+  changed.sizeBytes = alignUp(end, type.alignBytes);
+  changed.at = viewMaker(type.name, rows) as StructType<Fields>['at'];
+  for (const { name, offsetBytes } of rows) {
+    (changed.off as Record<string, number>)[name] = offsetBytes;
+  }
+  return () => {
+    const { off, ...rest } = before;
+    Object.assign(changed, rest);
+    Object.assign(changed.off, off);
+  };
+}
+
+/** Now: an embedded struct may have been laid out anew. */
+function sizeOfField({ kind, of, sizeBytes }: FieldType<unknown>): number {
+  return kind === 'struct' ? (of as StructType<Fields>).sizeBytes : sizeBytes;
+}
+
 export function alignUp(value: number, alignBytes: number): number {
   return Math.ceil(value / alignBytes) * alignBytes;
 }
