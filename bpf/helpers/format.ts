@@ -14,7 +14,8 @@ export const MAX_BPRINTF_VARARGS = 12;
 
 const PRINTABLE = /^[\x20-\x7e\t\n\v\f\r]$/;
 /** `%`, flags and width, then what is converted. kernel/bpf/helpers.c: bpf_bprintf_prepare() */
-const CONVERSION = /%(%|([0 +-]*)(\d*)(p[kuisxKSsB]?[46s]?|s|c|(?:ll|l)?[idux]|(?:ll|l)?X))/y;
+const POINTER = String.raw`p(?:[ku]s|[iI][46]|[KxsSB]|(?=$|[\s!-/:-@[-\`{-~]))`;
+const CONVERSION = new RegExp(String.raw`%(%|([0 +-]*)(\d*)(${POINTER}|s|c|(?:ll?)?[iduxX]))`, 'y');
 
 /**
  * The text of a format with its arguments, or -EINVAL: a conversion that programs may not use, a
@@ -47,7 +48,7 @@ export function bprintf(
     if (used >= args.length || used >= MAX_BPRINTF_VARARGS) return -EINVAL;
     const converted = convert(found[4]!, args[used++]!, source);
     if (converted === undefined) return -EINVAL;
-    text += pad(converted, found[2]!, Number(found[3]!), /[idux]$|X$/.test(found[4]!));
+    text += pad(converted, found[2]!, Number(found[3]!), /^l*[iduxX]$/.test(found[4]!));
   }
   return text;
 }
