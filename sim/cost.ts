@@ -13,6 +13,7 @@ export const COST_NS = {
   pageFault: 1_000,
   copyPerPage: 200,
   printk: 2_000,
+  bpfInsn: 1, // an instruction of a program; helpers have their own
 } as const;
 
 /** Indexed by request kind * 4 + access. */

@@ -8,6 +8,11 @@ export class Frame {
   readonly parent: Frame | null;
   /** Last site reached in it. */
   site = 0;
+  /**
+   * Of a frame that stands for several, as that of a program with its subprograms: their entries,
+   * innermost first. The innermost is at `site`.
+   */
+  entries: ((site: number) => readonly StackEntry[]) | null = null;
 
   constructor(gen: Sim<unknown>, symbol: KernelSymbol, parent: Frame | null) {
     this.gen = gen;
@@ -64,7 +69,8 @@ export class Fiber {
 export function stackOf(fiber: Fiber): StackEntry[] {
   const entries: StackEntry[] = [];
   for (let frame: Frame | null = fiber.top; frame; frame = frame.parent) {
-    entries.push({ symbol: frame.symbol, site: frame.site });
+    if (frame.entries) entries.push(...frame.entries(frame.site));
+    else entries.push({ symbol: frame.symbol, site: frame.site });
   }
   return entries;
 }

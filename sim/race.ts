@@ -1,6 +1,16 @@
 import type { Cpu, Engine, Monitor, Ordering } from './engine.ts';
 import { stackOf, type Fiber, type Frame, type StackEntry } from './fiber.ts';
-import { ACQUIRE, NONE, READ, RELAXED, RELEASE, RMW, WRITE, type Request } from './request.ts';
+import {
+  ACQUIRE,
+  NONE,
+  PLAIN,
+  READ,
+  RELAXED,
+  RELEASE,
+  RMW,
+  WRITE,
+  type Request,
+} from './request.ts';
 import { siteOf } from './site.ts';
 import { VectorClock } from './vector-clock.ts';
 
@@ -204,6 +214,7 @@ export class RaceMonitor implements Monitor, Ordering {
 
   /** The request's own access; a RMW counts as a write once its effect has stored something. */
   #marked(thread: Thread, { addr, size, access, order }: Request): void {
+    if (order === PLAIN) return this.#touch(addr, size, access === WRITE, false);
     this.#touch(addr, size, access === WRITE, true);
     if (access !== WRITE && (order & ACQUIRE) !== 0) this.acquire(addr);
     if (access !== WRITE) return;

@@ -13,12 +13,14 @@ export const WRITE = 2;
 export const RMW = 3;
 export type Access = typeof NONE | typeof READ | typeof WRITE | typeof RMW;
 
-/** Memory order of a marked access, for the race monitor and the memory models. */
+/** Memory order of an access, for the race monitor and the memory models. */
 export const RELAXED = 0;
 export const ACQUIRE = 1;
 export const RELEASE = 2;
 export const FULL = 3;
-export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FULL;
+/** Not marked at all: a load or store of a program, which is a point of interleaving all the same. */
+export const PLAIN = 4;
+export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FULL | typeof PLAIN;
 
 /** A kernel function that may be preempted: `const n = yield* sys_close(6)`. */
 export type Sim<T> = Generator<Request, T, unknown>;

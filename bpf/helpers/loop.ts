@@ -14,7 +14,7 @@ export const bpf_loop = helper({
     if (flags !== 0n) return -EINVAL;
     if (count > BPF_MAX_LOOPS) return -E2BIG;
     for (let i = 0; i < count; i++) {
-      if ((yield* call.callback(callback, i, given)) !== 0n) return i + 1;
+      if ((yield* call.callback(callback, BigInt(i), given)) !== 0n) return i + 1;
     }
     return count;
   },

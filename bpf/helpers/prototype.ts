@@ -18,7 +18,8 @@ export interface Call {
   readonly ctx: number;
   /**
    * Calls the subprogram that begins at slot `pc` of the program with r1 to r5, one frame deeper:
-   * its r0. For bpf_loop, bpf_for_each_map_elem, timers.
+   * its r0. A bigint is the register's value, a number the memory offset of a pointer. For
+   * bpf_loop, bpf_for_each_map_elem, timers.
    */
   callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint>;
 }

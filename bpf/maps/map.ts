@@ -51,6 +51,9 @@ export interface BpfMap {
    */
   map_for_each_callback(each: (key: number, value: number) => Sim<bigint>): Sim<number>;
 
+  /** Of a prog array: the struct bpf_prog at `index`, or 0. kernel/bpf/core.c: JMP_TAIL_CALL */
+  tail_call_target?(index: number): number | Sim<number>;
+
   // For bpf(2).
 
   /** Copies the value out to `value`, of userValueSize bytes. kernel/bpf/syscall.c */

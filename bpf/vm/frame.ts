@@ -1,3 +1,4 @@
+import { DIRECT_MAP_HIGH } from '../../kernel/memory.ts';
 import { array, embed, struct, u32, u64, type StructType, type Fields } from '../../base/layout.ts';
 
 /** r0 to r10. */
@@ -46,6 +47,11 @@ export const bpfFrame = struct('bpf_frame', {
   saved: array(embed(savedFrame) as never, MAX_CALL_FRAMES),
   stack: array(u64, (MAX_BPF_STACK / 8) * MAX_CALL_FRAMES),
 });
+
+/** What a register holds for memory offset `addr`: its address in the direct map; NULL for 0. */
+export function kernelAddress(addr: number): bigint {
+  return addr === 0 ? 0n : (BigInt(DIRECT_MAP_HIGH) << 32n) | BigInt(addr);
+}
 
 export const savedFrameStruct: StructType<Fields> = savedFrame as StructType<Fields>;
 

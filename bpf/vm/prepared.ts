@@ -1,0 +1,65 @@
+import type { Machine } from '../../kernel/machine.ts';
+import { kernelSymbol, site, type KernelSymbol } from '../../sim/site.ts';
+import type { Helper } from '../helpers/prototype.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import { bpf_prog } from '../prog/program.ts';
+import type { EngineOf } from './select.ts';
+
+/** What an engine finds at a call. */
+export interface Callee {
+  readonly helper: Helper;
+  /** Its result is an address. */
+  readonly isPointer: boolean;
+  readonly isTailCall: boolean;
+}
+
+const BPF_FUNC_tail_call = 12;
+
+/** What the runner keeps of a program between its runs: nothing that a run could change. */
+export class Prepared {
+  readonly prog: ExecProgram;
+  readonly engine: EngineOf;
+  /** By slot. */
+  readonly callees: readonly (Callee | undefined)[];
+  /** Of the main program and its subprograms, by index. */
+  readonly symbols: readonly KernelSymbol[];
+  readonly #sites: Int32Array;
+
+  constructor(prog: ExecProgram, engine: EngineOf, machine: Machine) {
+    this.prog = prog;
+    this.engine = engine;
+    this.callees = prog.insns.map((insn, slot) => {
+      const helper = prog.calls.get(slot);
+      if (!helper || insn?.kind !== 'call') return undefined;
+      return {
+        helper,
+        isPointer: helper.ret.startsWith('ptr_'),
+        isTailCall: insn.target === 'helper' && helper.id === BPF_FUNC_tail_call,
+      };
+    });
+    const tag = tagOf(prog.addr, machine);
+    this.symbols = prog.subprogs.map((_, i) => {
+      const name = i === 0 ? prog.name : (prog.subprogNames[i] ?? '');
+      const isWhole = name.startsWith('bpf_prog_');
+      return kernelSymbol(isWhole ? name : `bpf_prog_${tag}${name && '_'}${name}`);
+    });
+    this.#sites = new Int32Array(prog.insns.length);
+  }
+
+  /** Stable: `prog on_switch:insn 12`. */
+  siteAt(pc: number): number {
+    return (this.#sites[pc] ||= site(`prog ${this.prog.name}`, `insn ${pc}`));
+  }
+
+  /** The main program's or subprogram's symbol that holds `pc`. */
+  symbolAt(pc: number): KernelSymbol {
+    const index = this.prog.subprogs.findLastIndex((start) => start <= pc);
+    return this.symbols[Math.max(index, 0)]!;
+  }
+}
+
+/** As 16 hex digits. kernel/bpf/core.c: bpf_get_prog_name() */
+function tagOf(prog: number, { memory }: Machine): string {
+  const bytes = memory.rawCopyOut(prog + bpf_prog.off.tag, 8);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,344 @@
+import { assert } from '../../base/assert.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Memory } from '../../kernel/memory.ts';
+import { CALL, NONE, Request, step, type Sim } from '../../sim/request.ts';
+import { COST_NS } from '../../sim/cost.ts';
+import type { Frame, StackEntry } from '../../sim/fiber.ts';
+import type { KernelSymbol } from '../../sim/site.ts';
+import type { Call, Result } from '../helpers/prototype.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import { bpf_prog } from '../prog/program.ts';
+import type { Registry } from '../registry.ts';
+import { accessRequest, mustStopAt } from './access.ts';
+import type { EngineWorld } from './engine.ts';
+import { reportFault } from './fault.ts';
+import { FramePool } from './frame-pool.ts';
+import { ACCESS, EXIT, FAULT, FUEL, HELPER, kernelAddress, type Status } from './frame.ts';
+import { FrameView } from './frame-view.ts';
+import { Prepared, type Callee } from './prepared.ts';
+import { EngineOf, type Engines } from './select.ts';
+
+/** include/linux/bpf.h */
+export const MAX_TAIL_CALL_CNT = 33;
+/** Instructions between two chances for others to run. */
+const SLICE_INSNS = 4_096;
+
+export interface RunnerParts {
+  readonly kernel: Kernel;
+  readonly maps: Registry<BpfMap>;
+  readonly programs: Registry<ExecProgram>;
+  readonly engines: Engines;
+}
+
+/**
+ * Runs programs on the CPU that asks: gives each run a frame, lets an engine go on in it, and does
+ * what the engine leaves for. What must hold around a run (RCU, preemption, recursion) is for whoever
+ * has attached the program.
+ */
+export class ProgRunner implements EngineWorld {
+  readonly memory: Memory;
+  readonly kernel: Kernel;
+  readonly maps: Registry<BpfMap>;
+  readonly programs: Registry<ExecProgram>;
+  /**
+   * The `size` bytes at `offset` of the packet that `skb` (what r6 holds) carries, as a number in
+   * network order; undefined beyond it. bpf_skb_load_helper_32() and its kin
+   */
+  loadPacket: (skb: number, offset: number, size: 1 | 2 | 4) => number | undefined = () =>
+    undefined;
+  readonly #engines: Engines;
+  readonly #frames: FramePool;
+  readonly #prepared = new WeakMap<ExecProgram, Prepared>();
+  /** Whose engine is running now: engines do not yield. */
+  #run: Run | undefined;
+
+  constructor(parts: RunnerParts) {
+    this.kernel = parts.kernel;
+    this.memory = parts.kernel.machine.memory;
+    this.maps = parts.maps;
+    this.programs = parts.programs;
+    this.#engines = parts.engines;
+    this.#frames = new FramePool(parts.kernel.machine.slab);
+  }
+
+  /** r0, unsigned. `ctx` is the memory offset of what r1 points to, or 0. bpf_prog_run() */
+  *bpf_prog_run(prog: ExecProgram, ctx: number): Sim<bigint> {
+    const { machine } = this.kernel;
+    const startNs = machine.engine.cpu.nowNs;
+    const frame = this.#frames.take();
+    const run = new Run(this, this.prepare(prog), frame, ctx);
+    const r0 = yield* run.main();
+    this.#frames.give(frame);
+    this.memory.unwatched(() => {
+      const stats = bpf_prog.at(this.memory, prog.addr);
+      stats.run_cnt += 1n;
+      stats.run_time_ns += BigInt(Math.max(0, Math.round(machine.engine.cpu.nowNs - startNs)));
+    });
+    return r0;
+  }
+
+  prepare(prog: ExecProgram): Prepared {
+    let prepared = this.#prepared.get(prog);
+    if (!prepared) {
+      const engine = new EngineOf(prog, this, this.#engines);
+      prepared = new Prepared(prog, engine, this.kernel.machine);
+      this.#prepared.set(prog, prepared);
+    }
+    return prepared;
+  }
+
+  /** Lets the engine of `run` go on: only here does one run. */
+  execute(run: Run, fine: boolean): Status {
+    this.#run = run;
+    return run.prepared.engine.get().run(run.frame, fine);
+  }
+
+  callHelper(_frame: number, pc: number): boolean {
+    return this.#run!.callHelper(pc);
+  }
+}
+
+/** One CALL of kernel text, in which the subprograms of depths base to ceiling run. */
+interface Activation {
+  readonly base: number;
+  /** Where a callback has been called: the depth of its caller. */
+  ceiling: number;
+  /** Its frame in the call trace. */
+  readonly top: Frame;
+}
+
+/** One run of a program, and of those that it tail-calls. */
+class Run implements Call {
+  readonly kernel: Kernel;
+  readonly memory: Memory;
+  readonly maps: Registry<BpfMap>;
+  readonly frame: number;
+  readonly ctx: number;
+  /** The program at the present depth. */
+  prepared: Prepared;
+  readonly #runner: ProgRunner;
+  readonly #view: FrameView;
+  /** By depth. */
+  readonly #programs: Prepared[];
+  readonly #activations: Activation[] = [];
+  #tailCallCount = 0;
+  /** Fuel up to which time has been charged. */
+  #fuelSeen = 0;
+  /** What the call that the engine has left for has yet to do. */
+  #pending: Sim<Result> | undefined;
+  /** Whether the instruction at pc has been stopped for. */
+  #hasStopped = false;
+
+  constructor(runner: ProgRunner, prepared: Prepared, frame: number, ctx: number) {
+    this.#runner = runner;
+    this.kernel = runner.kernel;
+    this.memory = runner.memory;
+    this.maps = runner.maps;
+    this.frame = frame;
+    this.ctx = ctx;
+    this.prepared = prepared;
+    this.#programs = [prepared];
+    this.#view = new FrameView(this.memory, frame);
+    this.#view.begin(kernelAddress(ctx));
+    this.#refuel();
+  }
+
+  get prog(): ExecProgram {
+    return this.prepared.prog;
+  }
+
+  main(): Sim<bigint> {
+    return this.#text(this.prepared.symbols[0]!, 0);
+  }
+
+  *callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint> {
+    const view = this.#view;
+    const outer = this.#activations.at(-1)!;
+    const { prepared } = this;
+    outer.ceiling = view.depth;
+    view.enter(pc);
+    args.forEach((arg, i) =>
+      view.setReg(i + 1, typeof arg === 'bigint' ? arg : kernelAddress(arg)),
+    );
+    this.#hasStopped = false;
+    this.#programs[view.depth] = prepared;
+    const r0 = yield* this.#text(prepared.symbolAt(pc), view.depth);
+    view.leave();
+    this.prepared = prepared;
+    outer.ceiling = Infinity;
+    return r0;
+  }
+
+  /** True where r0 has the result. */
+  callHelper(pc: number): boolean {
+    const callee = this.prepared.callees[pc];
+    if (callee === undefined || callee.isTailCall) return false;
+    this.#view.pc = pc;
+    this.#activations.at(-1)!.top.site = this.prepared.siteAt(pc);
+    this.#charge(callee.helper.costNs);
+    const result = callee.helper.invoke(this, this.#view.args);
+    if (typeof result === 'object') {
+      this.#pending = result;
+      return false;
+    }
+    this.#setResult(callee, result);
+    return true;
+  }
+
+  /** The whole of one activation as a function of kernel text. */
+  #text(symbol: KernelSymbol, base: number): Sim<bigint> {
+    const call = new Request<bigint>(CALL, 0, 0, 0, NONE);
+    call.gen = this.#loop(base);
+    call.symbol = symbol;
+    return call as unknown as Sim<bigint>;
+  }
+
+  *#loop(base: number): Sim<bigint> {
+    const { top } = this.kernel.machine.fiber!;
+    const activation: Activation = { base, ceiling: Infinity, top };
+    this.#activations.push(activation);
+    top.entries = (site) => this.#stack(activation, site);
+    while (true) {
+      const status = this.#execute();
+      if (status === EXIT) {
+        if (this.#view.depth === base) break;
+        this.#view.leave();
+        this.prepared = this.#programs[this.#view.depth]!;
+      } else if (status === FUEL) {
+        yield* step(this.#site());
+        this.#refuel();
+      } else if (status === ACCESS) {
+        this.#hasStopped = true;
+        yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site());
+      } else if (status === HELPER) {
+        if (!(yield* this.#leftFor())) break;
+      } else {
+        assert(status === FAULT, `engine status ${status}`);
+        top.site = this.#site();
+        reportFault(this.kernel.machine, this.frame);
+      }
+    }
+    this.#activations.pop();
+    return this.#view.reg(0);
+  }
+
+  /** Goes on until something is left to do here. */
+  #execute(): Status {
+    const view = this.#view;
+    const fine = this.kernel.machine.engine.mode === 'explore';
+    if (fine && !this.#hasStopped && mustStopAt(this.memory, this.frame, this.#insn()))
+      return ACCESS;
+    this.#hasStopped = false;
+    const from = view.depth;
+    const { prepared } = this;
+    const before = view.fuel;
+    const status = this.#runner.execute(this, fine);
+    this.#charge(0);
+    prepared.engine.executed(before - view.fuel);
+    for (let depth = from + 1; depth <= view.depth; depth++) this.#programs[depth] = prepared;
+    return status;
+  }
+
+  /** The engine lets its first access pass, so that one is looked at here. */
+  #mustStop(): boolean {
+    return this.#view.fuel > 0 && mustStopAt(this.memory, this.frame, this.#insn());
+  }
+
+  /** Does what stands at pc. False: the program is over. */
+  *#leftFor(): Sim<boolean> {
+    const view = this.#view;
+    const { pc } = view;
+    const insn = this.#insn();
+    if (insn.kind === 'ld_abs' || insn.kind === 'ld_ind') {
+      view.next();
+      this.#charge(0);
+      const offset = insn.kind === 'ld_abs' ? insn.imm : insn.imm + view.s32(insn.src);
+      const bytes = this.#runner.loadPacket(view.pointer(6), offset, insn.size);
+      view.setReg(0, BigInt(bytes ?? 0));
+      return bytes !== undefined;
+    }
+    const callee = this.prepared.callees[pc];
+    assert(callee, `the call at slot ${pc} of ${this.prog.name} has nothing to call`);
+    if (callee.isTailCall) {
+      view.next();
+      this.#charge(callee.helper.costNs);
+      yield* this.#tailCall();
+      return true;
+    }
+    const pending = this.#pending!;
+    this.#pending = undefined;
+    const result = yield* pending;
+    view.next();
+    this.#charge(0);
+    this.#setResult(callee, result);
+    return true;
+  }
+
+  /** kernel/bpf/core.c: JMP_TAIL_CALL. Where there is no program, the caller goes on. */
+  *#tailCall(): Sim<void> {
+    const view = this.#view;
+    view.setReg(0, 0n);
+    const map = this.maps.get(view.pointer(2));
+    assert(map?.tail_call_target, 'a tail call by a map that is no prog array passed the checker');
+    const index = Number(BigInt.asUintN(32, view.reg(3)));
+    if (index >= map.maxEntries || this.#tailCallCount >= MAX_TAIL_CALL_CNT) return;
+    const found = map.tail_call_target(index);
+    const addr = typeof found === 'number' ? found : yield* found;
+    if (addr === 0) return;
+    const prog = this.#runner.programs.get(addr);
+    if (!prog) {
+      // Freed with the last reference: what a reader must not see.
+      this.memory.check(addr, bpf_prog.sizeBytes, false);
+      assert(prog, 'the slot of a prog array holds no program');
+    }
+    this.#tailCallCount++;
+    this.prepared = this.#runner.prepare(prog);
+    this.#programs[view.depth] = this.prepared;
+    view.restart();
+  }
+
+  /** A number is sign-extended, or an address; below zero also where an error stands for one. */
+  #setResult(callee: Callee, result: Result): void {
+    if (typeof result === 'bigint') this.#view.setReg(0, result);
+    else if (result === undefined) this.#view.setNumber(0, 0);
+    else if (callee.isPointer) this.#view.setPointer(0, result);
+    else this.#view.setNumber(0, result);
+  }
+
+  #insn() {
+    const insn = this.prog.insns[this.#view.pc];
+    assert(insn, `no instruction at slot ${this.#view.pc} of ${this.prog.name}`);
+    return insn;
+  }
+
+  #site(): number {
+    return this.prepared.siteAt(this.#view.pc);
+  }
+
+  /** A limit on instructions goes here: the run stops in front of the first one beyond it. */
+  #refuel(): void {
+    this.#view.fuel = SLICE_INSNS;
+    this.#fuelSeen = SLICE_INSNS;
+  }
+
+  /** Moves the CPU's clock by what has been executed since, and by `costNs`. */
+  #charge(costNs: number): void {
+    const { fuel } = this.#view;
+    this.kernel.machine.engine.cpu.nowNs += (this.#fuelSeen - fuel) * COST_NS.bpfInsn + costNs;
+    this.#fuelSeen = fuel;
+  }
+
+  /** Innermost first. */
+  #stack({ base, ceiling }: Activation, site: number): StackEntry[] {
+    const view = this.#view;
+    const entries: StackEntry[] = [];
+    for (let depth = Math.min(view.depth, ceiling); depth >= base; depth--) {
+      const program = this.#programs[depth] ?? this.prepared;
+      const isTop = entries.length === 0 && depth === view.depth;
+      const pc = depth === view.depth ? view.pc : view.savedPc(depth) - (depth < ceiling ? 1 : 0);
+      entries.push({ symbol: program.symbolAt(pc), site: isTop ? site : program.siteAt(pc) });
+    }
+    return entries;
+  }
+}
