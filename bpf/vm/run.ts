@@ -227,8 +227,7 @@ class Run implements Call {
   #execute(): Status {
     const view = this.#view;
     const fine = this.kernel.machine.engine.mode === 'explore';
-    if (fine && !this.#hasStopped && mustStopAt(this.memory, this.frame, this.#insn()))
-      return ACCESS;
+    if (fine && !this.#hasStopped && this.#mustStop()) return ACCESS;
     this.#hasStopped = false;
     const from = view.depth;
     const { prepared } = this;
