@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Insn } from '../../../bpf/isa/insn.ts';
+import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../../bpf/isa/ops.ts';
+import type { EngineMaker } from '../../../bpf/vm/engine.ts';
+import { ACCESS, EXIT, FAULT, FUEL, HELPER, bpfFrame } from '../../../bpf/vm/frame.ts';
+import { interp } from '../../../bpf/vm/interp.ts';
+import { BpfWorld, type Stop } from '../../kit/bpf-world.ts';
+import { randomPrograms, type RandomProgram } from '../../kit/random-bpf.ts';
+
+const { off } = bpfFrame;
+const CASES = Number(process.env['BOHRBUG_ENGINE_CASES'] ?? 1_500);
+const SEED = 9669;
+
+/** The engines that must agree with the reference. */
+const OTHERS: readonly EngineMaker[] = [interp];
+
+const reference = new BpfWorld();
+const other = new BpfWorld();
+
+/** The stops as text, so that a difference reads well. */
+function textOf(stops: readonly Stop[]): string[] {
+  return stops.map(({ status, frame, buffer, calls }) =>
+    [status, hex(frame.subarray(0, off.stack)), hex(buffer), calls.length].join(' '),
+  );
+}
+
+const hex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+function agrees(program: RandomProgram, makers: readonly EngineMaker[]): void {
+  const expected = reference.run(program, [interp]);
+  const found = other.run(program, makers);
+  if (!isSame(found, expected)) {
+    expect(textOf(found)).toEqual(textOf(expected));
+    expect(found).toEqual(expected);
+  }
+  if (!reference.isReset() || !other.isReset()) expect.fail('a write was not marked');
+}
+
+function isSame(a: readonly Stop[], b: readonly Stop[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(
+      (stop, i) =>
+        stop.status === b[i]!.status &&
+        equalBytes(stop.frame, b[i]!.frame) &&
+        equalBytes(stop.buffer, b[i]!.buffer) &&
+        stop.calls.join() === b[i]!.calls.join(),
+    )
+  );
+}
+
+const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, i) => byte === b[i]);
+
+/** What of the instruction set an instruction is: `alu add wide imm`. */
+function formOf(insn: Insn): string {
+  const { kind } = insn;
+  switch (kind) {
+    case 'alu':
+    case 'jmp':
+      return `${kind} ${insn.op} ${insn.wide} ${'reg' in insn.src ? 'reg' : 'imm'}`;
+    case 'movsx':
+      return `${kind} ${insn.bits} ${insn.wide}`;
+    case 'neg':
+      return `${kind} ${insn.wide}`;
+    case 'endian':
+      return `${kind} ${insn.to} ${insn.bits}`;
+    case 'ldx':
+      return `${kind} ${insn.mode} ${insn.size}`;
+    case 'atomic':
+      return `${kind} ${insn.op} ${insn.fetch} ${insn.size}`;
+    case 'ja':
+      return `${kind} ${insn.long}`;
+    case 'call':
+      return `${kind} ${insn.target}`;
+    default:
+      return 'size' in insn ? `${kind} ${insn.size}` : kind;
+  }
+}
+
+/** Every form that a checked program may have, but for addr_space_cast: there are no arenas. */
+function everyForm(): string[] {
+  const both = [true, false];
+  return [
+    ...ALU_OPS.flatMap(({ op }) =>
+      both.flatMap((wide) => [`alu ${op} ${wide} reg`, `alu ${op} ${wide} imm`]),
+    ),
+    ...JMP_OPS.flatMap(({ op }) =>
+      both.flatMap((wide) => [`jmp ${op} ${wide} reg`, `jmp ${op} ${wide} imm`]),
+    ),
+    ...['8 true', '8 false', '16 true', '16 false', '32 true'].map((form) => `movsx ${form}`),
+    ...['le', 'be', 'bswap'].flatMap((to) => [16, 32, 64].map((bits) => `endian ${to} ${bits}`)),
+    ...['mem', 'probe_mem'].flatMap((mode) => [1, 2, 4, 8].map((size) => `ldx ${mode} ${size}`)),
+    ...['memsx', 'probe_memsx'].flatMap((mode) => [1, 2, 4].map((size) => `ldx ${mode} ${size}`)),
+    ...['st', 'stx', 'load_acquire', 'store_release'].flatMap((kind) =>
+      [1, 2, 4, 8].map((size) => `${kind} ${size}`),
+    ),
+    ...ATOMIC_OPS.flatMap(({ op }) =>
+      [4, 8].flatMap((size) =>
+        both
+          .filter((fetch) => fetch || !op.endsWith('xchg'))
+          .map((fetch) => `atomic ${op} ${fetch} ${size}`),
+      ),
+    ),
+    ...['ld_abs', 'ld_ind'].flatMap((kind) => [1, 2, 4].map((size) => `${kind} ${size}`)),
+    ...['helper', 'kfunc', 'subprog'].map((target) => `call ${target}`),
+    ...both.flatMap((yes) => [`ja ${yes}`, `neg ${yes}`]),
+    'ld_imm64',
+    'may_goto',
+    'exit',
+  ];
+}
+
+describe('an engine does what the reference does, at any point of preemption', () => {
+  test.each(OTHERS.map((maker) => [maker.name, maker] as const))('%s alone', (_, maker) => {
+    fc.assert(
+      fc.property(randomPrograms, (program) => agrees(program, [maker])),
+      { numRuns: CASES, seed: SEED },
+    );
+  });
+
+  test('taking turns within a run', () => {
+    fc.assert(
+      fc.property(randomPrograms, (program) => agrees(program, [interp, ...OTHERS])),
+      { numRuns: Math.ceil(CASES / 4), seed: SEED + 1 },
+    );
+  });
+});
+
+test('where a run is cut makes no difference to its end', () => {
+  const whole = [{ fuel: 1 << 20, fine: false, countdown: 0 }];
+  fc.assert(
+    fc.property(randomPrograms, (program) => {
+      const cut = reference.run(program, [interp]).at(-1)!;
+      const uncut = other.run({ ...program, pieces: whole }, [interp]).at(-1)!;
+      if (![EXIT, FAULT].includes(cut.status as 0) || uncut.status === FUEL) return;
+      for (const { frame } of [cut, uncut]) frame.fill(0, off.fuel, off.countdown + 4);
+      expect(textOf([cut])).toEqual(textOf([uncut]));
+    }),
+    { numRuns: Math.ceil(CASES / 4), seed: SEED + 2 },
+  );
+});
+
+test('random programs run every form of instruction, and stop in every way', () => {
+  const executed = new Set<string>();
+  const statuses = new Set<number>();
+  for (const program of fc.sample(randomPrograms, { numRuns: 1_000, seed: SEED })) {
+    const each = { ...program, pieces: [{ fuel: 1, fine: false, countdown: 0 }] };
+    let pc = 0;
+    for (const { status, frame } of reference.run(each, [interp])) {
+      const insn = program.insns[pc];
+      if (insn && status !== FAULT) executed.add(formOf(insn));
+      pc = new DataView(frame.buffer).getUint32(off.pc, true);
+    }
+    for (const { status } of reference.run(program, [interp])) statuses.add(status);
+  }
+  expect([...executed].toSorted()).toEqual(everyForm().toSorted());
+  expect([...statuses].toSorted()).toEqual([EXIT, FUEL, HELPER, FAULT, ACCESS]);
+});
