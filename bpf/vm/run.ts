@@ -226,7 +226,8 @@ class Run implements Call {
   /** Goes on until something is left to do here. */
   #execute(): Status {
     const view = this.#view;
-    const fine = this.kernel.machine.engine.mode === 'explore';
+    // Whoever looks for races hears of a program's accesses where it stops for them.
+    const fine = this.kernel.machine.engine.mode === 'explore' || this.memory.onAccess !== null;
     if (fine && !this.#hasStopped && this.#mustStop()) return ACCESS;
     this.#hasStopped = false;
     const from = view.depth;
