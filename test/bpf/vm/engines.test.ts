@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Insn } from '../../../bpf/isa/insn.ts';
 import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../../bpf/isa/ops.ts';
+import { jit } from '../../../bpf/jit/jit.ts';
 import type { EngineMaker } from '../../../bpf/vm/engine.ts';
 import { ACCESS, EXIT, FAULT, FUEL, HELPER, bpfFrame } from '../../../bpf/vm/frame.ts';
+import { jit } from '../../../bpf/jit/jit.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
 import { BpfWorld, type Stop } from '../../kit/bpf-world.ts';
 import { randomPrograms, type RandomProgram } from '../../kit/random-bpf.ts';
@@ -13,7 +15,7 @@ const CASES = Number(process.env['BOHRBUG_ENGINE_CASES'] ?? 1_500);
 const SEED = 9669;
 
 /** The engines that must agree with the reference. */
-const OTHERS: readonly EngineMaker[] = [interp];
+const OTHERS: readonly EngineMaker[] = [jit];
 
 const reference = new BpfWorld();
 const other = new BpfWorld();

@@ -1,0 +1,122 @@
+import type { Memory } from '../../kernel/memory.ts';
+import { READ } from '../../sim/request.ts';
+import type { EngineWorld, Executable } from '../vm/engine.ts';
+import { unitsOf, type Cut, type Unit } from './blocks.ts';
+import { emitUnit } from './emit.ts';
+import { IMPORT_MODULE, MEMORY_IMPORT } from './wasm.ts';
+
+/** The function of a unit: RUN of locals.ts. */
+export type Run = (frame: number, block: number, entryDepth: number, resumed: number) => number;
+
+/** A program in one cut, for all machines. Units are compiled when they are first needed. */
+export class CutCode {
+  readonly units: readonly Unit[];
+  /** By slot: the index of its unit. */
+  readonly unitAt: Uint16Array;
+  /** By slot: the instructions of the block that begins there, or 0. */
+  readonly counts: Int32Array;
+  readonly #program: Executable;
+  readonly #cut: Cut;
+  readonly #resumes: Int32Array | null;
+  readonly #modules: WebAssembly.Module[] = [];
+
+  constructor(program: Executable, cut: Cut, resumes: Int32Array | null) {
+    const { insns, subprogs } = program;
+    this.#program = program;
+    this.#cut = cut;
+    this.#resumes = resumes;
+    this.units = unitsOf(insns, subprogs, cut);
+    this.unitAt = new Uint16Array(insns.length);
+    this.counts = new Int32Array(insns.length);
+    for (const [i, { first, end, blocks }] of this.units.entries()) {
+      this.unitAt.fill(i, first, end);
+      for (const block of blocks) this.counts[block.first] = block.count;
+    }
+  }
+
+  module(index: number, memory: Memory, cache: CodeCache): WebAssembly.Module {
+    return (this.#modules[index] ??= cache.compile(
+      emitUnit({
+        insns: this.#program.insns,
+        cut: this.#cut,
+        unit: this.units[index]!,
+        resumes: this.#resumes,
+        layout: {
+          memoryBytes: memory.sizeBytes,
+          shadowBase: memory.shadowBase,
+          dirtyBase: memory.dirtyBase,
+        },
+      }),
+    ));
+  }
+}
+
+/** A program in all its cuts: whole blocks and single instructions, coarse and fine. */
+export class ProgramCode {
+  readonly #program: Executable;
+  readonly #cuts: CutCode[] = [];
+
+  constructor(program: Executable) {
+    this.#program = program;
+  }
+
+  cut(fine: boolean, stepping: boolean): CutCode {
+    const resumes = stepping ? this.cut(fine, false).counts : null;
+    return (this.#cuts[(fine ? 2 : 0) + (stepping ? 1 : 0)] ??= new CutCode(
+      this.#program,
+      { fine, stepping },
+      resumes,
+    ));
+  }
+}
+
+const PROGRAMS_MAX = 512;
+
+/**
+ * Compiled code by what it depends on: the instructions and the size of memory. A program that is
+ * loaded again, on whatever machine, is not compiled again.
+ */
+export class CodeCache {
+  /** Modules made so far. */
+  compileCount = 0;
+  compiledBytes = 0;
+  /** In the order of their last use. */
+  readonly #programs = new Map<string, ProgramCode>();
+
+  code(program: Executable, memory: Memory): ProgramCode {
+    const key = `${memory.sizeBytes} ${JSON.stringify([program.subprogs, program.insns])}`;
+    const found = this.#programs.get(key) ?? new ProgramCode(program);
+    this.#programs.delete(key);
+    this.#programs.set(key, found);
+    if (this.#programs.size > PROGRAMS_MAX) {
+      this.#programs.delete(this.#programs.keys().next().value!);
+    }
+    return found;
+  }
+
+  compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+    this.compileCount++;
+    this.compiledBytes += bytes.length;
+    return new WebAssembly.Module(bytes);
+  }
+}
+
+/** What emitted code imports, in the world of one machine. */
+export type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
+
+export function importsOf(world: EngineWorld): Imports {
+  const { memory } = world;
+  return {
+    [IMPORT_MODULE]: {
+      [MEMORY_IMPORT]: memory.wasm,
+      callHelper: (frame: number, slot: number) => (world.callHelper(frame, slot) ? 1 : 0),
+      reach: (at: number, word: number) => {
+        const size = word & 0xff;
+        if (!memory.allows(at, size)) return 0;
+        if (word >> 8 !== READ) memory.beforeWrite(at, size);
+        return 1;
+      },
+      touch: (at: number, size: number) => memory.beforeWrite(at, size),
+    },
+  };
+}
