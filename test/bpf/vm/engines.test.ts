@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Insn } from '../../../bpf/isa/insn.ts';
 import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../../bpf/isa/ops.ts';
-import { jit } from '../../../bpf/jit/jit.ts';
 import type { EngineMaker } from '../../../bpf/vm/engine.ts';
 import { ACCESS, EXIT, FAULT, FUEL, HELPER, bpfFrame } from '../../../bpf/vm/frame.ts';
 import { jit } from '../../../bpf/jit/jit.ts';
