@@ -1,4 +1,5 @@
 /** `npm run bench [name…]`: measures every bench whose name contains one of the words. */
+import { bpfBenches } from './bpf.ts';
 import { engineBenches } from './engine.ts';
 import { type Bench, type Measurement, measure } from './harness.ts';
 import { raceBenches } from './race.ts';
@@ -13,6 +14,7 @@ const BENCHES: readonly Bench[] = [
   ...raceBenches,
   ...structBenches,
   ...timerBenches,
+  ...bpfBenches,
 ];
 
 const HEAD = ['bench', 'unit', 'ops/s', 'ns/op', 'ratio', 'quartiles', 'against'] as const;

@@ -2,7 +2,6 @@ import { assert } from '../../base/assert.ts';
 import type { Memory } from '../../kernel/memory.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from '../vm/engine.ts';
 import { FUEL, bpfFrame, type Status } from '../vm/frame.ts';
-import { interp } from '../vm/interp.ts';
 import { ELSEWHERE } from './emit.ts';
 import {
   CodeCache,
@@ -54,17 +53,12 @@ class LinkedCut {
  */
 class Jit implements Engine {
   readonly name = 'jit';
-  readonly #program: Executable;
-  readonly #world: EngineWorld;
   readonly #memory: Memory;
   readonly #code: ProgramCode;
   readonly #imports: Imports;
   readonly #cuts: LinkedCut[] = [];
-  #interp: Engine | undefined;
 
   constructor(program: Executable, world: EngineWorld) {
-    this.#program = program;
-    this.#world = world;
     this.#memory = world.memory;
     this.#code = codeCache.code(program, world.memory);
     this.#imports = importsOf(world);
@@ -72,8 +66,6 @@ class Jit implements Engine {
 
   run(frame: number, fine: boolean): Status {
     const memory = this.#memory;
-    // Compiled code tells nobody of its accesses.
-    if (memory.onAccess !== null) return this.#reference().run(frame, fine);
     const whole = this.#cut(fine, false);
     const entryDepth = memory.rawU32(frame + off.depth);
     let slot = memory.rawU32(frame + off.pc);
@@ -96,10 +88,6 @@ class Jit implements Engine {
       this.#imports,
       this.#memory,
     ));
-  }
-
-  #reference(): Engine {
-    return (this.#interp ??= interp.make(this.#program, this.#world));
   }
 }
 
