@@ -19,31 +19,24 @@ const NOWHERE = -1;
 /** A cut with its units bound to one machine, as far as they have been needed. */
 class LinkedCut {
   readonly counts: Int32Array;
-  readonly #code: CutCode;
-  readonly #imports: Imports;
-  readonly #memory: Memory;
-  readonly #runs: (Run | null)[];
+  readonly #blockAt: Int32Array;
+  readonly #unitAt: Uint16Array;
+  readonly #runs: (Run | undefined)[];
+  readonly #link: (unit: number) => Run;
 
-  constructor(code: CutCode, imports: Imports, memory: Memory) {
+  constructor(code: CutCode, link: (unit: number) => Run) {
     this.counts = code.counts;
-    this.#code = code;
-    this.#imports = imports;
-    this.#memory = memory;
-    this.#runs = code.units.map(() => null);
+    this.#blockAt = code.blockAt;
+    this.#unitAt = code.unitAt;
+    this.#runs = code.units.map(() => undefined);
+    this.#link = link;
   }
 
   /** Goes on at a block that begins at `slot`. */
   run(frame: number, slot: number, entryDepth: number, resumed: number): number {
-    const index = this.#code.unitAt[slot]!;
-    const { first, blockAt } = this.#code.units[index]!;
-    const run = this.#runs[index] ?? this.#link(index);
-    return run(frame, blockAt[slot - first]!, entryDepth, resumed);
-  }
-
-  #link(index: number): Run {
-    const module = this.#code.module(index, this.#memory, codeCache);
-    const { exports } = new WebAssembly.Instance(module, this.#imports);
-    return (this.#runs[index] = exports['run'] as Run);
+    const unit = this.#unitAt[slot]!;
+    const run = this.#runs[unit] ?? (this.#runs[unit] = this.#link(unit));
+    return run(frame, this.#blockAt[slot]!, entryDepth, resumed);
   }
 }
 
@@ -55,12 +48,14 @@ class Jit implements Engine {
   readonly name = 'jit';
   readonly #memory: Memory;
   readonly #code: ProgramCode;
+  readonly #cache: CodeCache;
   readonly #imports: Imports;
   readonly #cuts: LinkedCut[] = [];
 
-  constructor(program: Executable, world: EngineWorld) {
+  constructor(program: Executable, world: EngineWorld, cache: CodeCache) {
     this.#memory = world.memory;
-    this.#code = codeCache.code(program, world.memory);
+    this.#cache = cache;
+    this.#code = cache.code(program, world.memory);
     this.#imports = importsOf(world);
   }
 
@@ -82,19 +77,24 @@ class Jit implements Engine {
   }
 
   #cut(fine: boolean, stepping: boolean): LinkedCut {
-    const index = (fine ? 2 : 0) + (stepping ? 1 : 0);
-    return (this.#cuts[index] ??= new LinkedCut(
-      this.#code.cut(fine, stepping),
-      this.#imports,
-      this.#memory,
-    ));
+    return (this.#cuts[(fine ? 2 : 0) + (stepping ? 1 : 0)] ??= this.#linked(fine, stepping));
+  }
+
+  #linked(fine: boolean, stepping: boolean): LinkedCut {
+    const code = this.#code.cut(fine, stepping);
+    return new LinkedCut(code, (unit) => {
+      const module = code.module(unit, this.#memory, this.#cache);
+      return new WebAssembly.Instance(module, this.#imports).exports['run'] as Run;
+    });
   }
 }
 
-/** What all engines share. Its counters are for tests and benches. */
+/** Engines that share what `cache` holds. */
+export function jitWith(cache: CodeCache): EngineMaker {
+  return { name: 'jit', make: (program, world) => new Jit(program, world, cache) };
+}
+
+/** Of all machines. Its counters are for tests. */
 export const codeCache = new CodeCache();
 
-export const jit: EngineMaker = {
-  name: 'jit',
-  make: (program, world) => new Jit(program, world),
-};
+export const jit: EngineMaker = jitWith(codeCache);

@@ -1,5 +1,6 @@
 import type { Memory } from '../../kernel/memory.ts';
 import { READ } from '../../sim/request.ts';
+import type { Insns } from '../isa/insn.ts';
 import type { EngineWorld, Executable } from '../vm/engine.ts';
 import { unitsOf, type Cut, type Unit } from './blocks.ts';
 import { emitUnit } from './emit.ts';
@@ -13,6 +14,8 @@ export class CutCode {
   readonly units: readonly Unit[];
   /** By slot: the index of its unit. */
   readonly unitAt: Uint16Array;
+  /** By slot where a block begins: its index in the unit. */
+  readonly blockAt: Int32Array;
   /** By slot: the instructions of the block that begins there, or 0. */
   readonly counts: Int32Array;
   readonly #program: Executable;
@@ -27,10 +30,14 @@ export class CutCode {
     this.#resumes = resumes;
     this.units = unitsOf(insns, subprogs, cut);
     this.unitAt = new Uint16Array(insns.length);
+    this.blockAt = new Int32Array(insns.length);
     this.counts = new Int32Array(insns.length);
     for (const [i, { first, end, blocks }] of this.units.entries()) {
       this.unitAt.fill(i, first, end);
-      for (const block of blocks) this.counts[block.first] = block.count;
+      for (const [index, block] of blocks.entries()) {
+        this.blockAt[block.first] = index;
+        this.counts[block.first] = block.count;
+      }
     }
   }
 
@@ -82,9 +89,11 @@ export class CodeCache {
   compiledBytes = 0;
   /** In the order of their last use. */
   readonly #programs = new Map<string, ProgramCode>();
+  /** The texts of programs: instructions do not change. */
+  readonly #texts = new WeakMap<Insns, string>();
 
   code(program: Executable, memory: Memory): ProgramCode {
-    const key = `${memory.sizeBytes} ${JSON.stringify([program.subprogs, program.insns])}`;
+    const key = `${memory.sizeBytes} ${this.#textOf(program)}`;
     const found = this.#programs.get(key) ?? new ProgramCode(program);
     this.#programs.delete(key);
     this.#programs.set(key, found);
@@ -92,6 +101,15 @@ export class CodeCache {
       this.#programs.delete(this.#programs.keys().next().value!);
     }
     return found;
+  }
+
+  #textOf({ insns, subprogs }: Executable): string {
+    let text = this.#texts.get(insns);
+    if (text === undefined) {
+      text = JSON.stringify([subprogs, insns]);
+      this.#texts.set(insns, text);
+    }
+    return text;
   }
 
   compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
