@@ -110,6 +110,7 @@ export const ESPIPE = number('ESPIPE');
 export const EPIPE = number('EPIPE');
 export const ERANGE = number('ERANGE');
 export const ENAMETOOLONG = number('ENAMETOOLONG');
+export const ELOOP = number('ELOOP');
 export const ENOSYS = number('ENOSYS');
 export const ENOPKG = number('ENOPKG');
 export const ENOTSOCK = number('ENOTSOCK');

@@ -1,5 +1,6 @@
 import { relayout, type Fields, type StructType } from '../../base/layout.ts';
-import type { Btf, BtfType } from './types.ts';
+import { aggregateNamed, DEPTH_MAX, resolve, sizeOf, type Aggregate } from './resolve.ts';
+import type { Btf } from './types.ts';
 
 interface Place {
   readonly offsetBytes: number;
@@ -15,7 +16,7 @@ interface Place {
 export function layOutBy(btf: Btf, structs: readonly StructType<Fields>[]): () => void {
   const undo: (() => void)[] = [];
   for (const type of structs) {
-    const foreign = structOf(btf, type.name);
+    const foreign = aggregateNamed(btf, type.name);
     if (!foreign) continue;
     const places = new Map<string, Place>();
     collect(btf, foreign, 0, places, 0);
@@ -30,19 +31,6 @@ export function layOutBy(btf: Btf, structs: readonly StructType<Fields>[]): () =
   };
 }
 
-type Aggregate = Extract<BtfType, { readonly kind: 'struct' | 'union' }>;
-
-function structOf(btf: Btf, name: string): Aggregate | undefined {
-  for (const id of btf.idsOf(name)) {
-    const type = btf.types[id]!;
-    if (type.kind === 'struct') return type;
-  }
-  return undefined;
-}
-
-/** More than any kernel nests, and an end to whatever is circular. */
-const DEPTH_MAX = 16;
-
 /** Every member by name, those of unnamed members too. Bitfields have no place of their own. */
 function collect(
   btf: Btf,
@@ -53,37 +41,11 @@ function collect(
 ): void {
   for (const { name, type, bitOffset, bits } of members) {
     const offsetBytes = base + bitOffset / 8;
-    const inner = skipModifiers(btf, type);
+    const inner = resolve(btf, type);
     if (name === '' && inner && (inner.kind === 'struct' || inner.kind === 'union')) {
       if (depth < DEPTH_MAX) collect(btf, inner, offsetBytes, places, depth + 1);
     } else if (name !== '' && bits === 0 && !places.has(name)) {
-      places.set(name, { offsetBytes, sizeBytes: sizeOf(btf, type, 0) });
+      places.set(name, { offsetBytes, sizeBytes: sizeOf(btf, type) });
     }
   }
-}
-
-function skipModifiers(btf: Btf, id: number): BtfType | undefined {
-  let type = btf.types[id];
-  for (let i = 0; type && i < DEPTH_MAX; i++) {
-    switch (type.kind) {
-      case 'typedef':
-      case 'const':
-      case 'volatile':
-      case 'restrict':
-      case 'type_tag':
-        type = btf.types[type.type];
-        break;
-      default:
-        return type;
-    }
-  }
-  return type;
-}
-
-function sizeOf(btf: Btf, id: number, depth: number): number {
-  const type = skipModifiers(btf, id);
-  if (!type || depth > DEPTH_MAX) return 0;
-  if ('sizeBytes' in type) return type.sizeBytes;
-  if (type.kind === 'ptr') return 8;
-  return type.kind === 'array' ? type.count * sizeOf(btf, type.type, depth + 1) : 0;
 }

@@ -1,4 +1,5 @@
 import type { FieldType, Fields, StructType } from '../../base/layout.ts';
+import { makeBtf } from './btf.ts';
 import { CTypes } from './c-types.ts';
 import type { Btf, BtfMember } from './types.ts';
 
@@ -53,18 +54,7 @@ export function vmlinuxBtf(rows: VmlinuxRows): Btf {
   for (const { name, returns, params } of rows.functions) {
     c.add({ kind: 'func', name, type: c.proto(returns, params), linkage: 'static' });
   }
-  return btfOf(c.types);
-}
-
-function btfOf(types: Btf['types']): Btf {
-  const ids = new Map<string, number[]>();
-  types.forEach((type, id) => {
-    if (!type || type.name === '') return;
-    const list = ids.get(type.name);
-    if (list) list.push(id);
-    else ids.set(type.name, [id]);
-  });
-  return { types, idsOf: (name) => ids.get(name) ?? [] };
+  return makeBtf(c.types);
 }
 
 function defineStruct(c: CTypes, { name, sizeBytes, rows }: StructType<Fields>): void {
