@@ -28,6 +28,8 @@ export interface Cut {
 
 const UNIT_SLOTS = 2048;
 const STEPPING_UNIT_SLOTS = 512;
+/** So that few single steps are left at the end of the fuel. */
+const BLOCK_INSNS_MAX = 64;
 
 /**
  * Cut into units of blocks. A block begins wherever a run can be entered often: at the targets of
@@ -55,7 +57,7 @@ function unitOf(insns: Insns, leaders: Uint8Array, first: number, end: number): 
     do {
       if (insns[to]) count++;
       to++;
-    } while (to < end && leaders[to] === 0);
+    } while (to < end && leaders[to] === 0 && (count < BLOCK_INSNS_MAX || !insns[to]));
     blockAt[from - first] = blocks.length;
     blocks.push({ first: from, end: to, count });
     from = to;
@@ -141,10 +143,14 @@ export function callsSubprograms(insns: Insns): boolean {
   return insns.some((insn) => insn?.kind === 'call' && insn.target === 'subprog');
 }
 
-/** By register: whether the unit reads or writes it. */
-export function registersOf(insns: Insns, { first, end }: Unit): readonly boolean[] {
+/** By register: whether the unit reads or writes it; where it `returns` from subprograms, too. */
+export function registersOf(
+  insns: Insns,
+  { first, end }: Unit,
+  returns: boolean,
+): readonly boolean[] {
   const used = Array.from({ length: REGS }, () => false);
-  if (callsSubprograms(insns)) used.fill(true, 6);
+  if (returns) used.fill(true, 6);
   for (let slot = first; slot < end; slot++) {
     const insn = insns[slot];
     if (!insn) continue;

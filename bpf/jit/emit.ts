@@ -12,14 +12,7 @@ import {
   savedFrameStruct,
 } from '../vm/frame.ts';
 import { emitAlu, emitEndian, emitMovsx, emitNeg, emitTest } from './alu.ts';
-import {
-  callsSubprograms,
-  registersOf,
-  targetOf,
-  type Block,
-  type Cut,
-  type Unit,
-} from './blocks.ts';
+import { registersOf, targetOf, type Block, type Cut, type Unit } from './blocks.ts';
 import type { Emission, Place } from './emission.ts';
 import {
   A32,
@@ -76,6 +69,8 @@ export interface Source {
   readonly unit: Unit;
   /** Where stepping ends: by slot, the instructions of the block that begins there, else 0. */
   readonly resumes: Int32Array | null;
+  /** Whether an exit may be one from a subprogram that the program has called. */
+  readonly returns: boolean;
   readonly layout: Pick<Emission, 'memoryBytes' | 'shadowBase' | 'dirtyBase'>;
 }
 
@@ -112,7 +107,7 @@ class UnitEmission implements Emission {
   #ahead: Label[] = [];
   #current = 0;
 
-  constructor({ insns, cut, unit, resumes, layout }: Source) {
+  constructor({ insns, cut, unit, resumes, returns, layout }: Source) {
     this.fine = cut.fine;
     this.memoryBytes = layout.memoryBytes;
     this.shadowBase = layout.shadowBase;
@@ -120,8 +115,8 @@ class UnitEmission implements Emission {
     this.#insns = insns;
     this.#unit = unit;
     this.#resumes = resumes;
-    this.#used = registersOf(insns, unit);
-    this.#returns = callsSubprograms(insns);
+    this.#used = registersOf(insns, unit, returns);
+    this.#returns = returns;
   }
 
   emit(): void {

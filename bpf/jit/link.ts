@@ -1,8 +1,9 @@
 import type { Memory } from '../../kernel/memory.ts';
 import { READ } from '../../sim/request.ts';
+import { encodeProgram } from '../isa/encode.ts';
 import type { Insns } from '../isa/insn.ts';
 import type { EngineWorld, Executable } from '../vm/engine.ts';
-import { unitsOf, type Cut, type Unit } from './blocks.ts';
+import { callsSubprograms, unitsOf, type Cut, type Unit } from './blocks.ts';
 import { emitUnit } from './emit.ts';
 import { IMPORT_MODULE, MEMORY_IMPORT } from './wasm.ts';
 
@@ -21,6 +22,7 @@ export class CutCode {
   readonly #program: Executable;
   readonly #cut: Cut;
   readonly #resumes: Int32Array | null;
+  readonly #returns: boolean;
   readonly #modules: WebAssembly.Module[] = [];
 
   constructor(program: Executable, cut: Cut, resumes: Int32Array | null) {
@@ -28,6 +30,7 @@ export class CutCode {
     this.#program = program;
     this.#cut = cut;
     this.#resumes = resumes;
+    this.#returns = callsSubprograms(insns);
     this.units = unitsOf(insns, subprogs, cut);
     this.unitAt = new Uint16Array(insns.length);
     this.blockAt = new Int32Array(insns.length);
@@ -48,6 +51,7 @@ export class CutCode {
         cut: this.#cut,
         unit: this.units[index]!,
         resumes: this.#resumes,
+        returns: this.#returns,
         layout: {
           memoryBytes: memory.sizeBytes,
           shadowBase: memory.shadowBase,
@@ -78,6 +82,8 @@ export class ProgramCode {
 }
 
 const PROGRAMS_MAX = 512;
+/** So many arguments a call may well have. */
+const PART_BYTES = 4096;
 
 /**
  * Compiled code by what it depends on: the instructions and the size of memory. A program that is
@@ -89,7 +95,7 @@ export class CodeCache {
   compiledBytes = 0;
   /** In the order of their last use. */
   readonly #programs = new Map<string, ProgramCode>();
-  /** The texts of programs: instructions do not change. */
+  /** Programs as texts: what instructions there are does not change. */
   readonly #texts = new WeakMap<Insns, string>();
 
   code(program: Executable, memory: Memory): ProgramCode {
@@ -106,7 +112,7 @@ export class CodeCache {
   #textOf({ insns, subprogs }: Executable): string {
     let text = this.#texts.get(insns);
     if (text === undefined) {
-      text = JSON.stringify([subprogs, insns]);
+      text = `${subprogs.join()} ${latin1(encodeProgram(insns))}`;
       this.#texts.set(insns, text);
     }
     return text;
@@ -117,6 +123,15 @@ export class CodeCache {
     this.compiledBytes += bytes.length;
     return new WebAssembly.Module(bytes);
   }
+}
+
+/** Bytes as a string: one character each. */
+function latin1(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += PART_BYTES) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + PART_BYTES)));
+  }
+  return parts.join('');
 }
 
 /** What emitted code imports, in the world of one machine. */
