@@ -1,12 +1,11 @@
 import { assert } from '../../base/assert.ts';
-import type { Memory } from '../../kernel/memory.ts';
+import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
 import {
   BPF_MAX_LOOPS,
   MAX_BPF_STACK,
   MAX_CALL_FRAMES,
   REGS,
   bpfFrame,
-  kernelAddress,
   savedFrameStruct,
 } from './frame.ts';
 
@@ -26,13 +25,13 @@ export class FrameView {
     this.#frame = frame;
   }
 
-  /** The first instruction of the main program, with r1 as given. Other registers are zero. */
-  begin(r1: bigint): void {
+  /** The first instruction of the main program, with r1 the address of `ctx`. Others are zero. */
+  begin(ctx: number): void {
     const memory = this.#memory;
     const frame = this.#frame;
     memory.rawFill(frame + off.regs, 8 * REGS, 0);
-    this.setReg(1, r1);
-    this.setReg(FP, kernelAddress(frame + off.stack + MAX_BPF_STACK));
+    this.setPointer(1, ctx);
+    this.setPointer(FP, frame + off.stack + MAX_BPF_STACK);
     memory.setRawU32(frame + off.depth, 0);
     memory.setRawU32(frame + off.countdown, 0);
     this.restart();
@@ -90,16 +89,17 @@ export class FrameView {
   setNumber(r: number, value: number): void {
     const at = this.#frame + off.regs + 8 * r;
     this.#memory.setRawU32(at, value);
-    this.#memory.setRawU32(at + 4, Math.floor(value / 2 ** 32));
+    this.#memory.setRawU32(
+      at + 4,
+      (value | 0) === value ? value >> 31 : Math.floor(value / 2 ** 32),
+    );
   }
 
   /** A memory offset, NULL or an error number, as a pointer. */
   setPointer(r: number, value: number): void {
-    this.#memory.rawStore(
-      this.#frame + off.regs + 8 * r,
-      8,
-      value > 0 ? kernelAddress(value) : BigInt(value),
-    );
+    const at = this.#frame + off.regs + 8 * r;
+    this.#memory.setRawU32(at, value);
+    this.#memory.setRawU32(at + 4, value > 0 ? DIRECT_MAP_HIGH : value >> 31);
   }
 
   /** The instruction at pc is done: a call, or any that takes one slot. */
@@ -140,6 +140,6 @@ export class FrameView {
 
   #setDepth(depth: number): void {
     this.#memory.setRawU32(this.#frame + off.depth, depth);
-    this.setReg(FP, kernelAddress(this.#frame + off.stack + (depth + 1) * MAX_BPF_STACK));
+    this.setPointer(FP, this.#frame + off.stack + (depth + 1) * MAX_BPF_STACK);
   }
 }

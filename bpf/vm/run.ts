@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Memory } from '../../kernel/memory.ts';
 import { CALL, NONE, Request, step, type Sim } from '../../sim/request.ts';
 import { COST_NS } from '../../sim/cost.ts';
+import type { Engine } from '../../sim/engine.ts';
 import type { Frame, StackEntry } from '../../sim/fiber.ts';
 import type { KernelSymbol } from '../../sim/site.ts';
 import type { Call, Result } from '../helpers/prototype.ts';
@@ -64,18 +65,25 @@ export class ProgRunner implements EngineWorld {
 
   /** r0, unsigned. `ctx` is the memory offset of what r1 points to, or 0. bpf_prog_run() */
   *bpf_prog_run(prog: ExecProgram, ctx: number): Sim<bigint> {
-    const { machine } = this.kernel;
-    const startNs = machine.engine.cpu.nowNs;
+    const { engine } = this.kernel.machine;
+    const startNs = engine.cpu.nowNs;
     const frame = this.#frames.take();
     const run = new Run(this, this.prepare(prog), frame, ctx);
     const r0 = yield* run.main();
     this.#frames.give(frame);
-    this.memory.unwatched(() => {
-      const stats = bpf_prog.at(this.memory, prog.addr);
-      stats.run_cnt += 1n;
-      stats.run_time_ns += BigInt(Math.max(0, Math.round(machine.engine.cpu.nowNs - startNs)));
-    });
+    this.#count(prog.addr, Math.max(0, Math.round(engine.cpu.nowNs - startNs)));
     return r0;
+  }
+
+  /** Statistics are each CPU's own in Linux, so nobody races for them. */
+  #count(prog: number, forNs: number): void {
+    const { memory } = this;
+    const watch = memory.onAccess;
+    memory.onAccess = null;
+    const { run_cnt, run_time_ns } = bpf_prog.off;
+    memory.setLong(prog + run_cnt, memory.long(prog + run_cnt) + 1);
+    memory.setLong(prog + run_time_ns, memory.long(prog + run_time_ns) + forNs);
+    memory.onAccess = watch;
   }
 
   prepare(prog: ExecProgram): Prepared {
@@ -118,10 +126,12 @@ class Run implements Call {
   /** The program at the present depth. */
   prepared: Prepared;
   readonly #runner: ProgRunner;
+  readonly #engine: Engine;
   readonly #view: FrameView;
   /** By depth. */
   readonly #programs: Prepared[];
-  readonly #activations: Activation[] = [];
+  /** The innermost. */
+  #activation: Activation | undefined;
   #tailCallCount = 0;
   /** Fuel up to which time has been charged. */
   #fuelSeen = 0;
@@ -133,6 +143,7 @@ class Run implements Call {
   constructor(runner: ProgRunner, prepared: Prepared, frame: number, ctx: number) {
     this.#runner = runner;
     this.kernel = runner.kernel;
+    this.#engine = runner.kernel.machine.engine;
     this.memory = runner.memory;
     this.maps = runner.maps;
     this.frame = frame;
@@ -140,7 +151,7 @@ class Run implements Call {
     this.prepared = prepared;
     this.#programs = [prepared];
     this.#view = new FrameView(this.memory, frame);
-    this.#view.begin(kernelAddress(ctx));
+    this.#view.begin(ctx);
     this.#refuel();
   }
 
@@ -154,7 +165,7 @@ class Run implements Call {
 
   *callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint> {
     const view = this.#view;
-    const outer = this.#activations.at(-1)!;
+    const outer = this.#activation!;
     const { prepared } = this;
     outer.ceiling = view.depth;
     view.enter(pc);
@@ -166,6 +177,7 @@ class Run implements Call {
     const r0 = yield* this.#text(prepared.symbolAt(pc), view.depth);
     view.leave();
     this.prepared = prepared;
+    this.#activation = outer;
     outer.ceiling = Infinity;
     return r0;
   }
@@ -175,7 +187,7 @@ class Run implements Call {
     const callee = this.prepared.callees[pc];
     if (callee === undefined || callee.isTailCall) return false;
     this.#view.pc = pc;
-    this.#activations.at(-1)!.top.site = this.prepared.siteAt(pc);
+    this.#activation!.top.site = this.prepared.siteAt(pc);
     this.#charge(callee.helper.costNs);
     const result = callee.helper.invoke(this, this.#view.args);
     if (typeof result === 'object') {
@@ -195,9 +207,9 @@ class Run implements Call {
   }
 
   *#loop(base: number): Sim<bigint> {
-    const { top } = this.kernel.machine.fiber!;
+    const { top } = this.#engine.fiber!;
     const activation: Activation = { base, ceiling: Infinity, top };
-    this.#activations.push(activation);
+    this.#activation = activation;
     top.entries = (site) => this.#stack(activation, site);
     while (true) {
       const status = this.#execute();
@@ -212,14 +224,14 @@ class Run implements Call {
         this.#hasStopped = true;
         yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site());
       } else if (status === HELPER) {
-        if (!(yield* this.#leftFor())) break;
+        if (this.#pending) this.#finish(yield* this.#takePending());
+        else if (!(yield* this.#leftFor())) break;
       } else {
         assert(status === FAULT, `engine status ${status}`);
         top.site = this.#site();
         reportFault(this.kernel.machine, this.frame);
       }
     }
-    this.#activations.pop();
     return this.#view.reg(0);
   }
 
@@ -227,7 +239,7 @@ class Run implements Call {
   #execute(): Status {
     const view = this.#view;
     // Whoever looks for races hears of a program's accesses where it stops for them.
-    const fine = this.kernel.machine.engine.mode === 'explore' || this.memory.onAccess !== null;
+    const fine = this.#engine.mode === 'explore' || this.memory.onAccess !== null;
     if (fine && !this.#hasStopped && this.#mustStop()) return ACCESS;
     this.#hasStopped = false;
     const from = view.depth;
@@ -245,7 +257,21 @@ class Run implements Call {
     return this.#view.fuel > 0 && mustStopAt(this.memory, this.frame, this.#insn());
   }
 
-  /** Does what stands at pc. False: the program is over. */
+  #takePending(): Sim<Result> {
+    const pending = this.#pending!;
+    this.#pending = undefined;
+    return pending;
+  }
+
+  /** The call at pc has returned. */
+  #finish(result: Result): void {
+    const callee = this.prepared.callees[this.#view.pc]!;
+    this.#view.next();
+    this.#charge(0);
+    this.#setResult(callee, result);
+  }
+
+  /** Does what stands at pc and is no mere call. False: the program is over. */
   *#leftFor(): Sim<boolean> {
     const view = this.#view;
     const { pc } = view;
@@ -260,18 +286,9 @@ class Run implements Call {
     }
     const callee = this.prepared.callees[pc];
     assert(callee, `the call at slot ${pc} of ${this.prog.name} has nothing to call`);
-    if (callee.isTailCall) {
-      view.next();
-      this.#charge(callee.helper.costNs);
-      yield* this.#tailCall();
-      return true;
-    }
-    const pending = this.#pending!;
-    this.#pending = undefined;
-    const result = yield* pending;
     view.next();
-    this.#charge(0);
-    this.#setResult(callee, result);
+    this.#charge(callee.helper.costNs);
+    yield* this.#tailCall();
     return true;
   }
 
@@ -325,7 +342,7 @@ class Run implements Call {
   /** Moves the CPU's clock by what has been executed since, and by `costNs`. */
   #charge(costNs: number): void {
     const { fuel } = this.#view;
-    this.kernel.machine.engine.cpu.nowNs += (this.#fuelSeen - fuel) * COST_NS.bpfInsn + costNs;
+    this.#engine.cpu.nowNs += (this.#fuelSeen - fuel) * COST_NS.bpfInsn + costNs;
     this.#fuelSeen = fuel;
   }
 

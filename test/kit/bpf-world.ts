@@ -52,7 +52,7 @@ export class BpfWorld implements EngineWorld {
     this.#calls = [];
     const frame = this.#frames.take();
     const view = new FrameView(this.memory, frame);
-    view.begin(kernelAddress(this.#buffer));
+    view.begin(this.#buffer);
     view.setReg(9, kernelAddress(this.#buffer));
     const engines = makers.map((maker) => maker.make(program, this));
     const stops: Stop[] = [];
