@@ -4,6 +4,12 @@ import type { ExecContext } from './context.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 
+/** A switch under way: from the choice of the next task to its first step. */
+export interface Switching {
+  readonly fiber: Fiber;
+  readonly next: Task | null;
+}
+
 /** The kernel's side of a CPU: what is per_cpu in Linux. */
 export class KernelCpu {
   readonly id: number;
@@ -20,6 +26,15 @@ export class KernelCpu {
   irqsOff = 0;
   /** local_bh_disable() nesting. */
   bhOff = 0;
+  /** The switch that probes of sched_switch look at; the CPU is still the previous task's. */
+  switching: Switching | null = null;
+  /** Wake-ups that probes have yet to see, oldest first, and what runs those probes. */
+  readonly waking: Task[] = [];
+  waker: Fiber | null = null;
+  /** What the fiber beneath the waker did last: leave the CPU, once the waker is done. */
+  afterWaking: (() => void) | null = null;
+  /** Pid 0, swapper/N: there from the first probe on. */
+  idle: Task | null = null;
   /** When a switch was last possible here, or made: what the watchdogs go by. */
   openAtNs = 0;
 
@@ -43,6 +58,7 @@ export class KernelCpu {
       this.preemptCount === 0 &&
       this.irqsOff === 0 &&
       this.bhOff === 0 &&
+      this.switching === null &&
       this.interrupted.length === 0
     );
   }
@@ -68,6 +84,10 @@ export class KernelCpu {
     this.preemptCount = 0;
     this.irqsOff = 0;
     this.bhOff = 0;
+    this.switching = null;
+    this.waking.length = 0;
+    this.waker = null;
+    this.afterWaking = null;
     this.openAtNs = 0;
     this.needResched = false;
   }
@@ -87,9 +107,13 @@ export class Cpus {
     return this.all[this.#machine.engine.cpu.id]!;
   }
 
-  /** The task that runs here, or that the present interrupt has interrupted. */
+  /**
+   * The task that runs here, or that the present interrupt has interrupted; where that is none, the
+   * idle task, if there is one yet.
+   */
   get current(): Task {
-    return this.this.current!;
+    const cpu = this.this;
+    return (cpu.current ?? cpu.idle)!;
   }
 
   /** The present context: a task or an interrupt; null where an event fires on its own. */

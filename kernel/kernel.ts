@@ -216,6 +216,7 @@ export class Kernel {
   #connect(): void {
     const { sched, rcu, processes, watchdogs, ticks } = this;
     const { hooks } = sched;
+    this.machine.tracepoints.onFirst = () => processes.tasks.init_idle();
     this.spinlocks.interrupts = this.irqs;
     this.kasan.inReadSection = () => rcu.inReadSection();
     this.waits.signalPending = (task) => this.signals.signal_pending(task);

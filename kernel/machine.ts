@@ -9,6 +9,7 @@ import { pointerText, stackLines } from './oops.ts';
 import { PROFILE_FACTS, type Profile, type ProfileFacts } from './profile.ts';
 import { Slab } from './slab.ts';
 import { TracePipe } from './trace-pipe.ts';
+import { Tracepoints } from './tracepoint.ts';
 
 /** What a fiber of the kernel belongs to: a task, or one interrupt on a CPU. */
 export interface Context {
@@ -50,6 +51,7 @@ export class Machine {
   readonly engine: Engine;
   readonly klog = new Klog();
   readonly tracePipe = new TracePipe();
+  readonly tracepoints = new Tracepoints();
   readonly profile: Profile;
   readonly facts: ProfileFacts;
   readonly mutations: ReadonlySet<string>;
@@ -163,6 +165,8 @@ export class Machine {
   checkpoint(): void {
     this.memory.checkpoint();
     this.slab.checkpoint();
+    this.tracepoints.checkpoint();
+    this.engine.trampolines.checkpoint();
   }
 
   /** Everything that the machine holds as it was at checkpoint(); the engine at its start. */
@@ -171,6 +175,8 @@ export class Machine {
     this.slab.rollback();
     this.klog.reset();
     this.tracePipe.reset();
+    this.tracepoints.reset();
+    this.engine.trampolines.reset();
     this.engine.reset();
   }
 

@@ -8,6 +8,8 @@ import type { Shared } from './process/shared.ts';
 import { SIGNAL_MAX, SUID_DUMP_USER } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
 import type { Task } from './task.ts';
+import { task_rename } from './trace-events.ts';
+import { traceRename } from './trace-sites.ts';
 import type { Tasks } from './tasks.ts';
 
 const TASK_COMM_LEN = 16;
@@ -138,6 +140,7 @@ export class Prctl {
   *#setName(task: Task, addr: number): Sim<number> {
     const name = yield* this.#parts.user.strncpy_from_user(addr, TASK_COMM_LEN - 1);
     if (typeof name === 'number') return name;
+    if (this.#machine.tracepoints.isOn(task_rename)) yield* traceRename(this.#machine, task, name);
     this.#machine.memory.unwatched(() => task.setComm(name));
     return 0;
   }

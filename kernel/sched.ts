@@ -3,13 +3,17 @@ import type { Cpu, Host } from '../sim/engine.ts';
 import { Fiber, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
 import { block, kernelText, type Sim } from '../sim/request.ts';
-import { site, type KernelSymbol } from '../sim/site.ts';
+import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
 import type { ExecContext } from './context.ts';
 import type { Cpus, KernelCpu } from './cpu.ts';
 import type { Machine } from './machine.ts';
-import { TASK_DEAD, TASK_RUNNING, TASK_NORMAL, type Task } from './task.ts';
+import { TASK_DEAD, TASK_NORMAL, TASK_RUNNING, TASK_WAKING, type Task } from './task.ts';
+import { sched_switch, sched_wakeup, sched_wakeup_new, sched_waking } from './trace-events.ts';
+import type { EventArgs, TraceEvent } from './tracepoint.ts';
 
 const SCHEDULE = site('schedule', 'switch');
+const __schedule = kernelSymbol('__schedule');
+const try_to_wake_up = kernelSymbol('try_to_wake_up');
 
 /** What other parts of the kernel do at the scheduler's moments. Set once, at boot. */
 export interface SchedHooks {
@@ -82,18 +86,32 @@ export class Sched implements Host {
     });
   }
 
-  /** Makes a sleeping task runnable where its state is among `states`. try_to_wake_up() */
+  /**
+   * Makes a sleeping task runnable where its state is among `states`. Where probes look at wake-ups,
+   * they do so first, on this CPU, as soon as the present step is over. try_to_wake_up()
+   */
   wake(task: Task, states = TASK_NORMAL): boolean {
     const state = task.s.__state;
     if (state === TASK_RUNNING || (state & states) === 0) return false;
-    task.s.__state = TASK_RUNNING;
-    this.machine.engine.ordering?.wake(task.fiber);
-    this.hooks.onWakeup(task);
-    this.enqueue(task);
+    const { tracepoints, engine } = this.machine;
+    engine.ordering?.wake(task.fiber);
+    if (tracepoints.isAny && (tracepoints.isOn(sched_waking) || tracepoints.isOn(sched_wakeup))) {
+      task.s.__state = TASK_WAKING;
+      this.#traceWaking(task);
+      return true;
+    }
+    this.#woken(task);
     return true;
   }
 
-  /** A task's first wake-up. wake_up_new_task() */
+  /** ttwu_do_activate() */
+  #woken(task: Task): void {
+    task.s.__state = TASK_RUNNING;
+    this.hooks.onWakeup(task);
+    this.enqueue(task);
+  }
+
+  /** A task's first wake-up, where nobody looks at it. */
   wakeNew(task: Task): void {
     if (this.gate) {
       this.gate.push(task);
@@ -104,6 +122,28 @@ export class Sched implements Host {
     this.enqueue(task);
   }
 
+  /** A task's first wake-up. The run queue's lock is held around the probes. */
+  *wake_up_new_task(task: Task): Sim<void> {
+    if (!this.gate && this.machine.tracepoints.isOn(sched_wakeup_new)) {
+      task.s.__state = TASK_RUNNING;
+      yield* this.traced(sched_wakeup_new, [task.addr]);
+    }
+    this.wakeNew(task);
+  }
+
+  /** The probes of an event, with preemption and interrupts off. */
+  *traced(event: TraceEvent, args: EventArgs): Sim<void> {
+    const cpu = this.cpus.this;
+    cpu.preemptCount++;
+    cpu.irqsOff++;
+    cpu.refresh();
+    yield* this.machine.tracepoints.trace(event, args);
+    cpu.preemptCount--;
+    cpu.irqsOff--;
+    cpu.refresh();
+    if (cpu.irqsOff === 0) this.hooks.afterInterrupt(cpu);
+  }
+
   /** The CPU for a new task: the emptiest, from `prefer` on where equal. select_task_rq_fair() */
   emptiestCpu(prefer: number): number {
     const { all } = this.cpus;
@@ -111,7 +151,8 @@ export class Sched implements Host {
     let least = Infinity;
     for (let i = 0; i < all.length; i++) {
       const cpu = all[(prefer + i) % all.length]!;
-      const load = cpu.queue.length + (cpu.current ? 1 : 0);
+      const running = cpu.switching ? cpu.switching.next : cpu.current;
+      const load = cpu.queue.length + (running ? 1 : 0);
       if (load < least) {
         least = load;
         best = cpu.id;
@@ -122,12 +163,14 @@ export class Sched implements Host {
 
   enqueue(task: Task): void {
     const cpu = this.cpus.all[task.s.cpu]!;
-    if (cpu.current === task || cpu.queue.includes(task)) return; // still on its way to block()
-    if (cpu.sim.nowNs < this.machine.engine.cpu.nowNs && cpu.current === null) {
+    const { switching } = cpu;
+    if (cpu.queue.includes(task) || switching?.next === task) return;
+    if (cpu.current === task && !switching) return; // still on its way to block()
+    if (cpu.sim.nowNs < this.machine.engine.cpu.nowNs && cpu.current === null && !switching) {
       cpu.sim.nowNs = this.machine.engine.cpu.nowNs;
     }
     cpu.queue.push(task);
-    if (cpu.current === null && !cpu.inInterrupt) this.#switch(cpu);
+    if (cpu.current === null && !cpu.inInterrupt && !switching) this.#switch(cpu);
     else cpu.refresh();
   }
 
@@ -158,6 +201,10 @@ export class Sched implements Host {
 
   blocked(cpu: Cpu, fiber: Fiber): void {
     const kcpu = this.cpus.all[cpu.id]!;
+    if (kcpu.waker) {
+      kcpu.afterWaking = () => this.blocked(cpu, fiber);
+      return;
+    }
     const task = kcpu.current!;
     assert(fiber.owner === task, 'an interrupt blocked');
     if (task.s.__state === TASK_RUNNING) kcpu.queue.push(task);
@@ -167,6 +214,18 @@ export class Sched implements Host {
   finished(cpu: Cpu, fiber: Fiber): void {
     const kcpu = this.cpus.all[cpu.id]!;
     const context = fiber.owner as ExecContext;
+    if (fiber === kcpu.waker) {
+      this.#wakingDone(kcpu);
+      return;
+    }
+    if (kcpu.waker && (context.kind === 'task' || fiber === kcpu.switching?.fiber)) {
+      kcpu.afterWaking = () => this.finished(cpu, fiber);
+      return;
+    }
+    if (fiber === kcpu.switching?.fiber) {
+      this.#switched(kcpu, kcpu.switching.next);
+      return;
+    }
     if (context.kind === 'task') {
       kcpu.current!.s.__state = TASK_DEAD;
       this.#switch(kcpu);
@@ -177,17 +236,13 @@ export class Sched implements Host {
       kcpu.interrupted.splice(at, 1); // ended in the step in which another interrupted it
       return;
     }
-    cpu.fiber = kcpu.interrupted.pop()!;
-    if (cpu.fiber) cpu.fiber.spinning = false; // what it spins for may have come meanwhile
-    this.hooks.afterInterrupt(kcpu);
-    if (!kcpu.inInterrupt && kcpu.current === null && kcpu.queue.length > 0) this.#switch(kcpu);
-    else kcpu.refresh();
+    this.#resumed(kcpu);
   }
 
   preempt(cpu: Cpu): void {
     const kcpu = this.cpus.all[cpu.id]!;
     kcpu.queue.push(kcpu.current!);
-    this.#switch(kcpu);
+    this.#switch(kcpu, true);
   }
 
   returnedInto(frame: Frame): void {
@@ -208,17 +263,104 @@ export class Sched implements Host {
     return this.hooks.overrun();
   }
 
-  #switch(cpu: KernelCpu): void {
+  /** What was interrupted goes on. */
+  #resumed(cpu: KernelCpu): void {
+    const { sim } = cpu;
+    sim.fiber = cpu.interrupted.pop()!;
+    if (sim.fiber) sim.fiber.spinning = false; // what it spins for may have come meanwhile
+    this.hooks.afterInterrupt(cpu);
+    this.#leaveIdle(cpu);
+  }
+
+  #leaveIdle(cpu: KernelCpu): void {
+    const isIdle = !cpu.inInterrupt && cpu.current === null && !cpu.switching;
+    if (isIdle && cpu.queue.length > 0) this.#switch(cpu);
+    else cpu.refresh();
+  }
+
+  #switch(cpu: KernelCpu, preempt = false): void {
     const prev = cpu.current;
     const next = cpu.queue.shift() ?? null;
     cpu.needResched = false;
+    if (next !== prev && this.machine.tracepoints.isOn(sched_switch)) {
+      this.#traceSwitch(cpu, next, preempt);
+      return;
+    }
+    this.#switched(cpu, next);
+  }
+
+  /** context_switch() */
+  #switched(cpu: KernelCpu, next: Task | null): void {
+    const prev = cpu.current;
+    const wasTraced = cpu.switching !== null;
+    cpu.switching = null;
     if (next !== prev) this.hooks.onSwitch(cpu, prev, next);
     cpu.current = next;
     if (next) next.fiber.spinning = false;
-    // An interrupt taken on the way here comes first.
-    if (cpu.inInterrupt) cpu.interrupted[0] = next?.fiber ?? null;
-    else cpu.sim.fiber = next?.fiber ?? null;
+    this.#put(cpu, next?.fiber ?? null);
+    if (wasTraced) {
+      this.hooks.afterInterrupt(cpu);
+      this.#leaveIdle(cpu);
+    } else {
+      cpu.refresh();
+    }
+  }
+
+  /** What goes on here. An interrupt taken on the way comes first. */
+  #put(cpu: KernelCpu, fiber: Fiber | null): void {
+    if (cpu.inInterrupt) cpu.interrupted[0] = fiber;
+    else cpu.sim.fiber = fiber;
+  }
+
+  // Probes.
+
+  /**
+   * The probes of sched_switch run before the next task does, still as the previous one, which may
+   * be the idle task; then the switch goes on.
+   */
+  #traceSwitch(cpu: KernelCpu, next: Task | null, preempt: boolean): void {
+    const idle = cpu.idle!;
+    const prev = cpu.current ?? idle;
+    const state = this.machine.memory.unwatched(() => prev.s.__state);
+    const args = [preempt ? 1 : 0, prev.addr, (next ?? idle).addr, state];
+    const gen = this.traced(sched_switch, args);
+    const fiber = new Fiber(prev.path, -1 - cpu.id, prev, gen, __schedule);
+    cpu.switching = { fiber, next };
+    this.#put(cpu, fiber);
     cpu.refresh();
+  }
+
+  /** The probes of wake-ups run as whoever wakes, before anything else here. */
+  #traceWaking(task: Task): void {
+    const cpu = this.cpus.this;
+    cpu.waking.push(task);
+    if (cpu.waker) return;
+    const context = this.cpus.context ?? (cpu.current ?? cpu.idle)!;
+    cpu.interrupted.push(cpu.sim.fiber);
+    const path = this.machine.fiber?.path ?? `CPU${cpu.id}/${try_to_wake_up.name}`;
+    cpu.waker = new Fiber(path, -1 - cpu.id, context, this.#wakeAll(cpu), try_to_wake_up);
+    cpu.sim.fiber = cpu.waker;
+    cpu.refresh();
+  }
+
+  *#wakeAll(cpu: KernelCpu): Sim<void> {
+    for (let task = cpu.waking.shift(); task; task = cpu.waking.shift()) {
+      yield* this.traced(sched_waking, [task.addr]);
+      this.machine.memory.unwatched(() => (task!.s.__state = TASK_RUNNING));
+      yield* this.traced(sched_wakeup, [task.addr]);
+      this.machine.engine.ordering?.wake(task.fiber);
+      this.#woken(task);
+    }
+  }
+
+  #wakingDone(cpu: KernelCpu): void {
+    const at = cpu.interrupted.lastIndexOf(cpu.waker);
+    const { afterWaking } = cpu;
+    cpu.waker = null;
+    cpu.afterWaking = null;
+    if (at >= 0) cpu.interrupted.splice(at, 1); // an NMI came in its last step
+    else this.#resumed(cpu);
+    afterWaking?.();
   }
 }
 

@@ -106,3 +106,40 @@ export const fs_struct = struct('fs_struct', {
   lock: u32,
   umask: s32,
 });
+
+/** include/linux/binfmts.h: what of it exec's trace events tell. */
+export const linux_binprm = struct('linux_binprm', {
+  mm: ptr('struct mm_struct'),
+  cred: ptr('struct cred'),
+  argc: s32,
+  envc: s32,
+  filename: ptr('const char'), // as exec was asked for it
+  interp: ptr('const char'), // what is executed
+});
+
+const register = cType('unsigned long', u64);
+
+/** User registers at the entry to the kernel. arch/x86/include/asm/ptrace.h */
+export const pt_regs = struct('pt_regs', {
+  r15: register,
+  r14: register,
+  r13: register,
+  r12: register,
+  bp: register,
+  bx: register,
+  r11: register,
+  r10: register,
+  r9: register,
+  r8: register,
+  ax: register, // the result
+  cx: register,
+  dx: register,
+  si: register,
+  di: register,
+  orig_ax: register, // the number of the system call
+  ip: register,
+  cs: register,
+  flags: register,
+  sp: register,
+  ss: register,
+});

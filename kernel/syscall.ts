@@ -10,7 +10,9 @@ import type { Machine } from './machine.ts';
 import type { UserMm } from './mm/user-mm.ts';
 import type { ProcessHooks, SignalsForProcess } from './process/ports.ts';
 import type { Sched } from './sched.ts';
+import { pt_regs } from './structs.ts';
 import type { Task } from './task.ts';
+import { sys_enter, sys_exit } from './trace-events.ts';
 import { callText, storedText, type Call, type Peek } from './syscall-text.ts';
 import type { TaskWorks } from './task-work.ts';
 
@@ -93,7 +95,7 @@ export class Syscalls {
     if (row) {
       for (;;) {
         if (hooks.sys_enter) yield* hooks.sys_enter(row, args);
-        result = yield* row.run(...args);
+        result = yield* this.#traced(row, args);
         if (hooks.sys_exit) yield* hooks.sys_exit(row, result);
         const restart = result === -ERESTARTSYS || result === -ERESTARTNOINTR;
         const handled = yield* this.exit_to_user_mode_loop();
@@ -109,6 +111,50 @@ export class Syscalls {
     this.afterEach?.();
     if (this.#started.size > 0) yield* this.#leaveForImage();
     return result;
+  }
+
+  /** The call itself, between what hangs on its entry and on its exit. */
+  #traced(row: SyscallRow, args: readonly number[]): Sim<number> {
+    const { tracepoints, engine } = this.#machine;
+    if (!tracepoints.isAny && !engine.trampolines.isAny) return row.run(...args);
+    return this.#tracedCall(row, args);
+  }
+
+  *#tracedCall(row: SyscallRow, args: readonly number[]): Sim<number> {
+    const { tracepoints, engine } = this.#machine;
+    if (tracepoints.isOn(sys_enter)) {
+      const regs = this.#regs(row, args, -ENOSYS);
+      if (regs !== 0) yield* tracepoints.trace(sys_enter, [regs, row.nr]);
+    }
+    const name = `__x64_sys_${row.name}`;
+    let run = row.run(...args);
+    if (engine.trampolines.get(name)) {
+      const regs = this.#regs(row, args, -ENOSYS);
+      if (regs !== 0) run = engine.trampolines.call(name, [regs], run);
+    }
+    const result = yield* run;
+    if (tracepoints.isOn(sys_exit)) {
+      const regs = this.#regs(row, args, result);
+      if (regs !== 0) yield* tracepoints.trace(sys_exit, [regs, result]);
+    }
+    return result;
+  }
+
+  /** The current task's registers as in a system call, or 0 where memory is exhausted. */
+  #regs({ nr }: SyscallRow, args: readonly number[], ax: number): number {
+    const { memory, slab } = this.#machine;
+    const task = this.#sched.current;
+    if (task.regs === 0) task.regs = slab.kzalloc(pt_regs.sizeBytes);
+    if (task.regs === 0) return 0;
+    const [di = 0, si = 0, dx = 0, r10 = 0, r8 = 0, r9 = 0] = args;
+    const values = { di, si, dx, r10, r8, r9, ax, orig_ax: nr };
+    memory.unwatched(() => {
+      const regs = pt_regs.at(memory, task.regs);
+      for (const [name, value] of Object.entries(values)) {
+        regs[name as keyof typeof values] = BigInt.asUintN(64, BigInt(value));
+      }
+    });
+    return task.regs;
   }
 
   /** Drops the kernel and user frames of a task that has called exec: they are never resumed. */

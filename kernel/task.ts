@@ -10,6 +10,7 @@ export const TASK_RUNNING = 0;
 export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_DEAD = 0x80;
+export const TASK_WAKING = 0x200;
 export const TASK_WAKEKILL = 0x100;
 export const TASK_NOLOAD = 0x400;
 export const TASK_NEW = 0x800;
@@ -19,9 +20,13 @@ export const TASK_IDLE = TASK_UNINTERRUPTIBLE | TASK_NOLOAD;
 export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 export const EXIT_DEAD = 0x10;
 export const EXIT_ZOMBIE = 0x20;
+export const PF_IDLE = 0x2;
 export const PF_EXITING = 0x4;
 export const PF_WQ_WORKER = 0x20;
 export const PF_KTHREAD = 0x20_0000;
+
+/** include/linux/sched/prio.h */
+export const DEFAULT_PRIO = 120;
 
 const ret_from_fork = kernelSymbol('ret_from_fork');
 
@@ -50,6 +55,8 @@ export class Task implements ExecContext {
    * Work to do on the way to user mode, newest first: task_work_add(). null once exit has run it.
    */
   works: TaskWork | null | undefined = undefined;
+  /** Address of the struct pt_regs of its system call, where somebody has asked for it; or 0. */
+  regs = 0;
   /** Children made so far: numbers their paths. */
   forkCount = 0;
   readonly #entry: () => Sim<unknown>;
@@ -78,6 +85,7 @@ export class Task implements ExecContext {
     this.rcuDepth = 0;
     this.rcuTraceDepth = 0;
     this.works = undefined;
+    this.regs = 0;
     this.comm = this.s.comm;
   }
 

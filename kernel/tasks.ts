@@ -20,14 +20,17 @@ import type { Sched } from './sched.ts';
 import type { KmemCache } from './slab.ts';
 import { task_struct } from './structs.ts';
 import {
+  DEFAULT_PRIO,
   EXIT_DEAD,
   EXIT_ZOMBIE,
+  PF_IDLE,
   PF_KTHREAD,
   Task,
   TASK_INTERRUPTIBLE,
   TASK_NEW,
   TASK_UNINTERRUPTIBLE,
 } from './task.ts';
+import { sched_process_free } from './trace-events.ts';
 
 const X7 = site('delayed_put_task_struct', 'X7');
 
@@ -54,6 +57,7 @@ interface Kept {
   readonly task: Task;
   readonly pid: number;
   readonly forkCount: number;
+  readonly regs: number;
 }
 
 /**
@@ -75,7 +79,7 @@ export class Tasks {
   #initBody: (() => Sim<unknown>) | null = null;
   #init: Task | undefined;
   #changed = false;
-  #kept: { tasks: Kept[]; addrs: Task[]; lastPid: number } | undefined;
+  #kept: { tasks: Kept[]; addrs: Task[]; lastPid: number; idle: (Task | null)[] } | undefined;
   /** More tasks than this fail with -EAGAIN: an eighth of memory for their stacks. */
   readonly maxThreads: number;
 
@@ -160,6 +164,28 @@ export class Tasks {
       task.s.__state = TASK_UNINTERRUPTIBLE;
     });
     return task;
+  }
+
+  /**
+   * Pid 0 of each CPU, for those who look at what runs there when nothing does: it is on no list and
+   * never steps. kernel/fork.c: fork_idle(), kernel/sched/core.c: init_idle()
+   */
+  init_idle(): void {
+    const { memory, slab } = this.#machine;
+    for (const cpu of this.#sched.cpus.all) {
+      if (cpu.idle) continue;
+      const addr = slab.zalloc(this.#cache);
+      assert(addr !== 0, 'no memory for the idle tasks');
+      memory.unwatched(() => {
+        const comm = `swapper/${cpu.id}`;
+        const idle = this.#task(addr, 0, comm, neverRuns);
+        idle.setComm(comm);
+        Object.assign(idle.s, { usage: 2, flags: PF_KTHREAD | PF_IDLE, prio: DEFAULT_PRIO });
+        Object.assign(idle.s, { cpu: cpu.id, group_leader: addr, real_parent: addr });
+        idle.s.cred = this.#parts.creds.create();
+        cpu.idle = idle;
+      });
+    }
   }
 
   /**
@@ -319,6 +345,10 @@ export class Tasks {
   *delayed_put_task_struct(task: Task): Sim<void> {
     yield* step(X7);
     this.#machine.remark(() => `task_struct of ${task.comm}/${task.pid} freed`);
+    const { tracepoints } = this.#machine;
+    if (tracepoints.isOn(sched_process_free)) {
+      yield* tracepoints.trace(sched_process_free, [task.addr]);
+    }
     this.#parts.creds.put_cred(task);
     this.#parts.shared.put_signal_struct(task);
     this.free_task(task);
@@ -330,6 +360,7 @@ export class Tasks {
     this.#parts.storage.bpf_task_storage_free(task);
     this.#changed = true;
     this.#byAddr.delete(task.addr);
+    if (task.regs !== 0) this.#parts.kasan.free(task.regs);
     this.#parts.kasan.free(task.addr);
   }
 
@@ -353,7 +384,11 @@ export class Tasks {
       }
     }
     this.#kept = {
-      tasks: tasks.map((task) => ({ task, pid: task.pid, forkCount: task.forkCount })),
+      tasks: tasks.map((task) => {
+        const { pid, forkCount, regs } = task;
+        return { task, pid, forkCount, regs };
+      }),
+      idle: this.#sched.cpus.all.map(({ idle }) => idle),
       addrs: [...this.#byAddr.values()],
       lastPid: this.#lastPid,
     };
@@ -369,12 +404,14 @@ export class Tasks {
       this.#lastPid = kept.lastPid;
       this.#changed = false;
     }
+    for (const cpu of this.#sched.cpus.all) cpu.idle = kept.idle[cpu.id]!;
     this.#machine.memory.unwatched(() => {
-      for (const { task, pid, forkCount } of kept.tasks) {
+      for (const { task, pid, forkCount, regs } of kept.tasks) {
         task.pid = pid;
         task.forkCount = forkCount;
         task.works = undefined;
         if (task.fiber.stepCount > 0) task.restart();
+        task.regs = regs;
       }
     });
   }
@@ -412,6 +449,7 @@ export class Tasks {
       s.tgid = pid;
       s.usage = 2;
       s.__state = TASK_NEW;
+      s.prio = DEFAULT_PRIO;
       s.exit_signal = SIGCHLD;
       s.group_leader = addr;
       s.cred = creds.create();
@@ -455,3 +493,5 @@ export class Tasks {
 }
 
 kernelText(Tasks);
+
+function* neverRuns(): Sim<void> {}

@@ -9,6 +9,7 @@ import { BLOCK, CALL, SPIN, type Request } from './request.ts';
 import type { Schedule } from './schedule.ts';
 import type { Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
+import { Trampolines } from './trampoline.ts';
 
 export const CPUS_MAX = PREEMPT;
 
@@ -89,6 +90,7 @@ export class Engine {
   readonly cpus: readonly Cpu[];
   readonly clock = new Clock();
   readonly trace = new Trace();
+  readonly trampolines = new Trampolines();
   readonly sources: EventSource[] = [];
   readonly monitors: Monitor[] = [];
   ordering: Ordering | null = null;
@@ -385,7 +387,8 @@ export class Engine {
       }
       const request = result.value;
       if (request.kind === CALL) {
-        frame = new Frame(request.gen!, request.symbol!, frame);
+        const call = this.trampolines.isAny ? this.trampolines.through(request) : request;
+        frame = new Frame(call.gen!, call.symbol!, frame);
         fiber.top = frame;
         continue;
       }

@@ -6,6 +6,9 @@ export const CALL = 1; // a function of kernel text is entered: never seen by st
 export const BLOCK = 2; // leave the CPU until somebody wakes this fiber
 export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on this address
 
+/** Operand of a CALL that goes to the function itself, whatever hangs on its name. */
+export const ENTERED = 1;
+
 /** What a step does to `size` bytes at `addr`. Two conflict if they overlap, not both READ. */
 export const NONE = 0;
 export const READ = 1;
@@ -27,6 +30,7 @@ export type Sim<T> = Generator<Request, T, unknown>;
 
 type Effect<T> = (request: Request<unknown>) => T;
 
+const NO_ARGS: readonly unknown[] = [];
 const nothing: Effect<never> = () => undefined as never;
 
 /**
@@ -51,9 +55,10 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
   declare wide: bigint;
   declare wideOld: bigint;
   declare effect: Effect<T>;
-  /** CALL only: the body of the function entered, and its name. */
+  /** CALL only: the body of the function entered, its name, and what was passed to it. */
   declare gen: Sim<T> | null;
   declare symbol: KernelSymbol | null;
+  declare args: readonly unknown[];
   declare done: boolean;
   /** Undefined before it is handed to the engine, then itself, then the result. */
   declare value: unknown;
@@ -82,6 +87,7 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
     this.effect = effect;
     this.gen = null;
     this.symbol = null;
+    this.args = NO_ARGS;
     this.done = false;
     this.value = undefined;
   }
@@ -148,7 +154,9 @@ export function kernelText(cls: { prototype: object }, module = ''): void {
     const body: unknown = Object.getOwnPropertyDescriptor(methods, name)!.value;
     if (typeof body === 'function' && body instanceof GeneratorFunction) {
       const symbol = name.startsWith('sys_') ? `__x64_${name}` : name;
-      methods[name] = kernelFunction(symbol, body as (...args: never[]) => Sim<unknown>, module);
+      const fn = body as (...args: never[]) => Sim<unknown>;
+      // What hangs on a system call's name gets its registers: kernel/syscall.ts.
+      methods[name] = kernelFunction(symbol, fn, module, symbol === name ? 0 : ENTERED);
     }
   }
 }
@@ -158,12 +166,15 @@ export function kernelFunction<F extends (...args: never[]) => Sim<unknown>>(
   name: string,
   body: F,
   module = '',
+  entered = 0,
 ): F {
   const symbol = kernelSymbol(name, module);
   function enter(this: unknown, ...args: never[]): Request {
     const call = new Request<unknown>(CALL, 0, 0, 0, NONE);
     call.gen = body.apply(this, args);
     call.symbol = symbol;
+    call.args = args;
+    call.a = entered;
     return call;
   }
   return enter as unknown as F;

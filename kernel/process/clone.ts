@@ -11,6 +11,7 @@ import type { Sched } from '../sched.ts';
 import type { Syscalls } from '../syscall.ts';
 import { PF_WQ_WORKER, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
+import * as traced from '../trace-events.ts';
 import type {
   FilesForProcess,
   NewPidfd,
@@ -151,12 +152,16 @@ export class Clones {
     const child = yield* this.copy_process(args, body);
     if (typeof child === 'number') return child;
     const { pid } = child;
+    const { tracepoints } = this.#machine;
+    if (tracepoints.isOn(traced.sched_process_fork)) {
+      yield* tracepoints.trace(traced.sched_process_fork, [parent.addr, child.addr]);
+    }
     if (flags & uapi.CLONE_PARENT_SETTID) yield* user.copy_to_user(parentTid, int(pid));
     if (flags & uapi.CLONE_VFORK) {
       child.s.vfork_done = parent.addr;
       tasks.get_task_struct(child);
     }
-    this.#sched.wakeNew(child);
+    yield* this.#sched.wake_up_new_task(child);
     if (flags & uapi.CLONE_VFORK) yield* this.wait_for_vfork_done(child);
     return pid;
   }
@@ -185,6 +190,10 @@ export class Clones {
     yield* step(K10);
     const { task_newtask } = this.#parts.hooks;
     if (task_newtask) yield* task_newtask(child, args.flags);
+    const { tracepoints } = this.#machine;
+    if (tracepoints.isOn(traced.task_newtask)) {
+      yield* tracepoints.trace(traced.task_newtask, [child.addr, args.flags >>> 0]);
+    }
     return child;
   }
 

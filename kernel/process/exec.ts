@@ -12,6 +12,8 @@ import { signal_struct } from '../structs.ts';
 import type { Syscalls } from '../syscall.ts';
 import { EXIT_DEAD, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
+import { sched_process_exec, task_rename } from '../trace-events.ts';
+import { BprmMemory, traceRename } from '../trace-sites.ts';
 import type { Exits } from './exit.ts';
 import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
 import type { Shared } from './shared.ts';
@@ -62,12 +64,19 @@ export interface ExecParts {
 }
 
 /** What has been made ready before the point of no return: struct linux_binprm. */
-interface Binprm {
+export interface Binprm {
   readonly path: string;
   readonly argv: readonly string[];
   readonly image: Image;
   readonly mm: number;
   readonly cred: number;
+  /** Its bytes, where somebody looks at them. */
+  readonly memory: BprmMemory;
+}
+
+/** The address of what of it is in memory, or 0. */
+export function bprmAddress(bprm: Binprm): number {
+  return bprm.memory.get(bprm.path, bprm.argv.length, bprm);
 }
 
 /** execve. fs/exec.c, spec 00 R38 to R41 */
@@ -119,9 +128,11 @@ export class Execs {
     const cred = creds.prepare();
     const mm = cred === 0 ? 0 : user.create();
     let result = -ENOMEM;
-    if (mm !== 0) result = yield* this.bprm_execve({ path, argv, image, mm, cred });
+    const memory = new BprmMemory(this.#machine);
+    if (mm !== 0) result = yield* this.bprm_execve({ path, argv, image, mm, cred, memory });
     else if (cred !== 0) creds.abort_creds(cred);
     yield* mutexes.mutex_unlock(cred_guard_mutex, guard, UNGUARD);
+    memory.free();
     return result;
   }
 
@@ -147,6 +158,7 @@ export class Execs {
     const task = this.#sched.current;
     const { hooks, syscalls } = this.#parts;
     if (hooks.sched_prepare_exec) yield* hooks.sched_prepare_exec(task);
+    const oldPid = task.pid;
     const result = yield* this.begin_new_exec(task, bprm);
     if (result < 0) {
       this.#force_fatal_sig(task, SIGSEGV);
@@ -154,6 +166,11 @@ export class Execs {
     }
     yield* step(E6);
     if (hooks.sched_process_exec) yield* hooks.sched_process_exec(task);
+    const { tracepoints } = this.#machine;
+    if (tracepoints.isOn(sched_process_exec)) {
+      const at = bprmAddress(bprm);
+      if (at !== 0) yield* tracepoints.trace(sched_process_exec, [task.addr, oldPid, at]);
+    }
     yield* step(E7);
     if (hooks.afterExec) yield* hooks.afterExec(task);
     syscalls.start_thread(task, () => this.#userMode(bprm));
@@ -180,6 +197,9 @@ export class Execs {
     yield* files.do_close_on_exec();
     yield* this.exec_mmap(task, mm);
     result = shared.unshare_sighand(task);
+    if (result === 0 && this.#machine.tracepoints.isOn(task_rename)) {
+      yield* traceRename(this.#machine, task, nameOf(bprm.path));
+    }
     if (result === 0) this.#setup_new_exec(task, bprm);
     else creds.abort_creds(cred);
     yield* mutexes.mutex_unlock(exec_update_lock, update, UPDATED);
@@ -273,7 +293,7 @@ export class Execs {
     const { shared, creds } = this.#parts;
     this.#atomic(() => {
       shared.sighandOf(task).handled = 0n;
-      task.setComm(path.slice(path.lastIndexOf('/') + 1));
+      task.setComm(nameOf(path));
       task.s.flags &= ~PF_FORKNOEXEC;
       creds.commit_creds(cred, creds.execCreds());
       const { uid, euid, gid, egid } = creds.of(task);
@@ -306,3 +326,8 @@ export class Execs {
 }
 
 kernelText(Execs);
+
+/** kbasename() */
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -19,6 +19,7 @@ import {
 } from '../task.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { Tasks } from '../tasks.ts';
+import { sched_process_exit } from '../trace-events.ts';
 import type { Waits } from '../wait.ts';
 import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
 import type { Shared } from './shared.ts';
@@ -73,9 +74,13 @@ export class Exits {
     const task = this.#sched.current;
     const { files, works, hooks, shared } = this.#parts;
     yield* step(X1);
-    this.#exit_signals(task, code);
+    const groupDead = this.#exit_signals(task, code);
     yield* step(X2);
     if (hooks.sched_process_exit) yield* hooks.sched_process_exit(task, code);
+    const { tracepoints } = this.#machine;
+    if (tracepoints.isOn(sched_process_exit)) {
+      yield* tracepoints.trace(sched_process_exit, [task.addr, groupDead ? 1 : 0]);
+    }
     yield* this.exit_mm(task);
     yield* files.exit_files(task);
     shared.exit_fs(task);
@@ -113,18 +118,20 @@ export class Exits {
     return count;
   }
 
-  #exit_signals(task: Task, code: number): void {
-    this.#atomic(() => {
+  /** Whether it is the last thread of its process. */
+  #exit_signals(task: Task, code: number): boolean {
+    return this.#atomic(() => {
       const signal = this.#parts.shared.signalOf(task);
       task.s.flags |= PF_EXITING;
       task.s.exit_code = code;
       const dead = --signal.live === 0;
-      if (!dead || task !== this.#parts.tasks.init) return;
+      if (!dead || task !== this.#parts.tasks.init) return dead;
       const text =
         `Kernel panic - not syncing: Attempted to kill init! exitcode=0x` +
         code.toString(16).padStart(8, '0');
       this.#machine.printk(0, text);
       this.#machine.fail({ kind: 'bad-access', title: text, lines: this.#machine.traceLines() });
+      return dead;
     });
   }
 
