@@ -51,7 +51,7 @@ class World implements EngineWorld {
   /** An engine that stands at the begin of the program, with r9 at a map value. */
   start(maker: EngineMaker, program: Executable, yields = false): Engine {
     this.#yields = yields;
-    this.view.begin(kernelAddress(VALUE));
+    this.view.begin(VALUE);
     this.view.setReg(9, kernelAddress(VALUE));
     return maker.make(program, this);
   }

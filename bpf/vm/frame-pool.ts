@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { KASAN_STACK_LEFT, PAGE_SIZE, type Memory } from '../../kernel/memory.ts';
 import type { Slab } from '../../kernel/slab.ts';
+import { FrameView } from './frame-view.ts';
 import { bpfFrame } from './frame.ts';
 
 const { off, sizeBytes } = bpfFrame;
@@ -20,6 +21,7 @@ export class FramePool {
   readonly #memory: Memory;
   readonly #slab: Slab;
   readonly #head: number;
+  readonly #views = new Map<number, FrameView>();
 
   constructor(slab: Slab) {
     this.#slab = slab;
@@ -31,17 +33,23 @@ export class FramePool {
   }
 
   /** A frame as the last run left it. Its pages are dirty from here on. */
-  take(): number {
+  take(): FrameView {
     const memory = this.#memory;
     if (memory.rawU32(this.#head) === 0) this.#grow();
     const frame = memory.rawU32(this.#head);
     memory.setRawU32(this.#head, memory.rawU32(frame + NEXT));
     memory.beforeWrite(frame, sizeBytes);
     memory.onUnpoison?.(frame, sizeBytes);
-    return frame;
+    let view = this.#views.get(frame);
+    if (!view) this.#views.set(frame, (view = new FrameView(memory, frame)));
+    return view;
   }
 
-  give(frame: number): void {
+  give({ addr }: FrameView): void {
+    this.#give(addr);
+  }
+
+  #give(frame: number): void {
     this.#memory.setRawU32(frame + NEXT, this.#memory.rawU32(this.#head));
     this.#memory.setRawU32(this.#head, frame);
   }
@@ -54,7 +62,7 @@ export class FramePool {
     for (let frame = start; frame < start + GROW * STRIDE; frame += STRIDE) {
       memory.unpoison(frame + off.stack, sizeBytes - off.stack);
       memory.rawFill(frame, sizeBytes, 0);
-      this.give(frame);
+      this.#give(frame);
     }
   }
 }

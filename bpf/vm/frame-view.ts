@@ -10,96 +10,107 @@ import {
 } from './frame.ts';
 
 const { off } = bpfFrame;
-const SAVED_BYTES = savedFrameStruct.sizeBytes;
-const SAVED_PC = savedFrameStruct.off['pc']!;
-const SAVED_LOOPS = savedFrameStruct.off['loops']!;
+const WORD = 4;
+const PC = off.pc / WORD;
+const DEPTH = off.depth / WORD;
+const FUEL = off.fuel / WORD;
+const COUNTDOWN = off.countdown / WORD;
+const LOOPS = off.loops / WORD;
+const SAVED = off.saved / WORD;
+const SAVED_WORDS = savedFrameStruct.sizeBytes / WORD;
+const SAVED_PC = savedFrameStruct.off['pc']! / WORD;
+const SAVED_LOOPS = savedFrameStruct.off['loops']! / WORD;
 const FP = 10;
+/** First of the registers that a call keeps, r6 to r9, in words. */
+const KEPT = (off.regs + 8 * 6) / WORD;
+const KEPT_WORDS = 8;
 
-/** A bpf_frame between two runs of an engine, as the runner sees and changes it. */
+/**
+ * A bpf_frame between two runs of an engine, as the runner sees and changes it: raw, on pages that
+ * are dirty since the frame was taken. One for each frame there is.
+ */
 export class FrameView {
+  readonly addr: number;
+  /** Where r1 stands. */
+  readonly args: number;
+  readonly #words: Uint32Array;
+  readonly #regs: BigUint64Array;
   readonly #memory: Memory;
-  readonly #frame: number;
 
   constructor(memory: Memory, frame: number) {
+    this.addr = frame;
+    this.args = frame + off.regs + 8;
+    this.#words = new Uint32Array(memory.wasm.buffer, frame, off.stack / WORD);
+    this.#regs = new BigUint64Array(memory.wasm.buffer, frame + off.regs, REGS);
     this.#memory = memory;
-    this.#frame = frame;
   }
 
   /** The first instruction of the main program, with r1 the address of `ctx`. Others are zero. */
   begin(ctx: number): void {
-    const memory = this.#memory;
-    const frame = this.#frame;
-    memory.rawFill(frame + off.regs, 8 * REGS, 0);
+    this.#words.fill(0, off.regs / WORD, off.regs / WORD + 2 * REGS);
     this.setPointer(1, ctx);
-    this.setPointer(FP, frame + off.stack + MAX_BPF_STACK);
-    memory.setRawU32(frame + off.depth, 0);
-    memory.setRawU32(frame + off.countdown, 0);
+    this.setPointer(FP, this.addr + off.stack + MAX_BPF_STACK);
+    this.#words[DEPTH] = 0;
+    this.#words[COUNTDOWN] = 0;
     this.restart();
   }
 
   /** The first instruction of the program at this depth. */
   restart(): void {
     this.pc = 0;
-    this.#memory.setRawU32(this.#frame + off.loops, BPF_MAX_LOOPS);
+    this.#words[LOOPS] = BPF_MAX_LOOPS;
   }
 
   get pc(): number {
-    return this.#memory.rawU32(this.#frame + off.pc);
+    return this.#words[PC]!;
   }
 
   set pc(slot: number) {
-    this.#memory.setRawU32(this.#frame + off.pc, slot);
+    this.#words[PC] = slot;
   }
 
   get fuel(): number {
-    return this.#memory.rawU32(this.#frame + off.fuel) | 0;
+    return this.#words[FUEL]! | 0;
   }
 
   set fuel(insnCount: number) {
-    this.#memory.setRawU32(this.#frame + off.fuel, insnCount);
+    this.#words[FUEL] = insnCount;
   }
 
   get depth(): number {
-    return this.#memory.rawU32(this.#frame + off.depth);
-  }
-
-  /** Where r1 stands. */
-  get args(): number {
-    return this.#frame + off.regs + 8;
+    return this.#words[DEPTH]!;
   }
 
   reg(r: number): bigint {
-    return this.#memory.rawLoad(this.#frame + off.regs + 8 * r, 8);
+    return this.#regs[r]!;
   }
 
   setReg(r: number, value: bigint): void {
-    this.#memory.rawStore(this.#frame + off.regs + 8 * r, 8, value);
+    this.#regs[r] = value;
   }
 
   /** The low half, signed. */
   s32(r: number): number {
-    return this.#memory.rawU32(this.#frame + off.regs + 8 * r) | 0;
+    return this.#words[off.regs / WORD + 2 * r]! | 0;
   }
 
+  /** A memory offset; see Memory.ptr(). */
   pointer(r: number): number {
-    return this.#memory.rawPtr(this.#frame + off.regs + 8 * r);
+    return this.#memory.rawPtr(this.addr + off.regs + 8 * r);
   }
 
   /** Sign-extended. */
   setNumber(r: number, value: number): void {
-    const at = this.#frame + off.regs + 8 * r;
-    this.#memory.setRawU32(at, value);
-    this.#memory.setRawU32(
-      at + 4,
-      (value | 0) === value ? value >> 31 : Math.floor(value / 2 ** 32),
-    );
+    const at = off.regs / WORD + 2 * r;
+    this.#words[at] = value;
+    this.#words[at + 1] = (value | 0) === value ? value >> 31 : Math.floor(value / 2 ** 32);
   }
 
   /** A memory offset, NULL or an error number, as a pointer. */
   setPointer(r: number, value: number): void {
-    const at = this.#frame + off.regs + 8 * r;
-    this.#memory.setRawU32(at, value);
-    this.#memory.setRawU32(at + 4, value > 0 ? DIRECT_MAP_HIGH : value >> 31);
+    const at = off.regs / WORD + 2 * r;
+    this.#words[at] = value;
+    this.#words[at + 1] = value > 0 ? DIRECT_MAP_HIGH : value >> 31;
   }
 
   /** The instruction at pc is done: a call, or any that takes one slot. */
@@ -110,36 +121,36 @@ export class FrameView {
 
   /** Where depth `depth` goes on after the call that it makes. */
   savedPc(depth: number): number {
-    return this.#memory.rawU32(this.#frame + off.saved + depth * SAVED_BYTES + SAVED_PC);
+    return this.#words[SAVED + depth * SAVED_WORDS + SAVED_PC]!;
   }
 
   /** As a call of the subprogram at `pc` does, to come back to where it stands. */
   enter(pc: number): void {
-    const memory = this.#memory;
+    const words = this.#words;
     const { depth } = this;
     assert(depth + 1 < MAX_CALL_FRAMES, 'a callback one frame too deep passed the checker');
-    const saved = this.#frame + off.saved + depth * SAVED_BYTES;
-    for (let i = 0; i < 4; i++) memory.rawStore(saved + 8 * i, 8, this.reg(6 + i));
-    memory.setRawU32(saved + SAVED_PC, this.pc);
-    memory.setRawU32(saved + SAVED_LOOPS, memory.rawU32(this.#frame + off.loops));
+    const saved = SAVED + depth * SAVED_WORDS;
+    words.copyWithin(saved, KEPT, KEPT + KEPT_WORDS);
+    words[saved + SAVED_PC] = this.pc;
+    words[saved + SAVED_LOOPS] = words[LOOPS]!;
     this.#setDepth(depth + 1);
     this.pc = pc;
-    memory.setRawU32(this.#frame + off.loops, BPF_MAX_LOOPS);
+    words[LOOPS] = BPF_MAX_LOOPS;
   }
 
   /** As the exit of a subprogram does. */
   leave(): void {
-    const memory = this.#memory;
+    const words = this.#words;
     const depth = this.depth - 1;
-    const saved = this.#frame + off.saved + depth * SAVED_BYTES;
-    for (let i = 0; i < 4; i++) this.setReg(6 + i, memory.rawLoad(saved + 8 * i, 8));
-    this.pc = memory.rawU32(saved + SAVED_PC);
-    memory.setRawU32(this.#frame + off.loops, memory.rawU32(saved + SAVED_LOOPS));
+    const saved = SAVED + depth * SAVED_WORDS;
+    words.copyWithin(KEPT, saved, saved + KEPT_WORDS);
+    this.pc = words[saved + SAVED_PC]!;
+    words[LOOPS] = words[saved + SAVED_LOOPS]!;
     this.#setDepth(depth);
   }
 
   #setDepth(depth: number): void {
-    this.#memory.setRawU32(this.#frame + off.depth, depth);
-    this.setPointer(FP, this.#frame + off.stack + (depth + 1) * MAX_BPF_STACK);
+    this.#words[DEPTH] = depth;
+    this.setPointer(FP, this.addr + off.stack + (depth + 1) * MAX_BPF_STACK);
   }
 }

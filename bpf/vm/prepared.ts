@@ -11,6 +11,8 @@ export interface Callee {
   /** Its result is an address. */
   readonly isPointer: boolean;
   readonly isTailCall: boolean;
+  /** Where the call stands. */
+  readonly site: number;
 }
 
 const BPF_FUNC_tail_call = 12;
@@ -28,6 +30,7 @@ export class Prepared {
   constructor(prog: ExecProgram, engine: EngineOf, machine: Machine) {
     this.prog = prog;
     this.engine = engine;
+    this.#sites = new Int32Array(prog.insns.length);
     this.callees = prog.insns.map((insn, slot) => {
       const helper = prog.calls.get(slot);
       if (!helper || insn?.kind !== 'call') return undefined;
@@ -35,6 +38,7 @@ export class Prepared {
         helper,
         isPointer: helper.ret.startsWith('ptr_'),
         isTailCall: insn.target === 'helper' && helper.id === BPF_FUNC_tail_call,
+        site: this.siteAt(slot),
       };
     });
     const tag = tagOf(prog.addr, machine);
@@ -43,7 +47,6 @@ export class Prepared {
       const isWhole = name.startsWith('bpf_prog_');
       return kernelSymbol(isWhole ? name : `bpf_prog_${tag}${name && '_'}${name}`);
     });
-    this.#sites = new Int32Array(prog.insns.length);
   }
 
   /** Stable: `prog on_switch:insn 12`. */

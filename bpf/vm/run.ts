@@ -16,7 +16,7 @@ import type { EngineWorld } from './engine.ts';
 import { reportFault } from './fault.ts';
 import { FramePool } from './frame-pool.ts';
 import { ACCESS, EXIT, FAULT, FUEL, HELPER, kernelAddress, type Status } from './frame.ts';
-import { FrameView } from './frame-view.ts';
+import type { FrameView } from './frame-view.ts';
 import { Prepared, type Callee } from './prepared.ts';
 import { EngineOf, type Engines } from './select.ts';
 
@@ -140,18 +140,18 @@ class Run implements Call {
   /** Whether the instruction at pc has been stopped for. */
   #hasStopped = false;
 
-  constructor(runner: ProgRunner, prepared: Prepared, frame: number, ctx: number) {
+  constructor(runner: ProgRunner, prepared: Prepared, view: FrameView, ctx: number) {
     this.#runner = runner;
     this.kernel = runner.kernel;
     this.#engine = runner.kernel.machine.engine;
     this.memory = runner.memory;
     this.maps = runner.maps;
-    this.frame = frame;
+    this.frame = view.addr;
     this.ctx = ctx;
     this.prepared = prepared;
     this.#programs = [prepared];
-    this.#view = new FrameView(this.memory, frame);
-    this.#view.begin(ctx);
+    this.#view = view;
+    view.begin(ctx);
     this.#refuel();
   }
 
@@ -186,8 +186,8 @@ class Run implements Call {
   callHelper(pc: number): boolean {
     const callee = this.prepared.callees[pc];
     if (callee === undefined || callee.isTailCall) return false;
-    this.#view.pc = pc;
-    this.#activation!.top.site = this.prepared.siteAt(pc);
+    this.#view.pc = pc; // what a report says, whatever the engine keeps to itself
+    this.#activation!.top.site = callee.site;
     this.#charge(callee.helper.costNs);
     const result = callee.helper.invoke(this, this.#view.args);
     if (typeof result === 'object') {

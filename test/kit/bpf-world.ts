@@ -50,8 +50,8 @@ export class BpfWorld implements EngineWorld {
   run(program: RandomProgram, makers: readonly EngineMaker[]): Stop[] {
     this.#insns = program.insns;
     this.#calls = [];
-    const frame = this.#frames.take();
-    const view = new FrameView(this.memory, frame);
+    const view = this.#frames.take();
+    const frame = view.addr;
     view.begin(this.#buffer);
     view.setReg(9, kernelAddress(this.#buffer));
     const engines = makers.map((maker) => maker.make(program, this));
