@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Code, I32, I64, MEM, OP, moduleBytes, type ValueType } from '../../../bpf/jit/wasm.ts';
 
-/** Makes the module of one function, checks it and calls it. */
+/** Makes the module of one function, which V8 checks, and calls it. */
 function call(
   code: Code,
   { params = [], results = [], locals = [] }: Record<string, ValueType[]>,
   ...args: (number | bigint)[]
 ): unknown {
   const bytes = moduleBytes([], [{ type: { params, results }, locals, code }]);
-  expect(WebAssembly.validate(bytes)).toBe(true);
   const memory = new WebAssembly.Memory({ initial: 1 });
   const module = new WebAssembly.Module(bytes);
   const { run } = new WebAssembly.Instance(module, { k: { memory } }).exports;
