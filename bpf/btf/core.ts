@@ -12,7 +12,7 @@ import {
 } from './core-spec.ts';
 import { essentialName } from './match.ts';
 import { resolve, sizeOf } from './resolve.ts';
-import type { Btf, BtfType } from './types.ts';
+import type { Btf, BtfMember, BtfType } from './types.ts';
 
 /** What an instruction that cannot be relocated becomes: a call of this helper, which is none. */
 export const POISON_HELPER = 0x0bad_2310;
