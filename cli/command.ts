@@ -32,6 +32,8 @@ export interface Io {
   nowMs(): number;
   /** Whether the user asked to end early (Ctrl-C). */
   isInterrupted(): boolean;
+  /** All of stdin, to its end. */
+  readStdin(): Promise<Uint8Array>;
   /** The registered scenarios. */
   loadRegistry(): Promise<Registry>;
   /** The same, and what runs them. */

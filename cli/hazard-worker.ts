@@ -19,6 +19,7 @@ const io: Io = {
   isInterrupted: () => Atomics.load(interrupted, 0) !== 0,
   loadRegistry,
   loadCatalog,
+  readStdin: () => Promise.resolve(new Uint8Array()),
   mapStacks: () => {},
 };
 

@@ -26,6 +26,12 @@ function hasColor(): boolean {
   return Boolean(stdout.isTTY) && env['TERM'] !== 'dumb';
 }
 
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
 const io: Io = {
   out: (text) => write(stdout, text),
   err: (text) => write(stderr, text),
@@ -36,6 +42,7 @@ const io: Io = {
   cwd: process.cwd(),
   nowMs: () => performance.now(),
   isInterrupted: () => interruptCount > 0,
+  readStdin,
   loadRegistry,
   loadCatalog,
   mapStacks: () => process.setSourceMapsEnabled(true),

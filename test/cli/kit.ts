@@ -34,6 +34,7 @@ export async function bohrbug(args: readonly string[], overrides: Partial<Io> = 
     isInterrupted: () => false,
     loadRegistry,
     loadCatalog,
+    readStdin: () => Promise.resolve(new Uint8Array()),
     mapStacks: () => process.setSourceMapsEnabled(true),
     ...overrides,
   };

@@ -19,6 +19,7 @@ function write(name: string, text: string): string {
 
 const io = {
   cwd: dir,
+  readStdin: () => Promise.resolve(new Uint8Array()),
   mapStacks: () => process.setSourceMapsEnabled(true),
 } as Io;
 
