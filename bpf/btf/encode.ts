@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import {
   BTF_KINDS,
   BTF_MAGIC,
@@ -5,6 +6,7 @@ import {
   HEADER_BYTES,
   INT_ENCODINGS,
   LINKAGES,
+  VLEN_MAX,
 } from './kinds.ts';
 import type { Btf, BtfType } from './types.ts';
 
@@ -49,69 +51,80 @@ export class Strings {
 }
 
 function encodeType(type: BtfType, words: number[], strings: Strings): void {
-  const name = strings.offset(type.name);
-  const head = (vlen: number, sizeOrType: number, flag = false): void => {
-    const kind = BTF_KINDS.indexOf(type.kind);
-    words.push(name, (flag ? 1 << 31 : 0) | (kind << 24) | vlen, sizeOrType);
-  };
+  const { vlen, flag, sizeOrType } = headOf(type);
+  const kind = BTF_KINDS.indexOf(type.kind);
+  assert(vlen <= VLEN_MAX, `BTF: ${type.kind} ${type.name} has ${vlen} parts`);
+  const info = (flag ? 1 << 31 : 0) | (kind << 24) | vlen;
+  words.push(strings.offset(type.name), info, sizeOrType);
+  encodeRest(type, words, strings);
+}
+
+/** struct btf_type */
+function headOf(type: BtfType): { vlen: number; flag: boolean; sizeOrType: number } {
+  const head = { vlen: 0, flag: false, sizeOrType: 0 };
+  switch (type.kind) {
+    case 'array':
+      return head;
+    case 'fwd':
+      return { ...head, flag: type.of === 'union' };
+    case 'struct':
+    case 'union': {
+      const flag = type.members.some(({ bits }) => bits > 0);
+      return { vlen: type.members.length, flag, sizeOrType: type.sizeBytes };
+    }
+    case 'enum':
+    case 'enum64':
+      return { vlen: type.values.length, flag: type.signed, sizeOrType: type.sizeBytes };
+    case 'func':
+      return { ...head, vlen: LINKAGES.indexOf(type.linkage), sizeOrType: type.type };
+    case 'func_proto':
+      return { ...head, vlen: type.params.length, sizeOrType: type.type };
+    case 'datasec':
+      return { ...head, vlen: type.vars.length, sizeOrType: type.sizeBytes };
+    case 'int':
+    case 'float':
+      return { ...head, sizeOrType: type.sizeBytes };
+    default:
+      return { ...head, sizeOrType: type.type };
+  }
+}
+
+/** What follows struct btf_type. */
+function encodeRest(type: BtfType, words: number[], strings: Strings): void {
   switch (type.kind) {
     case 'int': {
-      head(0, type.sizeBytes);
       const encoding = INT_ENCODINGS.indexOf(type.encoding);
       words.push((encoding << 24) | (type.bitOffset << 16) | type.bits);
       return;
     }
     case 'array':
-      head(0, 0);
       words.push(type.type, type.indexType, type.count);
       return;
     case 'struct':
-    case 'union': {
-      const flag = type.members.some(({ bits }) => bits > 0);
-      head(type.members.length, type.sizeBytes, flag);
-      for (const member of type.members) {
-        words.push(
-          strings.offset(member.name),
-          member.type,
-          (member.bits << 24) | member.bitOffset,
-        );
+    case 'union':
+      for (const { name, type: of, bits, bitOffset } of type.members) {
+        words.push(strings.offset(name), of, (bits << 24) | bitOffset);
       }
       return;
-    }
     case 'enum':
     case 'enum64':
-      head(type.values.length, type.sizeBytes, type.signed);
-      for (const { name: label, value } of type.values) {
-        words.push(strings.offset(label), Number(BigInt.asIntN(32, value)));
+      for (const { name, value } of type.values) {
+        words.push(strings.offset(name), Number(BigInt.asIntN(32, value)));
         if (type.kind === 'enum64') words.push(Number(BigInt.asIntN(32, value >> 32n)));
       }
       return;
-    case 'fwd':
-      head(0, 0, type.of === 'union');
-      return;
-    case 'func':
-      head(LINKAGES.indexOf(type.linkage), type.type);
-      return;
     case 'func_proto':
-      head(type.params.length, type.type);
-      for (const param of type.params) words.push(strings.offset(param.name), param.type);
+      for (const { name, type: of } of type.params) words.push(strings.offset(name), of);
       return;
     case 'var':
-      head(0, type.type);
       words.push(LINKAGES.indexOf(type.linkage));
       return;
     case 'datasec':
-      head(type.vars.length, type.sizeBytes);
       for (const entry of type.vars) words.push(entry.type, entry.offsetBytes, entry.sizeBytes);
       return;
-    case 'float':
-      head(0, type.sizeBytes);
-      return;
     case 'decl_tag':
-      head(0, type.type);
       words.push(type.component);
       return;
     default:
-      head(0, type.type);
   }
 }

@@ -33,3 +33,5 @@ export const BTF_MAX_NAME_OFFSET = 0x00ff_ffff;
 export const LINKAGES = ['static', 'global', 'extern'] as const;
 /** Of an int, in its encoding: BTF_INT_*. */
 export const INT_ENCODINGS = ['', 'signed', 'char', '', 'bool'] as const;
+/** BTF_MAX_VLEN */
+export const VLEN_MAX = 0xffff;
