@@ -1,0 +1,220 @@
+import { InputError } from '../../base/errors.ts';
+import type { Btf } from '../btf/types.ts';
+import type { Elf, ElfSymbol, Section } from '../elf/elf.ts';
+import { fixBtf, type DataSectionFix } from './btf-fix.ts';
+import { mapDefinition, type MapDefinition } from './maps.ts';
+import type { Maps } from './open-parts.ts';
+import type { InitialSlot, MapKind, MapSpec, Variable } from './spec.ts';
+
+const STT_FUNC = 2;
+const STT_SECTION = 3;
+const SHT_NOBITS = 8;
+const SHF_ALLOC = 0x2;
+const SHF_EXECINSTR = 0x4;
+const BPF_MAP_TYPE_ARRAY = 2;
+const BPF_F_RDONLY_PROG = 1 << 7;
+const BPF_F_MMAPABLE = 1 << 10;
+const POINTER_BYTES = 8;
+/** What libbpf takes of the object's name for the names of its data maps. */
+const PREFIX_CHARS = 8;
+const NAME_CHARS = 15;
+/** More bytes of zeroes than any kernel would take for one map. */
+const DATA_BYTES_MAX = 1 << 26;
+
+export interface MapSources {
+  readonly elf: Elf;
+  readonly btf: Btf | undefined;
+  /** The object's name. */
+  readonly name: string;
+  readonly path: string;
+  readonly kconfigBytes: number;
+}
+
+/** Maps that are declared, and those that hold the object's variables. */
+export function collectMaps(sources: MapSources): Maps {
+  const { elf, kconfigBytes } = sources;
+  const specs: MapSpec[] = [];
+  const places = new Map<string, number>();
+  const sections = new Map<number, number>();
+  for (const section of elf.sections) {
+    if (section.name === '.maps') declared(sources, section, specs, places);
+    const kind = dataKind(section);
+    if (!kind) continue;
+    sections.set(section.index, specs.length);
+    specs.push(dataMap(sources, section, kind));
+  }
+  if (kconfigBytes > 0) specs.push(kconfigMap(sources));
+  return {
+    specs,
+    at: (section, offset) => places.get(`${section}:${offset}`) ?? sections.get(section),
+    fixBtf: (btf) => fixBtf(btf, (name) => fixOf(elf, specs, name)),
+  };
+}
+
+/** The variables of .maps, each a map, in the order of their places. */
+function declared(
+  { elf, btf, path }: MapSources,
+  section: Section,
+  specs: MapSpec[],
+  places: Map<string, number>,
+): void {
+  if (!btf) throw new InputError(`${path}: section .maps without BTF, expected clang -g`);
+  const symbols = elf.symbols
+    .filter((symbol) => symbol.section === section.index && isVariable(symbol))
+    .toSorted((a, b) => a.value - b.value);
+  const first = specs.length;
+  for (const symbol of symbols) {
+    const typeId = variableType(btf, symbol.name);
+    if (typeId === undefined) throw new InputError(`${path}: map '${symbol.name}' has no BTF`);
+    if (places.has(`${section.index}:${symbol.value}`)) {
+      throw new InputError(`${path}: two maps at ${symbol.value} of .maps`);
+    }
+    places.set(`${section.index}:${symbol.value}`, specs.length);
+    specs.push({
+      definition: mapDefinition(btf, typeId, symbol.name, path),
+      kind: 'map',
+      section: section.name,
+      data: undefined,
+      slots: [],
+      variables: new Map(),
+    });
+  }
+  for (const [i, symbol] of symbols.entries()) {
+    const spec = specs[first + i]!;
+    specs[first + i] = {
+      ...spec,
+      slots: slotsOf(elf, section, symbol, spec.definition, places, path),
+    };
+  }
+}
+
+/** What `.values = { … }` puts into a map: a relocation for each slot. */
+function slotsOf(
+  elf: Elf,
+  section: Section,
+  symbol: ElfSymbol,
+  { name, valuesAt }: MapDefinition,
+  places: ReadonlyMap<string, number>,
+  path: string,
+): InitialSlot[] {
+  const slots: InitialSlot[] = [];
+  for (const { offset, symbol: target } of elf.relocationsOf(section.index)) {
+    if (offset < symbol.value || offset >= symbol.value + symbol.sizeBytes) continue;
+    const key = (offset - symbol.value - (valuesAt ?? NaN)) / POINTER_BYTES;
+    const found = elf.symbols[target]!;
+    const map = places.get(`${found.section}:${found.value}`);
+    const isFunction = found.type === STT_FUNC;
+    if (!Number.isInteger(key) || key < 0 || (map === undefined && !isFunction)) {
+      throw new InputError(`${path}: map '${name}': no slot for '${found.name}' at ${offset}`);
+    }
+    slots.push({ key, target: isFunction ? { program: found.name } : { map: map! } });
+  }
+  return slots;
+}
+
+function isVariable({ type, name }: ElfSymbol): boolean {
+  return type !== STT_SECTION && type !== STT_FUNC && name !== '';
+}
+
+function variableType(btf: Btf, name: string): number | undefined {
+  for (const id of btf.idsOf(name)) {
+    const type = btf.types[id]!;
+    if (type.kind === 'var') return type.type;
+  }
+  return undefined;
+}
+
+/** `.rodata` and `.rodata.str1.1`, but not `.rodatas`. */
+function dataKind({ name, flags, sizeBytes }: Section): MapKind | undefined {
+  if ((flags & SHF_ALLOC) === 0 || (flags & SHF_EXECINSTR) !== 0 || sizeBytes === 0)
+    return undefined;
+  for (const kind of ['rodata', 'data', 'bss'] as const) {
+    if (name === `.${kind}` || name.startsWith(`.${kind}.`)) return kind;
+  }
+  return undefined;
+}
+
+function dataMap(sources: MapSources, section: Section, kind: MapKind): MapSpec {
+  const { elf, btf, path } = sources;
+  if (section.sizeBytes > DATA_BYTES_MAX) {
+    throw new InputError(`${path}: section '${section.name}' has ${section.sizeBytes} bytes`);
+  }
+  const data =
+    section.type === SHT_NOBITS ? new Uint8Array(section.sizeBytes) : section.bytes.slice();
+  const variables = new Map<string, Variable>();
+  for (const symbol of elf.symbols) {
+    if (symbol.section !== section.index || !isVariable(symbol)) continue;
+    const typeId = (btf && variableType(btf, symbol.name)) ?? 0;
+    variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
+  }
+  const valueTypeId = btf ? (btf.idsOf(section.name)[0] ?? 0) : 0;
+  const name = dataMapName(sources.name, section.name);
+  return {
+    definition: dataDefinition(name, data.length, kind, valueTypeId),
+    kind,
+    section: section.name,
+    data,
+    slots: [],
+    variables,
+  };
+}
+
+/** libbpf.c: internal_map_name(): `exec_eve.rodata`, and custom names as they are. */
+function dataMapName(object: string, section: string): string {
+  const isCustom = section.indexOf('.', 1) > 0;
+  if (isCustom) return section.slice(0, NAME_CHARS);
+  const room = Math.min(PREFIX_CHARS, NAME_CHARS - section.length);
+  return `${object.slice(0, Math.max(0, room))}${section}`.slice(0, NAME_CHARS);
+}
+
+function kconfigMap({ name, btf, kconfigBytes }: MapSources): MapSpec {
+  const valueTypeId = btf ? (btf.idsOf('.kconfig')[0] ?? 0) : 0;
+  const mapName = dataMapName(name, '.kconfig');
+  return {
+    definition: dataDefinition(mapName, kconfigBytes, 'kconfig', valueTypeId),
+    kind: 'kconfig',
+    section: '.kconfig',
+    data: new Uint8Array(kconfigBytes),
+    slots: [],
+    variables: new Map(),
+  };
+}
+
+/** libbpf.c: bpf_object__init_internal_map() */
+function dataDefinition(
+  name: string,
+  valueSize: number,
+  kind: MapKind,
+  valueTypeId: number,
+): MapDefinition {
+  const isConst = kind === 'rodata' || kind === 'kconfig';
+  return {
+    name,
+    type: BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize,
+    maxEntries: 1,
+    flags: BPF_F_MMAPABLE | (isConst ? BPF_F_RDONLY_PROG : 0),
+    extra: 0,
+    numaNode: 0,
+    keyTypeId: 0,
+    valueTypeId,
+    isPinned: false,
+    inner: undefined,
+    valuesAt: undefined,
+  };
+}
+
+function fixOf(elf: Elf, specs: readonly MapSpec[], name: string): DataSectionFix | undefined {
+  const section = elf.sections.find((row) => row.name === name);
+  const spec = specs.find((row) => row.section === name && row.kind !== 'map');
+  const sizeBytes = spec?.data?.length ?? section?.sizeBytes ?? 0;
+  if (sizeBytes === 0) return undefined;
+  const offsets = new Map<string, number>();
+  for (const symbol of elf.symbols) {
+    if (section && symbol.section === section.index && isVariable(symbol)) {
+      offsets.set(symbol.name, symbol.value);
+    }
+  }
+  return { sizeBytes, offsets };
+}

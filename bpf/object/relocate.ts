@@ -1,0 +1,276 @@
+import { InputError } from '../../base/errors.ts';
+import { CoreRelocator } from '../btf/core.ts';
+import type { Btf } from '../btf/types.ts';
+import { rawInsn } from '../isa/decode.ts';
+import { CALL_TARGETS, CODE, IMM_SOURCES } from '../isa/ops.ts';
+import type { OpenedObject } from './open.ts';
+import { patchCore } from './patch-core.ts';
+import type { ExternSpec, FunctionSpec, ProgramSpec, Reloc } from './spec.ts';
+
+const INSN_BYTES = 8;
+const PSEUDO_CALL = CALL_TARGETS.indexOf('subprog');
+const PSEUDO_KFUNC = CALL_TARGETS.indexOf('kfunc');
+const PSEUDO_FUNC = IMM_SOURCES.indexOf('func');
+const PSEUDO_BTF_ID = IMM_SOURCES.indexOf('btf_id');
+const PSEUDO_MAP_FD = IMM_SOURCES.indexOf('map_fd');
+const PSEUDO_MAP_VALUE = IMM_SOURCES.indexOf('map_value');
+/** What a call of an absent weak kfunc becomes: never to be reached. libbpf.c */
+const POISON_CALL_KFUNC_BASE = 2_002_000_000;
+
+/** What an object is relocated against: a kernel, and the maps as they were made there. */
+export interface Target {
+  /** The kernel's types. */
+  readonly btf: Btf;
+  /** Descriptor of each map of the object, by index. */
+  readonly mapFds: readonly number[];
+  /** What an extern of .ksyms is in the kernel, or undefined: absent. */
+  ksym(extern: ExternSpec): Ksym | undefined;
+}
+
+/** A kernel symbol with a type has its id, one without its address. */
+export type Ksym = { readonly btfId: number } | { readonly address: bigint };
+
+/** A program, ready for PROG_LOAD. */
+export interface RelocatedProgram {
+  readonly code: Uint8Array;
+  /** Records for bpf(2): struct bpf_func_info, struct bpf_line_info. */
+  readonly funcInfo: Uint8Array;
+  readonly lineInfo: Uint8Array;
+  /** What each poisoned instruction wanted of the kernel's types, by slot. */
+  readonly poisoned: ReadonlyMap<number, string>;
+  /** The line of the source, by slot of the first instruction that comes from it. */
+  readonly lines: readonly SourceLine[];
+}
+
+export interface SourceLine {
+  readonly slot: number;
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Relocates programs of one object. libbpf.c: bpf_object__relocate() */
+export class Relocator {
+  readonly #object: OpenedObject;
+  readonly #target: Target;
+  readonly #core: CoreRelocator | undefined;
+  /** CO-RE done, by function: programs share subprograms. */
+  readonly #done = new Map<FunctionSpec, Relocated>();
+
+  constructor(object: OpenedObject, target: Target) {
+    this.#object = object;
+    this.#target = target;
+    this.#core = object.btf && new CoreRelocator(object.btf, target.btf, object.name);
+  }
+
+  /** Throws InputError where the object asks for what cannot be. */
+  program(program: ProgramSpec): RelocatedProgram {
+    return new Linker(this.#object, (fn) => this.#relocated(fn), this.#target).link(program);
+  }
+
+  #relocated(fn: FunctionSpec): Relocated {
+    const known = this.#done.get(fn);
+    if (known) return known;
+    const code = fn.code.slice();
+    const poisoned = new Map<number, string>();
+    const where = `${this.#object.name}: prog '${fn.name}'`;
+    for (const relo of this.#object.ext.relos.get(fn.section) ?? []) {
+      const slot = relo.insnOffset / INSN_BYTES - fn.slot;
+      if (slot < 0 || slot >= code.length / INSN_BYTES) continue;
+      const result = this.#core!.calculate(relo);
+      patchCore(code, slot, result, where);
+      if (result.poison) poisoned.set(slot, result.text);
+    }
+    const made = { code, poisoned };
+    this.#done.set(fn, made);
+    return made;
+  }
+}
+
+interface Relocated {
+  readonly code: Uint8Array;
+  readonly poisoned: ReadonlyMap<number, string>;
+}
+
+/** A function where it stands in the program being made. */
+interface Placed {
+  readonly fn: FunctionSpec;
+  readonly slot: number;
+  readonly code: Uint8Array;
+}
+
+/** Puts a program and the subprograms that it reaches together. bpf_object__reloc_code() */
+class Linker {
+  readonly #object: OpenedObject;
+  readonly #relocated: (fn: FunctionSpec) => Relocated;
+  readonly #target: Target;
+  readonly #placed: Placed[] = [];
+  #slots = 0;
+
+  constructor(object: OpenedObject, relocated: (fn: FunctionSpec) => Relocated, target: Target) {
+    this.#object = object;
+    this.#relocated = relocated;
+    this.#target = target;
+  }
+
+  link(program: ProgramSpec): RelocatedProgram {
+    this.#place(program);
+    for (let i = 0; i < this.#placed.length; i++) this.#calls(this.#placed[i]!);
+    const poisoned = new Map<number, string>();
+    const code = new Uint8Array(this.#slots * INSN_BYTES);
+    for (const placed of this.#placed) {
+      this.#data(placed);
+      code.set(placed.code, placed.slot * INSN_BYTES);
+      for (const [slot, text] of this.#relocated(placed.fn).poisoned) {
+        poisoned.set(placed.slot + slot, text);
+      }
+    }
+    return { code, poisoned, ...this.#infos() };
+  }
+
+  #fail({ fn }: Placed, slot: number, what: string): never {
+    throw new InputError(`${this.#object.name}: prog '${fn.name}': insn #${slot}: ${what}`);
+  }
+
+  #place(fn: FunctionSpec): Placed {
+    const placed = { fn, slot: this.#slots, code: this.#relocated(fn).code.slice() };
+    this.#placed.push(placed);
+    this.#slots += placed.code.length / INSN_BYTES;
+    return placed;
+  }
+
+  /** Calls of, and pointers to, subprograms; those met for the first time are appended. */
+  #calls(placed: Placed): void {
+    const { fn, code } = placed;
+    const view = new DataView(code.buffer);
+    for (let slot = 0; slot < code.length / INSN_BYTES; slot++) {
+      const insn = rawInsn(view, slot);
+      const reloc = fn.relocs.find((row) => row.slot === slot);
+      const isWide = insn.code === CODE.ld_imm64;
+      const isCall = insn.code === CODE.call && insn.src === PSEUDO_CALL;
+      if (isCall && reloc?.kind !== 'extern_call') {
+        const target = this.#callee(placed, slot, insn.imm, reloc);
+        view.setInt32(slot * INSN_BYTES + 4, target - (placed.slot + slot) - 1, true);
+      } else if (isWide && reloc?.kind === 'func') {
+        if (insn.imm % INSN_BYTES !== 0) this.#fail(placed, slot, `no function at +${insn.imm}`);
+        const at = reloc.offset / INSN_BYTES + insn.imm / INSN_BYTES;
+        const target = this.#functionAt(placed, slot, reloc.section, at);
+        view.setUint8(slot * INSN_BYTES + 1, (PSEUDO_FUNC << 4) | insn.dst);
+        view.setInt32(slot * INSN_BYTES + 4, target - (placed.slot + slot) - 1, true);
+      }
+      if (isWide) slot++;
+    }
+  }
+
+  /** The slot of the program at which the called function now stands. */
+  #callee(placed: Placed, slot: number, imm: number, reloc: Reloc | undefined): number {
+    const { fn } = placed;
+    if (reloc && reloc.kind !== 'call') this.#fail(placed, slot, 'call of what is no function');
+    const at = reloc ? reloc.offset / INSN_BYTES + imm + 1 : fn.slot + slot + imm + 1;
+    return this.#functionAt(placed, slot, reloc ? reloc.section : fn.sectionIndex, at);
+  }
+
+  #functionAt(placed: Placed, slot: number, section: number, at: number): number {
+    const fn = this.#object.functions.find(
+      (row) => row.sectionIndex === section && row.slot === at,
+    );
+    if (!fn) return this.#fail(placed, slot, `no function at ${at} of section ${section}`);
+    return (this.#placed.find((row) => row.fn === fn) ?? this.#place(fn)).slot;
+  }
+
+  /** bpf_object__relocate_data() */
+  #data(placed: Placed): void {
+    const view = new DataView(placed.code.buffer);
+    const set = (slot: number, src: number, imm: number, next: number): void => {
+      const { dst } = rawInsn(view, slot);
+      view.setUint8(slot * INSN_BYTES + 1, (src << 4) | dst);
+      view.setInt32(slot * INSN_BYTES + 4, imm, true);
+      view.setInt32(slot * INSN_BYTES + 12, next, true);
+    };
+    for (const reloc of placed.fn.relocs) {
+      const { slot } = reloc;
+      switch (reloc.kind) {
+        case 'map':
+          set(slot, PSEUDO_MAP_FD, this.#target.mapFds[reloc.map]!, 0);
+          break;
+        case 'data': {
+          const offset = rawInsn(view, slot).imm + reloc.offset;
+          set(slot, PSEUDO_MAP_VALUE, this.#target.mapFds[reloc.map]!, offset);
+          break;
+        }
+        case 'extern':
+          this.#extern(placed, slot, this.#object.externs[reloc.extern]!, set);
+          break;
+        case 'extern_call':
+          this.#kfunc(placed, slot, reloc.extern, view);
+          break;
+        default:
+      }
+    }
+  }
+
+  #extern(
+    placed: Placed,
+    slot: number,
+    extern: ExternSpec,
+    set: (slot: number, src: number, imm: number, next: number) => void,
+  ): void {
+    if (extern.kind === 'kconfig') {
+      const map = this.#object.maps.findIndex(({ kind }) => kind === 'kconfig');
+      set(slot, PSEUDO_MAP_VALUE, this.#target.mapFds[map]!, extern.offsetBytes);
+      return;
+    }
+    const found = this.#target.ksym(extern);
+    if (!found && !extern.isWeak) this.#unresolved(placed, slot, extern);
+    if (!found) set(slot, 0, 0, 0);
+    else if ('btfId' in found) set(slot, PSEUDO_BTF_ID, found.btfId, 0);
+    else {
+      const { address } = found;
+      set(slot, 0, Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n)));
+    }
+  }
+
+  #kfunc(placed: Placed, slot: number, index: number, view: DataView): void {
+    const extern = this.#object.externs[index]!;
+    const found = this.#target.ksym(extern);
+    const isKnown = found !== undefined && 'btfId' in found;
+    if (!isKnown && !extern.isWeak) this.#unresolved(placed, slot, extern);
+    const imm = isKnown ? found.btfId : POISON_CALL_KFUNC_BASE + index;
+    view.setUint8(slot * INSN_BYTES + 1, (isKnown ? PSEUDO_KFUNC : 0) << 4);
+    view.setInt16(slot * INSN_BYTES + 2, 0, true);
+    view.setInt32(slot * INSN_BYTES + 4, imm, true);
+  }
+
+  #unresolved(placed: Placed, slot: number, { kind, name }: ExternSpec): never {
+    const what = kind === 'kfunc' ? 'func ksym' : 'var ksym';
+    return this.#fail(placed, slot, `extern (${what}) '${name}': not found in kernel BTF(s)`);
+  }
+
+  #infos(): Pick<RelocatedProgram, 'funcInfo' | 'lineInfo' | 'lines'> {
+    const funcs: number[] = [];
+    const lineWords: number[] = [];
+    const lines: SourceLine[] = [];
+    const { ext } = this.#object;
+    for (const { fn, slot, code } of this.#placed) {
+      const end = fn.slot + code.length / INSN_BYTES;
+      const inside = (offset: number): boolean =>
+        offset / INSN_BYTES >= fn.slot && offset / INSN_BYTES < end;
+      const moved = (offset: number): number => slot + offset / INSN_BYTES - fn.slot;
+      for (const { insnOffset, typeId } of ext.funcs.get(fn.section) ?? []) {
+        if (inside(insnOffset)) funcs.push(moved(insnOffset), typeId);
+      }
+      for (const info of ext.lines.get(fn.section) ?? []) {
+        if (!inside(info.insnOffset)) continue;
+        const { file, line, text, fileOffset, textOffset, column } = info;
+        const at = moved(info.insnOffset);
+        lineWords.push(at, fileOffset, textOffset, (line << 10) | column);
+        lines.push({ slot: at, file, line, text });
+      }
+    }
+    return { funcInfo: wordsOf(funcs), lineInfo: wordsOf(lineWords), lines };
+  }
+}
+
+function wordsOf(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values).buffer);
+}

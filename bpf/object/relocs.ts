@@ -1,0 +1,79 @@
+import { InputError } from '../../base/errors.ts';
+import type { ElfSymbol, Section } from '../elf/elf.ts';
+import { SHN_LORESERVE, SHN_UNDEF } from '../elf/parse.ts';
+import { rawInsn } from '../isa/decode.ts';
+import { CALL_TARGETS, CODE } from '../isa/ops.ts';
+import type { Opening } from './open-parts.ts';
+import type { Reloc } from './spec.ts';
+
+const INSN_BYTES = 8;
+const SHF_EXECINSTR = 0x4;
+const BPF_PSEUDO_CALL = CALL_TARGETS.indexOf('subprog');
+
+/**
+ * The relocations of the bytes from `start` to `end` of a section, by what they are about.
+ * libbpf.c: bpf_program__record_reloc()
+ */
+export function recordRelocs(
+  opening: Opening,
+  section: Section,
+  { start, end }: { readonly start: number; readonly end: number },
+): Reloc[] {
+  const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.length);
+  const relocs: Reloc[] = [];
+  for (const { offset, symbol } of opening.elf.relocationsOf(section.index)) {
+    if (offset < start || offset >= end) continue;
+    const insn = rawInsn(view, Math.floor(offset / INSN_BYTES));
+    const at = { section: section.name, slot: (offset - start) / INSN_BYTES };
+    if (!Number.isInteger(at.slot)) fail(opening, at, `offset ${offset} is within an instruction`);
+    const target = opening.elf.symbols[symbol]!;
+    if (insn.code === CODE.call) relocs.push(callReloc(opening, at, target, insn.src));
+    else if (insn.code === CODE.ld_imm64) relocs.push(wideReloc(opening, at, target));
+    else fail(opening, at, `instruction ${insn.code.toString(16)} takes no relocation`);
+  }
+  return relocs.toSorted((a, b) => a.slot - b.slot);
+}
+
+interface Place {
+  readonly section: string;
+  readonly slot: number;
+}
+
+function fail({ name }: Opening, { section, slot }: Place, what: string): never {
+  throw new InputError(`${name}: section '${section}', relocation of insn #${slot}: ${what}`);
+}
+
+function callReloc(opening: Opening, at: Place, symbol: ElfSymbol, src: number): Reloc {
+  const { slot } = at;
+  if (symbol.section === SHN_UNDEF) {
+    return { kind: 'extern_call', slot, extern: externOf(opening, at, symbol) };
+  }
+  if (src !== BPF_PSEUDO_CALL) fail(opening, at, `call of '${symbol.name}' is of no function here`);
+  if (!isCode(opening, symbol.section)) fail(opening, at, `call into section ${symbol.section}`);
+  return { kind: 'call', slot, section: symbol.section, offset: symbol.value };
+}
+
+function wideReloc(opening: Opening, at: Place, symbol: ElfSymbol): Reloc {
+  const { slot } = at;
+  if (symbol.section === SHN_UNDEF) {
+    return { kind: 'extern', slot, extern: externOf(opening, at, symbol) };
+  }
+  if (symbol.section >= SHN_LORESERVE) fail(opening, at, `'${symbol.name}' is in no section`);
+  if (isCode(opening, symbol.section)) {
+    return { kind: 'func', slot, section: symbol.section, offset: symbol.value };
+  }
+  const map = opening.maps.at(symbol.section, symbol.value);
+  if (map === undefined) fail(opening, at, `no map or variable at '${symbol.name}'`);
+  const { kind } = opening.maps.specs[map]!;
+  if (kind === 'map') return { kind: 'map', slot, map };
+  return { kind: 'data', slot, map, offset: symbol.value };
+}
+
+function externOf(opening: Opening, at: Place, { name }: ElfSymbol): number {
+  const found = opening.externOf.get(name);
+  return found ?? fail(opening, at, `extern '${name}' is not declared`);
+}
+
+function isCode({ elf }: Opening, index: number): boolean {
+  return ((elf.sections[index]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
+}
