@@ -242,6 +242,7 @@ class Run implements Call {
     const fine = this.#engine.mode === 'explore' || this.memory.onAccess !== null;
     if (fine && !this.#hasStopped && this.#mustStop()) return ACCESS;
     this.#hasStopped = false;
+    this.#fetch();
     const from = view.depth;
     const { prepared } = this;
     const before = view.fuel;
@@ -250,6 +251,14 @@ class Run implements Call {
     prepared.engine.executed(before - view.fuel);
     for (let depth = from + 1; depth <= view.depth; depth++) this.#programs[depth] = prepared;
     return status;
+  }
+
+  /** The text of a program goes with its struct bpf_prog: nobody must be in it any more. */
+  #fetch(): void {
+    const { addr } = this.prog;
+    if (this.memory.shadowAt(addr) === 0) return;
+    this.#activation!.top.site = this.#site();
+    this.memory.check(addr, bpf_prog.sizeBytes, false);
   }
 
   /** The engine lets its first access pass, so that one is looked at here. */

@@ -202,6 +202,52 @@ describe.each(ENGINES)('on %s', (engine) => {
     expect(failure!.title).toContain(title);
     expect(failure!.text).toMatch(/bpf_prog_0badc0de01020304_inner\+.*\n.*_stray\+/);
   });
+
+  test('a program that is freed while it runs is a use after free', () => {
+    const world = new RunnerKernel({ engine });
+    const frees = helper({
+      id: 103,
+      name: 'frees',
+      args: [],
+      ret: 'integer',
+      *run({ kernel, prog }): Sim<number> {
+        kernel.kasan.free(prog.addr);
+        yield* step(PAUSE);
+        return 0;
+      },
+    });
+    const insns = [call('helper', 103), exit];
+    const prog = world.load({ name: 'freed', insns, helpers: [frees] });
+    const [failure] = world.run(() => world.runner.bpf_prog_run(prog, 0));
+    expect(failure!.title).toMatch(/^BUG: KASAN: slab-use-after-free in bpf_prog_\w+_freed$/);
+    expect(failure!.sites).toEqual(['prog freed:insn 1']);
+  });
+
+  test('a report from a callback shows every function on the way', () => {
+    const world = new RunnerKernel({ engine });
+    const insns = [
+      call('subprog', 1),
+      exit,
+      mov(1, 1),
+      mov(2, 7),
+      mov(3, 0),
+      call('helper', 181),
+      exit,
+      load(8, 0, 2, 8),
+      exit,
+    ];
+    const prog = world.load({
+      name: 'outer',
+      insns,
+      subprogs: [0, 2, 7],
+      subprogNames: ['', 'middle', 'inner'],
+      helpers: [repeat],
+    });
+    const [failure] = world.run(() => world.runner.bpf_prog_run(prog, 0));
+    expect(failure!.sites).toEqual(['prog outer:insn 7']);
+    const trace = failure!.text.matchAll(/bpf_prog_0badc0de01020304_(\w+)\+/g);
+    expect([...trace].map(([, name]) => name)).toEqual(['inner', 'middle', 'outer']);
+  });
 });
 
 /** Two threads, each of which runs the program once. */
