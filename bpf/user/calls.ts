@@ -1,27 +1,7 @@
 import type { Sim } from '../../sim/request.ts';
+import { CMD } from '../uapi.ts';
 import { Attr } from './attr.ts';
 import type { UserPort } from './port.ts';
-
-/** enum bpf_cmd: include/uapi/linux/bpf.h */
-export const BPF_CMD = {
-  MAP_CREATE: 0,
-  MAP_LOOKUP_ELEM: 1,
-  MAP_UPDATE_ELEM: 2,
-  MAP_DELETE_ELEM: 3,
-  MAP_GET_NEXT_KEY: 4,
-  PROG_LOAD: 5,
-  OBJ_PIN: 6,
-  OBJ_GET: 7,
-  PROG_TEST_RUN: 10,
-  OBJ_GET_INFO_BY_FD: 15,
-  RAW_TRACEPOINT_OPEN: 17,
-  BTF_LOAD: 18,
-  MAP_LOOKUP_AND_DELETE_ELEM: 21,
-  MAP_FREEZE: 22,
-  LINK_CREATE: 28,
-  LINK_UPDATE: 29,
-  LINK_DETACH: 34,
-} as const;
 
 export interface MapCreate {
   readonly type: number;
@@ -119,12 +99,12 @@ export class BpfCalls {
       .u32(56, map.btfValueTypeId ?? 0)
       .u32(60, map.btfVmlinuxValueTypeId ?? 0)
       .u64(64, map.extra ?? 0);
-    return yield* this.#call(BPF_CMD.MAP_CREATE, attr);
+    return yield* this.#call(CMD.MAP_CREATE, attr);
   }
 
   /** The value, or -errno. */
   *mapLookup(fd: number, key: Uint8Array, valueBytes: number, flags = 0): Sim<Uint8Array | number> {
-    return yield* this.#lookup(BPF_CMD.MAP_LOOKUP_ELEM, fd, key, valueBytes, flags);
+    return yield* this.#lookup(CMD.MAP_LOOKUP_ELEM, fd, key, valueBytes, flags);
   }
 
   *mapLookupAndDelete(
@@ -133,7 +113,7 @@ export class BpfCalls {
     valueBytes: number,
     flags = 0,
   ): Sim<Uint8Array | number> {
-    return yield* this.#lookup(BPF_CMD.MAP_LOOKUP_AND_DELETE_ELEM, fd, key, valueBytes, flags);
+    return yield* this.#lookup(CMD.MAP_LOOKUP_AND_DELETE_ELEM, fd, key, valueBytes, flags);
   }
 
   *mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0): Sim<number> {
@@ -141,13 +121,13 @@ export class BpfCalls {
     port.begin();
     const attr = new Attr(32).u32(0, fd).u64(8, yield* port.put(key));
     attr.u64(16, yield* port.put(value)).u64(24, flags);
-    return yield* this.#call(BPF_CMD.MAP_UPDATE_ELEM, attr);
+    return yield* this.#call(CMD.MAP_UPDATE_ELEM, attr);
   }
 
   *mapDelete(fd: number, key: Uint8Array): Sim<number> {
     this.port.begin();
     const attr = new Attr(32).u32(0, fd).u64(8, yield* this.port.put(key));
-    return yield* this.#call(BPF_CMD.MAP_DELETE_ELEM, attr);
+    return yield* this.#call(CMD.MAP_DELETE_ELEM, attr);
   }
 
   /** The key behind `key`, the first where there is none; or -errno: -ENOENT behind the last. */
@@ -157,13 +137,13 @@ export class BpfCalls {
     const next = port.reserve(keyBytes);
     const attr = new Attr(32).u32(0, fd).u64(16, next);
     if (key) attr.u64(8, yield* port.put(key));
-    const result = yield* this.#call(BPF_CMD.MAP_GET_NEXT_KEY, attr);
+    const result = yield* this.#call(CMD.MAP_GET_NEXT_KEY, attr);
     return result < 0 ? result : port.take(next, keyBytes);
   }
 
   *mapFreeze(fd: number): Sim<number> {
     this.port.begin();
-    return yield* this.#call(BPF_CMD.MAP_FREEZE, new Attr(4).u32(0, fd));
+    return yield* this.#call(CMD.MAP_FREEZE, new Attr(4).u32(0, fd));
   }
 
   *btfLoad(btf: Uint8Array, logLevel = 0): Sim<Loaded> {
@@ -172,7 +152,7 @@ export class BpfCalls {
     const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
     const attr = new Attr(32).u64(0, yield* port.put(btf)).u32(16, btf.length);
     if (log) attr.u64(8, log).u32(20, LOG_BYTES).u32(24, logLevel);
-    const fd = yield* this.#call(BPF_CMD.BTF_LOAD, attr);
+    const fd = yield* this.#call(CMD.BTF_LOAD, attr);
     return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
@@ -193,7 +173,7 @@ export class BpfCalls {
     const { logLevel = 0 } = prog;
     const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
     if (log) attr.u32(24, logLevel).u32(28, LOG_BYTES).u64(32, log);
-    const fd = yield* this.#call(BPF_CMD.PROG_LOAD, attr);
+    const fd = yield* this.#call(CMD.PROG_LOAD, attr);
     return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
@@ -226,7 +206,7 @@ export class BpfCalls {
     if (dataOut) attr.u32(12, dataOutBytes).u64(24, dataOut);
     if (ctxIn) attr.u32(40, ctxIn.length).u64(48, (ctx = yield* port.put(ctxIn)));
     if (ctxOut) attr.u32(44, ctxOutBytes).u64(56, ctxOut);
-    const result = yield* this.#call(BPF_CMD.PROG_TEST_RUN, attr);
+    const result = yield* this.#call(CMD.PROG_TEST_RUN, attr);
     const view = new DataView(attr.bytes.buffer);
     return {
       result,
@@ -244,7 +224,7 @@ export class BpfCalls {
     this.port.begin();
     const addr = name === '' ? 0 : yield* this.port.put(latin(`${name}\0`));
     const attr = new Attr(24).u64(0, addr).u32(8, progFd).u64(16, cookie);
-    return yield* this.#call(BPF_CMD.RAW_TRACEPOINT_OPEN, attr);
+    return yield* this.#call(CMD.RAW_TRACEPOINT_OPEN, attr);
   }
 
   *linkCreate(link: LinkCreate): Sim<number> {
@@ -256,30 +236,30 @@ export class BpfCalls {
       .u32(12, link.flags ?? 0);
     // perf_event.bpf_cookie and tracing.cookie stand at different places.
     if (link.cookie !== undefined) attr.u64((link.targetFd ?? 0) > 0 ? 16 : 24, link.cookie);
-    return yield* this.#call(BPF_CMD.LINK_CREATE, attr);
+    return yield* this.#call(CMD.LINK_CREATE, attr);
   }
 
   *linkUpdate(linkFd: number, newProgFd: number, flags = 0, oldProgFd = 0): Sim<number> {
     this.port.begin();
     const attr = new Attr(16).u32(0, linkFd).u32(4, newProgFd).u32(8, flags).u32(12, oldProgFd);
-    return yield* this.#call(BPF_CMD.LINK_UPDATE, attr);
+    return yield* this.#call(CMD.LINK_UPDATE, attr);
   }
 
   *linkDetach(linkFd: number): Sim<number> {
     this.port.begin();
-    return yield* this.#call(BPF_CMD.LINK_DETACH, new Attr(4).u32(0, linkFd));
+    return yield* this.#call(CMD.LINK_DETACH, new Attr(4).u32(0, linkFd));
   }
 
   *objPin(fd: number, path: string): Sim<number> {
     this.port.begin();
     const attr = new Attr(16).u64(0, yield* this.port.put(latin(`${path}\0`))).u32(8, fd);
-    return yield* this.#call(BPF_CMD.OBJ_PIN, attr);
+    return yield* this.#call(CMD.OBJ_PIN, attr);
   }
 
   *objGet(path: string): Sim<number> {
     this.port.begin();
     const attr = new Attr(16).u64(0, yield* this.port.put(latin(`${path}\0`)));
-    return yield* this.#call(BPF_CMD.OBJ_GET, attr);
+    return yield* this.#call(CMD.OBJ_GET, attr);
   }
 
   /** The first bytes of the object's info, or -errno. */
@@ -288,7 +268,7 @@ export class BpfCalls {
     port.begin();
     const info = yield* port.put(new Uint8Array(infoBytes));
     const attr = new Attr(16).u32(0, fd).u32(4, infoBytes).u64(8, info);
-    const result = yield* this.#call(BPF_CMD.OBJ_GET_INFO_BY_FD, attr);
+    const result = yield* this.#call(CMD.OBJ_GET_INFO_BY_FD, attr);
     return result < 0 ? result : port.take(info, infoBytes);
   }
 
