@@ -53,11 +53,6 @@ function orderOf(insn: Insn): Order {
   return insn.fetch || insn.op === 'xchg' || insn.op === 'cmpxchg' ? FULL : RELAXED;
 }
 
-/** The memory offset of a 64-bit kernel address, or -1. */
-function offsetOf(addr: bigint): number {
-  return addr >> 32n === HIGH ? Number(BigInt.asUintN(32, addr)) : -1;
-}
-
 /**
  * Fine mode, where a run is to begin at `insn` that nobody has stopped for: what the engine would
  * do in front of any later one. True: it is to be stopped for, and the frame says at what.
@@ -67,7 +62,7 @@ export function mustStopAt(memory: Memory, frame: number, insn: Insn): boolean {
   if (!touch) return false;
   const base = memory.rawLoad(frame + off.regs + 8 * touch.base, 8);
   const addr = BigInt.asUintN(64, base + BigInt(touch.off));
-  const at = offsetOf(addr);
+  const at = addr >> 32n === HIGH ? Number(BigInt.asUintN(32, addr)) : -1;
   if (at >= frame + off.stack && at + touch.size <= frame + FRAME_BYTES) return false;
   const left = memory.rawU32(frame + off.countdown);
   if (left > 0) {
@@ -97,7 +92,8 @@ export function accessRequest(
   insn: Insn,
   site: number,
 ): Request<void> {
-  const addr = offsetOf(memory.rawLoad(frame + off.accessAddr, 8));
+  const high = memory.rawU32(frame + off.accessAddr + 4);
+  const addr = high === DIRECT_MAP_HIGH ? memory.rawU32(frame + off.accessAddr) : -1;
   const size = memory.rawU32(frame + off.accessSize);
   const kind = memory.rawU32(frame + off.accessKind) as Access;
   if (addr <= 0 || addr + size > memory.sizeBytes) return step(site);
