@@ -1,5 +1,6 @@
-import { EINVAL, ELOOP } from '../../kernel/errno.ts';
-import { DEPTH_MAX } from './resolve.ts';
+import { E2BIG, EEXIST, EINVAL } from '../../kernel/errno.ts';
+import { logMember, logType } from './log.ts';
+import { DEPTH_MAX, isModifier } from './resolve.ts';
 import type { Btf, BtfType } from './types.ts';
 
 export interface BtfProblem {
@@ -9,76 +10,98 @@ export interface BtfProblem {
 
 /**
  * Whether every type refers to types that are there and that it may have, and none contains itself.
- * The first problem, or undefined. kernel/bpf/btf.c: btf_check_all_types(), btf_resolve()
+ * The first problem, or undefined. A type nests at most 32 deep, in whatever order its parts stand
+ * in; the kernel lets parts that stand first count for one.
+ * kernel/bpf/btf.c: btf_check_all_types(), btf_resolve()
  */
-export function checkTypes(btf: Btf): BtfProblem | undefined {
-  const { types } = btf;
+export function checkTypes({ types }: Btf): BtfProblem | undefined {
   for (let id = 1; id < types.length; id++) {
-    const type = types[id]!;
-    const wrong = checkType(types, type);
-    if (wrong) return { errno: EINVAL, message: `[${id}] ${wrong}` };
-  }
-  return findLoop(types);
-}
-
-function checkType(types: Btf['types'], type: BtfType): string | undefined {
-  for (const id of refsOf(type)) {
-    if (id >= types.length) return `Invalid type_id ${id}`;
-  }
-  switch (type.kind) {
-    case 'typedef':
-    case 'func':
-    case 'var':
-    case 'decl_tag':
-    case 'type_tag':
-    case 'datasec':
-      if (type.name === '') return 'Invalid name';
-      break;
-    default:
-  }
-  if (type.kind === 'func' && types[type.type]?.kind !== 'func_proto') return 'Invalid type_id';
-  if (type.kind === 'struct' || type.kind === 'union') {
-    for (const { name, type: of, bitOffset } of type.members) {
-      if (of === 0) return `Invalid member type of ${name}`;
-      if (bitOffset > type.sizeBytes * 8) return `Member bits_offset exceeds its struct size`;
+    const wrong = checkRefs(types, types[id]!);
+    if (wrong !== undefined) {
+      return { errno: EINVAL, message: `${logType(types, id)} ${wrong}` };
     }
   }
-  if (type.kind === 'datasec') {
-    for (const { type: of, offsetBytes, sizeBytes } of type.vars) {
-      if (types[of]?.kind !== 'var' && types[of]?.kind !== 'func') return 'Not a VAR kind member';
-      if (type.sizeBytes > 0 && offsetBytes + sizeBytes > type.sizeBytes) {
-        return 'Invalid offset+size';
-      }
-    }
-  }
-  return undefined;
+  return findLoop(types, partsOf) ?? findLoop(types, targetsOf);
 }
 
-function refsOf(type: BtfType): readonly number[] {
+type Types = Btf['types'];
+
+/** What is wrong with what it refers to, in the kernel's words. */
+function checkRefs(types: Types, type: BtfType): string | undefined {
+  const exists = (id: number): boolean => id < types.length;
   switch (type.kind) {
     case 'array':
-      return [type.type, type.indexType];
+      if (!isValue(types, type.indexType)) return 'Invalid index';
+      return isValue(types, type.type) ? undefined : 'Invalid elem';
+    case 'struct':
+    case 'union': {
+      const wrong = type.members.find((member) => !isValue(types, member.type));
+      return wrong && `${logMember(wrong)} Invalid member`;
+    }
+    case 'func_proto': {
+      if (!exists(type.type)) return 'Invalid return type';
+      const wrong = type.params.findIndex((param) => !exists(param.type));
+      return wrong < 0 ? undefined : `Invalid arg#${wrong + 1}`;
+    }
+    case 'func':
+      return types[type.type]?.kind === 'func_proto' ? undefined : 'Invalid type_id';
+    case 'datasec': {
+      const wrong = type.vars.some(({ type: of }) => !isInDatasec(types[of]));
+      return wrong ? 'Not a VAR kind member' : undefined;
+    }
+    case 'decl_tag':
+      return checkDeclTag(types, type.type, type.component);
+    default:
+      if (!('type' in type)) return undefined;
+      return type.type === 0 || isReferable(types, type.type) ? undefined : 'Invalid type_id';
+  }
+}
+
+/** Functions stand in .ksyms and, declared extern, until libbpf makes them variables. */
+function isInDatasec(type: BtfType | undefined): boolean {
+  return type?.kind === 'var' || type?.kind === 'func';
+}
+
+/** Not what only stands for itself. kernel/bpf/btf.c: btf_type_is_resolve_source_only() */
+function isReferable(types: Types, id: number): boolean {
+  const kind = types[id]?.kind;
+  return kind !== undefined && kind !== 'var' && kind !== 'datasec' && kind !== 'decl_tag';
+}
+
+/** Not what has no values: void, functions. */
+function isValue(types: Types, id: number): boolean {
+  const kind = types[id]?.kind;
+  return isReferable(types, id) && kind !== 'func' && kind !== 'func_proto' && kind !== 'fwd';
+}
+
+function checkDeclTag(types: Types, id: number, component: number): string | undefined {
+  const type = types[id];
+  let parts = 0;
+  switch (type?.kind) {
     case 'struct':
     case 'union':
-      return type.members.map((member) => member.type);
-    case 'func_proto':
-      return [type.type, ...type.params.map((param) => param.type)];
-    case 'datasec':
-      return type.vars.map((entry) => entry.type);
+      parts = type.members.length;
+      break;
+    case 'func': {
+      const proto = types[type.type];
+      parts = proto?.kind === 'func_proto' ? proto.params.length : 0;
+      break;
+    }
+    case 'var':
+    case 'typedef':
+      break;
     default:
-      return 'type' in type ? [type.type] : [];
+      return 'Invalid type_id';
   }
+  return component >= -1 && component < parts ? undefined : 'Invalid component_idx';
 }
 
 /** The types of which a value of this type holds values: what must not lead back to it. */
 function partsOf(type: BtfType): readonly number[] {
+  if (isModifier(type)) return [type.type];
   switch (type.kind) {
-    case 'typedef':
-    case 'const':
-    case 'volatile':
-    case 'restrict':
-    case 'type_tag':
     case 'array':
+      return [type.type, type.indexType];
     case 'var':
       return [type.type];
     case 'struct':
@@ -89,34 +112,52 @@ function partsOf(type: BtfType): readonly number[] {
   }
 }
 
+/** Where pointers lead, which no more than values may be to themselves. RESOLVE_PTR */
+function targetsOf(type: BtfType): readonly number[] {
+  return isModifier(type) || type.kind === 'ptr' ? [type.type] : [];
+}
+
+interface Step {
+  readonly id: number;
+  readonly parts: readonly number[];
+  next: number;
+  deepest: number;
+}
+
 /** Without recursion, since what is checked may be made to nest as deep as it likes. */
-function findLoop(types: Btf['types']): BtfProblem | undefined {
+function findLoop(
+  types: Types,
+  follow: (type: BtfType) => readonly number[],
+): BtfProblem | undefined {
   const height = new Int32Array(types.length); // 0 not seen, -1 on the path, else nesting
+  const path: Step[] = [];
+  const enter = (id: number): void => {
+    height[id] = -1;
+    path.push({ id, parts: follow(types[id]!), next: 0, deepest: 0 });
+  };
+  const tooDeep = (id: number): BtfProblem => ({
+    errno: E2BIG,
+    message: `${logType(types, id)} Exceeded max resolving depth:${DEPTH_MAX}`,
+  });
   for (let root = 1; root < types.length; root++) {
-    if (height[root] !== 0) continue;
-    const path: { id: number; parts: readonly number[]; next: number; deepest: number }[] = [];
-    const enter = (id: number): void => {
-      height[id] = -1;
-      path.push({ id, parts: partsOf(types[id]!), next: 0, deepest: 0 });
-    };
-    enter(root);
-    while (path.length > 0) {
-      const top = path.at(-1)!;
-      if (top.next >= top.parts.length) {
+    if (height[root] === 0) enter(root);
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const part = top.parts[top.next++];
+      if (part === undefined) {
         path.pop();
         height[top.id] = top.deepest + 1;
+        if (height[top.id]! > DEPTH_MAX) return tooDeep(top.id);
         const above = path.at(-1);
         if (above) above.deepest = Math.max(above.deepest, height[top.id]!);
-        if (height[top.id]! > DEPTH_MAX) {
-          return { errno: EINVAL, message: `[${top.id}] Exceeded max resolving depth` };
-        }
+      } else if (part === 0) {
         continue;
+      } else if (height[part] === -1) {
+        return { errno: EEXIST, message: `${logType(types, part)} Loop detected` };
+      } else if (height[part] === 0) {
+        enter(part);
+      } else {
+        top.deepest = Math.max(top.deepest, height[part]!);
       }
-      const part = top.parts[top.next++]!;
-      if (part === 0) continue;
-      if (height[part] === -1) return { errno: ELOOP, message: `[${part}] Loop detected` };
-      if (height[part] === 0) enter(part);
-      else top.deepest = Math.max(top.deepest, height[part]!);
     }
   }
   return undefined;

@@ -1,32 +1,55 @@
-import { E2BIG, EINVAL } from '../../kernel/errno.ts';
+import { E2BIG, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import { makeBtf } from './btf.ts';
+import { checkLoad, checkMeta } from './check-load.ts';
 import { checkTypes } from './check.ts';
 import * as kinds from './kinds.ts';
 import { BTF_KINDS, HEADER_BYTES, LINKAGES, TYPE_BYTES } from './kinds.ts';
+import { kindName, logType } from './log.ts';
 import type { Btf, BtfKind, BtfMember, BtfType } from './types.ts';
 
 /** What is wrong with BTF, as BTF_LOAD reports it. */
 export class BtfError extends InputError {
   readonly errno: number;
-  constructor(errno: number, message: string) {
-    super(message);
+  /** The line of the kernel's log. */
+  readonly log: string;
+  constructor(errno: number, log: string, name: string) {
+    super(`${name}: BTF: ${log}`);
     this.errno = errno;
+    this.log = log;
   }
 }
 
 /** Types of a .BTF section. kernel/bpf/btf.c: BTF_MAX_TYPE */
 const TYPES_MAX = 0x000f_ffff;
+/** How often names may share bytes; more is made to unfold to a lot. */
+const TEXT_PER_BYTE = 16;
+
+/** kernel/bpf/btf.c: BTF_MAX_SIZE */
+const BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * The types of a .BTF section. Throws BtfError: what is wrong, in the kernel's words where it has
- * some. kernel/bpf/btf.c: btf_parse_hdr(), btf_check_all_metas(), btf_check_all_types()
+ * The types of a .BTF section of an object, which libbpf has yet to put right, or of a kernel.
+ * Throws BtfError: what is wrong, in the kernel's words where it has some. btf.c: btf_sanity_check()
  */
 export function decodeBtf(bytes: Uint8Array, name: string): Btf {
-  const types = new Decoder(bytes, name).types();
+  return decode(bytes, name, false);
+}
+
+/**
+ * The types that BTF_LOAD is given. Throws BtfError. kernel/bpf/btf.c: btf_parse(), of which it
+ * reports what that does, and the errno.
+ */
+export function btf_parse(bytes: Uint8Array): Btf {
+  if (bytes.length > BYTES_MAX) throw new BtfError(E2BIG, 'BTF is too big', 'btf');
+  return decode(bytes, 'btf', true);
+}
+
+function decode(bytes: Uint8Array, name: string, strict: boolean): Btf {
+  const types = new Decoder(bytes, name, strict).types();
   const btf = makeBtf(types);
-  const wrong = checkTypes(btf);
-  if (wrong) throw new BtfError(wrong.errno, `${name}: BTF: ${wrong.message}`);
+  const wrong = checkTypes(btf) ?? (strict ? checkLoad(btf) : undefined);
+  if (wrong) throw new BtfError(wrong.errno, wrong.message, name);
   return btf;
 }
 
@@ -40,8 +63,12 @@ class Decoder {
   #at = 0;
   #end = 0;
   #id = 0;
+  /** For BTF_LOAD: what libbpf would put right is wrong. */
+  readonly #strict: boolean;
+  #textLeft = 0;
 
-  constructor(bytes: Uint8Array, name: string) {
+  constructor(bytes: Uint8Array, name: string, strict: boolean) {
+    this.#strict = strict;
     this.#bytes = bytes;
     this.#name = name;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -53,13 +80,16 @@ class Decoder {
     while (this.#at < this.#end) {
       this.#id = types.length;
       if (this.#id > TYPES_MAX) this.#fail(`more than ${TYPES_MAX} types`, E2BIG);
-      types.push(this.#type());
+      const type = this.#type();
+      const wrong = this.#strict ? checkMeta(type) : undefined;
+      if (wrong !== undefined) this.#fail(`${logType(types, this.#id, type)} ${wrong}`);
+      types.push(type);
     }
     return types;
   }
 
   #fail(message: string, errno: number = EINVAL): never {
-    throw new BtfError(errno, `${this.#name}: BTF: ${message}`);
+    throw new BtfError(errno, message, this.#name);
   }
 
   #failType(message: string): never {
@@ -68,26 +98,49 @@ class Decoder {
 
   #header(): void {
     const view = this.#view;
-    if (this.#bytes.length < HEADER_BYTES) this.#fail('hdr_len not found');
-    if (view.getUint16(0, true) !== kinds.BTF_MAGIC) this.#fail('Invalid magic');
-    if (view.getUint8(2) !== kinds.BTF_VERSION) this.#fail('Unsupported version');
-    if (view.getUint8(3) !== 0) this.#fail('Unsupported flags');
+    const size = this.#bytes.length;
+    if (size < HEADER_BYTES) this.#fail('hdr_len not found');
     const hdrLen = view.getUint32(4, true);
-    const [typeOff, typeLen, strOff, strLen] = [8, 12, 16, 20].map((at) =>
-      view.getUint32(at, true),
-    );
-    if (hdrLen < HEADER_BYTES || hdrLen > this.#bytes.length) this.#fail('Invalid hdr_len');
-    const left = this.#bytes.length - hdrLen;
-    if (typeOff! % 4 !== 0) this.#fail('Unaligned type_off');
-    if (typeOff! + typeLen! > left) this.#fail('Total section length too long');
-    if (strOff! + strLen! > left) this.#fail('Total section length too long');
-    if (typeOff! + typeLen! > strOff!) this.#fail('Section overlap found');
-    this.#strings = this.#bytes.subarray(hdrLen + strOff!, hdrLen + strOff! + strLen!);
-    if (strLen === 0 || this.#strings[0] !== 0 || this.#strings.at(-1) !== 0) {
+    if (hdrLen < HEADER_BYTES || hdrLen > size) this.#fail('btf_header not found');
+    if (view.getUint16(0, true) !== kinds.BTF_MAGIC) this.#fail('Invalid magic');
+    if (view.getUint8(2) !== kinds.BTF_VERSION) this.#fail('Unsupported version', ENOTSUPP);
+    if (view.getUint8(3) !== 0) this.#fail('Unsupported flags', ENOTSUPP);
+    if (this.#bytes.subarray(HEADER_BYTES, hdrLen).some((byte) => byte !== 0)) {
+      this.#fail('Unsupported btf_header', E2BIG);
+    }
+    if (hdrLen === size) this.#fail('No data');
+    const typeOff = view.getUint32(8, true);
+    const typeLen = view.getUint32(12, true);
+    const strOff = view.getUint32(16, true);
+    const strLen = view.getUint32(20, true);
+    this.#layout(size - hdrLen, [
+      { off: typeOff, len: typeLen },
+      { off: strOff, len: strLen },
+    ]);
+    const strings = this.#bytes.subarray(hdrLen + strOff, hdrLen + strOff + strLen);
+    if (strOff + strLen !== size - hdrLen) this.#fail('String section is not at the end');
+    if (strLen - 1 > kinds.BTF_MAX_NAME_OFFSET || strings[0] !== 0 || strings.at(-1) !== 0) {
       this.#fail('Invalid string section');
     }
-    this.#at = hdrLen + typeOff!;
-    this.#end = this.#at + typeLen!;
+    if (typeOff % 4 !== 0) this.#fail('Unaligned type_off');
+    if (this.#strict && typeLen === 0) this.#fail('No type found');
+    this.#strings = strings;
+    this.#textLeft = TEXT_PER_BYTE * (strLen + TYPE_BYTES);
+    this.#at = hdrLen + typeOff;
+    this.#end = this.#at + typeLen;
+  }
+
+  /** That the sections fill the room, in any order. kernel/bpf/btf.c: btf_check_sec_info() */
+  #layout(room: number, sections: { off: number; len: number }[]): void {
+    let total = 0;
+    for (const { off, len } of sections.toSorted((a, b) => a.off - b.off)) {
+      if (off > room) this.#fail('Invalid section offset');
+      if (total < off) this.#fail('Unsupported section found');
+      if (total > off) this.#fail('Section overlap found');
+      if (len > room - total) this.#fail('Total section length too long');
+      total += len;
+    }
+    if (total !== room) this.#fail('Unsupported section found');
   }
 
   #u32(): number {
@@ -112,24 +165,32 @@ class Decoder {
     if (known !== undefined) return known;
     if (offset >= this.#strings.length) this.#failType(`Invalid name_offset:${offset}`);
     let text = '';
-    for (let i = offset; this.#strings[i] !== 0; i++)
+    for (let i = offset; this.#strings[i] !== 0; i++) {
       text += String.fromCharCode(this.#strings[i]!);
+    }
+    this.#textLeft -= text.length;
+    if (this.#textLeft < 0) this.#failType(`names overlap too much at name_offset:${offset}`);
     this.#texts.set(offset, text);
     return text;
   }
 
   #type(): BtfType {
     this.#need(TYPE_BYTES);
-    const name = this.#text(this.#u32());
+    const nameAt = this.#u32();
     const info = this.#u32();
     const size = this.#u32();
     const kind = BTF_KINDS[(info >>> 24) & 0x1f];
     const vlen = info & 0xffff;
-    if ((info & 0x60ff_0000) !== 0) {
-      this.#failType(`Invalid btf_info:${info.toString(16)}`);
-    }
+    if ((info & 0x60ff_0000) !== 0) this.#failType(`Invalid btf_info:${info.toString(16)}`);
     if (!kind || kind === 'void') this.#failType(`Invalid kind:${(info >>> 24) & 0x1f}`);
-    return this.#ofKind({ name, kind, vlen, flag: info >>> 31 === 1, size });
+    const meta = { name: this.#text(nameAt), kind, vlen, flag: info >>> 31 === 1, size };
+    const wrong = checkInfo(meta);
+    if (wrong !== undefined) this.#failKind(meta, wrong);
+    return this.#ofKind(meta);
+  }
+
+  #failKind(meta: Meta, message: string): never {
+    this.#failType(`${kindName(meta)} ${meta.name || '(anon)'} ${message}`);
   }
 
   #ofKind(meta: Meta): BtfType {
@@ -148,11 +209,11 @@ class Decoder {
       case 'fwd':
         return { kind, name, of: meta.flag ? 'union' : 'struct' };
       case 'func':
-        return { kind, name, type: size, linkage: this.#linkage(vlen) };
+        return { kind, name, type: size, linkage: this.#linkage(meta, vlen) };
       case 'func_proto':
         return { kind, name: '', type: size, params: this.#params(vlen) };
       case 'var':
-        return { kind, name, type: size, linkage: this.#linkage(this.#u32()) };
+        return { kind, name, type: size, linkage: this.#linkage(meta, this.#u32()) };
       case 'datasec':
         return { kind, name, sizeBytes: size, vars: this.#vars(vlen) };
       case 'float':
@@ -166,18 +227,20 @@ class Decoder {
     }
   }
 
-  #int({ name, size }: Meta): BtfType {
+  #int(meta: Meta): BtfType {
+    const { name, size } = meta;
     const data = this.#u32();
     if ((data & 0xf000_ff00) !== 0) {
-      this.#failType(`Invalid int_data:${data.toString(16)}`);
-    }
-    const encoding = kinds.INT_ENCODINGS[(data >>> 24) & 0xf];
-    if (encoding === undefined || (encoding === '' && data >>> 24 !== 0)) {
-      this.#failType('Unsupported encoding');
+      this.#failKind(meta, `Invalid int_data:${data.toString(16)}`);
     }
     const bits = data & 0xff;
     const bitOffset = (data >>> 16) & 0xff;
-    if (bits + bitOffset > size * 8 || bits > 128) this.#failType('nr_bits exceeds type_size');
+    if (bits + bitOffset > 128) this.#failKind(meta, 'nr_bits exceeds 128');
+    if (Math.ceil((bits + bitOffset) / 8) > size) this.#failKind(meta, 'nr_bits exceeds type_size');
+    const encoding = kinds.INT_ENCODINGS[data >>> 24];
+    if (encoding === undefined || (encoding === '' && data >>> 24 !== 0)) {
+      this.#failKind(meta, 'Unsupported encoding');
+    }
     return { kind: 'int', name, sizeBytes: size, encoding, bitOffset, bits };
   }
 
@@ -221,9 +284,41 @@ class Decoder {
     }));
   }
 
-  #linkage(value: number): (typeof LINKAGES)[number] {
-    return LINKAGES[value] ?? this.#failType('Linkage not supported');
+  #linkage(meta: Meta, value: number): (typeof LINKAGES)[number] {
+    const isFunc = meta.kind === 'func';
+    return (
+      LINKAGES[value] ??
+      this.#failKind(meta, isFunc ? 'Invalid func linkage' : 'Linkage not supported')
+    );
   }
+}
+
+const WITH_PARTS: ReadonlySet<BtfKind> = new Set<BtfKind>([
+  'struct',
+  'union',
+  'enum',
+  'enum64',
+  'func', // its linkage
+  'func_proto',
+  'datasec',
+]);
+const WITH_FLAG: ReadonlySet<BtfKind> = new Set<BtfKind>([
+  'struct',
+  'union',
+  'enum',
+  'enum64',
+  'fwd',
+  'decl_tag',
+  'type_tag',
+]);
+
+/** What is wrong with the bits that a kind has no use for. */
+function checkInfo({ kind, vlen, flag, size }: Meta): string | undefined {
+  if (vlen !== 0 && !WITH_PARTS.has(kind)) return 'vlen != 0';
+  if (flag && !WITH_FLAG.has(kind)) return 'Invalid btf_info kind_flag';
+  if (kind === 'array' && size !== 0) return 'size != 0';
+  if (kind === 'fwd' && size !== 0) return 'type != 0';
+  return undefined;
 }
 
 interface Meta {
