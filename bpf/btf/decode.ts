@@ -1,6 +1,7 @@
 import { E2BIG, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import { makeBtf } from './btf.ts';
+import { StringTable } from '../elf/strings.ts';
 import { checkLoad, checkMeta } from './check-load.ts';
 import { checkTypes } from './check.ts';
 import * as kinds from './kinds.ts';
@@ -22,8 +23,6 @@ export class BtfError extends InputError {
 
 /** Types of a .BTF section. kernel/bpf/btf.c: BTF_MAX_TYPE */
 const TYPES_MAX = 0x000f_ffff;
-/** How often names may share bytes; more is made to unfold to a lot. */
-const TEXT_PER_BYTE = 16;
 
 /** kernel/bpf/btf.c: BTF_MAX_SIZE */
 const BYTES_MAX = 16 * 1024 * 1024;
@@ -57,15 +56,12 @@ class Decoder {
   readonly #name: string;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  #strings: Uint8Array = new Uint8Array(0);
-  /** Names by offset: most are used more than once. */
-  readonly #texts = new Map<number, string>();
+  #strings = new StringTable(new Uint8Array(0));
   #at = 0;
   #end = 0;
   #id = 0;
   /** For BTF_LOAD: what libbpf would put right is wrong. */
   readonly #strict: boolean;
-  #textLeft = 0;
 
   constructor(bytes: Uint8Array, name: string, strict: boolean) {
     this.#strict = strict;
@@ -124,8 +120,7 @@ class Decoder {
     }
     if (typeOff % 4 !== 0) this.#fail('Unaligned type_off');
     if (this.#strict && typeLen === 0) this.#fail('No type found');
-    this.#strings = strings;
-    this.#textLeft = TEXT_PER_BYTE * (strLen + TYPE_BYTES);
+    this.#strings = new StringTable(strings);
     this.#at = hdrLen + typeOff;
     this.#end = this.#at + typeLen;
   }
@@ -161,17 +156,7 @@ class Decoder {
   }
 
   #text(offset: number): string {
-    const known = this.#texts.get(offset);
-    if (known !== undefined) return known;
-    if (offset >= this.#strings.length) this.#failType(`Invalid name_offset:${offset}`);
-    let text = '';
-    for (let i = offset; this.#strings[i] !== 0; i++) {
-      text += String.fromCharCode(this.#strings[i]!);
-    }
-    this.#textLeft -= text.length;
-    if (this.#textLeft < 0) this.#failType(`names overlap too much at name_offset:${offset}`);
-    this.#texts.set(offset, text);
-    return text;
+    return this.#strings.at(offset) ?? this.#failType(`Invalid name_offset:${offset}`);
   }
 
   #type(): BtfType {

@@ -11,20 +11,8 @@ import {
 import type { Btf, BtfType } from './types.ts';
 
 /** The bytes of a .BTF section; equal names stand once, in the order of first use. */
-export function encodeBtf({ types }: Pick<Btf, 'types'>): Uint8Array {
-  const strings = new Strings();
-  const words: number[] = [];
-  for (let id = 1; id < types.length; id++) encodeType(types[id]!, words, strings);
-  const text = strings.bytes();
-  const bytes = new Uint8Array(HEADER_BYTES + words.length * 4 + text.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, BTF_MAGIC, true);
-  view.setUint8(2, BTF_VERSION);
-  const header = [HEADER_BYTES, 0, words.length * 4, words.length * 4, text.length];
-  header.forEach((value, i) => view.setUint32(4 + i * 4, value, true));
-  words.forEach((word, i) => view.setUint32(HEADER_BYTES + i * 4, word >>> 0, true));
-  bytes.set(text, HEADER_BYTES + words.length * 4);
-  return bytes;
+export function encodeBtf(btf: Pick<Btf, 'types'>): Uint8Array {
+  return new BtfEncoder(btf).bytes();
 }
 
 /** A string table under construction: of .BTF, which .BTF.ext shares. */
@@ -46,6 +34,30 @@ export class Strings {
     for (const [text, at] of this.#offsets) {
       for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
     }
+    return bytes;
+  }
+}
+
+/** Types encoded, and their strings, to which .BTF.ext adds before they are bytes. */
+export class BtfEncoder {
+  readonly strings = new Strings();
+  readonly #words: number[] = [];
+
+  constructor({ types }: Pick<Btf, 'types'>) {
+    for (let id = 1; id < types.length; id++) encodeType(types[id]!, this.#words, this.strings);
+  }
+
+  bytes(): Uint8Array {
+    const words = this.#words;
+    const text = this.strings.bytes();
+    const bytes = new Uint8Array(HEADER_BYTES + words.length * 4 + text.length);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, BTF_MAGIC, true);
+    view.setUint8(2, BTF_VERSION);
+    const header = [HEADER_BYTES, 0, words.length * 4, words.length * 4, text.length];
+    header.forEach((value, i) => view.setUint32(4 + i * 4, value, true));
+    words.forEach((word, i) => view.setUint32(HEADER_BYTES + i * 4, word >>> 0, true));
+    bytes.set(text, HEADER_BYTES + words.length * 4);
     return bytes;
   }
 }

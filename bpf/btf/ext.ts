@@ -1,5 +1,6 @@
 import { InputError } from '../../base/errors.ts';
-import { BTF_MAGIC } from './kinds.ts';
+import { StringTable } from '../elf/strings.ts';
+import { BTF_MAGIC, HEADER_BYTES as BTF_HEADER_BYTES } from './kinds.ts';
 
 /** Where a subprogram begins, and its type: struct bpf_func_info. */
 export interface FuncInfo {
@@ -38,31 +39,34 @@ export interface BtfExt {
 }
 
 const HEADER_BYTES = 24;
-const HEADER_WITH_CORE_BYTES = 32;
+export const HEADER_WITH_CORE_BYTES = 32;
 export const FUNC_INFO_BYTES = 8;
 export const LINE_INFO_BYTES = 16;
-const CORE_RELO_BYTES = 16;
+export const CORE_RELO_BYTES = 16;
+const INSN_BYTES = 8;
 
 /** `btf` is the .BTF section, whose strings it uses. Throws InputError. tools/lib/bpf/btf.c */
 export function decodeBtfExt(bytes: Uint8Array, btf: Uint8Array, name: string): BtfExt {
-  return new ExtReader(bytes, stringsOf(btf), name).read();
+  return new ExtReader(bytes, stringsOf(btf, name), name).read();
 }
 
-function stringsOf(btf: Uint8Array): Uint8Array {
+function stringsOf(btf: Uint8Array, name: string): Uint8Array {
   const view = new DataView(btf.buffer, btf.byteOffset, btf.byteLength);
+  if (btf.length < BTF_HEADER_BYTES) {
+    throw new InputError(`${name}: .BTF of ${btf.length} bytes, expected a header`);
+  }
   const start = view.getUint32(4, true) + view.getUint32(16, true);
   return btf.subarray(start, start + view.getUint32(20, true));
 }
 
 class ExtReader {
   readonly #view: DataView;
-  readonly #strings: Uint8Array;
+  readonly #strings: StringTable;
   readonly #name: string;
-  readonly #texts = new Map<number, string>();
 
   constructor(bytes: Uint8Array, strings: Uint8Array, name: string) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#strings = strings;
+    this.#strings = new StringTable(strings);
     this.#name = name;
   }
 
@@ -75,13 +79,13 @@ class ExtReader {
     const hasCore = headerBytes >= HEADER_WITH_CORE_BYTES && view.byteLength >= headerBytes;
     return {
       funcs: this.#section('func_info', 8, headerBytes, FUNC_INFO_BYTES, (at) => ({
-        insnOffset: view.getUint32(at, true),
+        insnOffset: this.#insnOffset(at),
         typeId: view.getUint32(at + 4, true),
       })),
       lines: this.#section('line_info', 16, headerBytes, LINE_INFO_BYTES, (at) => this.#line(at)),
       relos: hasCore
         ? this.#section('core_relo', 24, headerBytes, CORE_RELO_BYTES, (at) => ({
-            insnOffset: view.getUint32(at, true),
+            insnOffset: this.#insnOffset(at),
             typeId: view.getUint32(at + 4, true),
             access: this.#text(view.getUint32(at + 8, true)),
             kind: view.getUint32(at + 12, true),
@@ -90,13 +94,19 @@ class ExtReader {
     };
   }
 
+  #insnOffset(at: number): number {
+    const offset = this.#view.getUint32(at, true);
+    if (offset % INSN_BYTES !== 0) this.#fail(`offset ${offset} is at no instruction`);
+    return offset;
+  }
+
   #line(at: number): LineInfo {
     const view = this.#view;
     const fileOffset = view.getUint32(at + 4, true);
     const textOffset = view.getUint32(at + 8, true);
     const position = view.getUint32(at + 12, true);
     return {
-      insnOffset: view.getUint32(at, true),
+      insnOffset: this.#insnOffset(at),
       file: this.#text(fileOffset),
       text: this.#text(textOffset),
       line: position >>> 10,
@@ -147,14 +157,7 @@ class ExtReader {
   }
 
   #text(offset: number): string {
-    const known = this.#texts.get(offset);
-    if (known !== undefined) return known;
-    const end = this.#strings.indexOf(0, offset);
-    if (offset >= this.#strings.length || end < 0) this.#fail(`string at ${offset} is not there`);
-    let text = '';
-    for (let i = offset; i < end; i++) text += String.fromCharCode(this.#strings[i]!);
-    this.#texts.set(offset, text);
-    return text;
+    return this.#strings.at(offset) ?? this.#fail(`string at ${offset} is not there`);
   }
 
   #fail(what: string): never {

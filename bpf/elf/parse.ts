@@ -1,4 +1,5 @@
 import { InputError } from '../../base/errors.ts';
+import { StringTable } from './strings.ts';
 import type { Elf, ElfSymbol, Relocation, Section } from './elf.ts';
 
 /** include/uapi/linux/elf.h, elf-em.h */
@@ -10,16 +11,20 @@ const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
 const ET_REL = 1;
 const EM_BPF = 247;
+const SHT_NULL = 0;
 const SHT_SYMTAB = 2;
 const SHT_STRTAB = 3;
 const SHT_RELA = 4;
 const SHT_NOBITS = 8;
 const SHT_REL = 9;
+const SHT_SYMTAB_SHNDX = 18;
 export const SHN_UNDEF = 0;
 export const SHN_LORESERVE = 0xff00;
+const SHN_ABS = 0xfff1;
+const SHN_COMMON = 0xfff2;
 const SHN_XINDEX = 0xffff;
-/** More than any object has; bounds what a hostile header makes us look at. */
-const SECTIONS_MAX = 65_536;
+/** More than any object has; beyond it indices look like SHN_ABS. */
+const SECTIONS_MAX = SHN_LORESERVE;
 
 /** A 64-bit little-endian relocatable object for BPF. Throws InputError: what, where, expected. */
 export function parseElf(bytes: Uint8Array, name: string): Elf {
@@ -28,6 +33,7 @@ export function parseElf(bytes: Uint8Array, name: string): Elf {
   if (type !== ET_REL) reader.fail(`type ${type}, expected a relocatable object (1)`);
   if (machine !== EM_BPF) reader.fail(`machine ${machine}, expected BPF (247)`);
   const sections = reader.sections();
+  reader.checkOverlaps();
   const symbols = reader.symbols(sections);
   const relocations = reader.relocations(sections, symbols.length);
   return { sections, symbols, relocationsOf: (section) => relocations.get(section) ?? [] };
@@ -96,6 +102,26 @@ class ElfReader {
     }));
   }
 
+  /** No byte of the file belongs to two sections, or to one and the headers. */
+  checkOverlaps(): void {
+    const { shoff, shnum } = this.header;
+    const taken = [
+      { what: 'the header', from: 0, size: EHDR_BYTES },
+      { what: 'the section headers', from: shoff, size: shnum * SHDR_BYTES },
+    ];
+    this.#raw.forEach(({ type, offset, size }, index) => {
+      if (type === SHT_NULL || type === SHT_NOBITS || size === 0) return;
+      taken.push({ what: `section ${index}`, from: offset, size });
+    });
+    taken.sort((a, b) => a.from - b.from);
+    for (let i = 1; i < taken.length; i++) {
+      const [before, after] = [taken[i - 1]!, taken[i]!];
+      if (before.from + before.size > after.from) {
+        this.fail(`${before.what} and ${after.what} overlap at ${after.from}`);
+      }
+    }
+  }
+
   symbols(sections: readonly Section[]): ElfSymbol[] {
     const tables = sections.filter(({ type }) => type === SHT_SYMTAB);
     if (tables.length > 1) this.fail(`${tables.length} symbol tables, expected one`);
@@ -104,24 +130,49 @@ class ElfReader {
     this.#entries(table, SYM_BYTES);
     const names = this.#strings(table.link, 'symbol names');
     const view = viewOf(table.bytes);
-    return Array.from({ length: table.bytes.length / SYM_BYTES }, (_, index) => {
+    const count = table.bytes.length / SYM_BYTES;
+    const indices = this.#extendedIndices(sections, table.index, count);
+    return Array.from({ length: count }, (_, index) => {
       const at = index * SYM_BYTES;
       const info = view.getUint8(at + 4);
-      const section = view.getUint16(at + 6, true);
-      if (section === SHN_XINDEX || (section < SHN_LORESERVE && section >= sections.length)) {
-        this.fail(`symbol ${index} is in section ${section} of ${sections.length}`);
-      }
+      const short = view.getUint16(at + 6, true);
       return {
         index,
         name: this.#string(names, view.getUint32(at, true), `name of symbol ${index}`),
         type: info & 0xf,
         bind: info >> 4,
         visibility: view.getUint8(at + 5) & 3,
-        section,
+        section: this.#sectionOf(index, short, sections.length, indices),
         value: this.#number(view, at + 8, `value of symbol ${index}`),
         sizeBytes: this.#number(view, at + 16, `size of symbol ${index}`),
       };
     });
+  }
+
+  #sectionOf(symbol: number, short: number, count: number, indices?: DataView): number {
+    if (short === SHN_ABS || short === SHN_COMMON) return short;
+    const section = short === SHN_XINDEX ? indices?.getUint32(symbol * 4, true) : short;
+    if (section === undefined || section >= count) {
+      this.fail(`symbol ${symbol} is in section ${section ?? 'SHN_XINDEX'} of ${count}`);
+    }
+    return section;
+  }
+
+  /** Where symbols say SHN_XINDEX: a word for each symbol. */
+  #extendedIndices(
+    sections: readonly Section[],
+    symbolTable: number,
+    count: number,
+  ): DataView | undefined {
+    const table = sections.find(
+      ({ type, link }) => type === SHT_SYMTAB_SHNDX && link === symbolTable,
+    );
+    if (!table) return undefined;
+    this.#entries(table, 4);
+    if (table.bytes.length !== count * 4) {
+      this.fail(`section ${table.name}: ${table.bytes.length / 4} indices of ${count} symbols`);
+    }
+    return viewOf(table.bytes);
   }
 
   /** By the section that they are about. */
@@ -131,8 +182,12 @@ class ElfReader {
       if (table.type === SHT_RELA) this.fail(`section ${table.name} has addends, expected SHT_REL`);
       if (table.type !== SHT_REL) continue;
       this.#entries(table, REL_BYTES);
+      if (sections[table.link]?.type !== SHT_SYMTAB) {
+        this.fail(`section ${table.name}: section ${table.link} is no symbol table`);
+      }
       const target = sections[table.info];
-      if (!target) this.fail(`section ${table.name} relocates section ${table.info}, not there`);
+      if (!target || table.info === 0)
+        this.fail(`section ${table.name} relocates section ${table.info}, not there`);
       const view = viewOf(table.bytes);
       const list = found.get(table.info) ?? [];
       for (let at = 0; at < table.bytes.length; at += REL_BYTES) {
@@ -157,6 +212,7 @@ class ElfReader {
     const view = this.#view;
     if (view.getUint8(4) !== ELFCLASS64) this.fail('not 64-bit');
     if (view.getUint8(5) !== ELFDATA2LSB) this.fail('not little-endian');
+    if (view.getUint8(6) !== 1) this.fail(`version ${view.getUint8(6)}, expected 1`);
     if (view.getUint16(58, true) !== SHDR_BYTES) {
       this.fail(`section headers of ${view.getUint16(58, true)} bytes, expected ${SHDR_BYTES}`);
     }
@@ -194,23 +250,19 @@ class ElfReader {
   }
 
   #contents(raw: RawSection, index: number): Uint8Array {
-    if (raw.type === SHT_NOBITS || raw.type === 0) return new Uint8Array(0);
+    if (raw.type === SHT_NOBITS || raw.type === SHT_NULL) return new Uint8Array(0);
     this.#within(`section ${index}`, raw.offset, raw.size);
     return this.#bytes.subarray(raw.offset, raw.offset + raw.size);
   }
 
-  #strings(index: number, what: string): Uint8Array {
+  #strings(index: number, what: string): StringTable {
     const raw = this.#raw[index];
     if (!raw || raw.type !== SHT_STRTAB) this.fail(`${what}: section ${index} is no string table`);
-    return this.#contents(raw, index);
+    return new StringTable(this.#contents(raw, index));
   }
 
-  #string(table: Uint8Array, at: number, what: string): string {
-    const end = table.indexOf(0, at);
-    if (at >= table.length || end < 0) this.fail(`${what} is beyond its string table`);
-    let text = '';
-    for (let i = at; i < end; i++) text += String.fromCharCode(table[i]!);
-    return text;
+  #string(table: StringTable, at: number, what: string): string {
+    return table.at(at) ?? this.fail(`${what} at ${at} is not in its string table`);
   }
 
   #entries({ index, name, bytes }: Section, entryBytes: number): void {
