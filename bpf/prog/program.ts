@@ -41,6 +41,8 @@ export const bpf_prog = struct('bpf_prog', {
 export interface Program extends Executable {
   readonly addr: number;
   readonly name: string;
+  /** 16 hex digits: tells programs of the same instructions. */
+  readonly tag: string;
   /** BPF_PROG_TYPE_* */
   readonly type: number;
   /** BPF_TRACE_FENTRY, … or 0. */

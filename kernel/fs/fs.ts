@@ -5,7 +5,7 @@ import type { Refcounts } from '../locks/refcount.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
 import type { Cpus } from '../cpu.ts';
 import { EACCES } from '../errno.ts';
-import type { FileOps, SyscallRow } from '../hooks.ts';
+import type { FileOps, InodeKind, SyscallRow } from '../hooks.ts';
 import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
 import type { UserMm } from '../mm/user-mm.ts';
@@ -68,6 +68,8 @@ export class Fs {
   readonly lookup: Lookup;
   readonly closing: Closing;
   readonly pidfds: Pidfds;
+  readonly anon: AnonInodes;
+  readonly anon: AnonInodes;
   readonly rows: readonly SyscallRow[];
   readonly #paths: Namespace;
   readonly #sockets: Sockets;
@@ -86,6 +88,8 @@ export class Fs {
     const ramfs = new Ramfs(machine, base);
     this.files.evictInode = (inode) => ramfs.evict(inode);
     const anon = new AnonInodes(machine, base);
+    this.anon = anon;
+    this.anon = anon;
     const pipes = new Pipes(machine, base);
     const eventfds = new Eventfds(machine, { ...base, anon });
     this.pidfds = new Pidfds(machine, { ...all, anon });
@@ -125,6 +129,12 @@ export class Fs {
   reset(): void {
     this.checkers.reset();
     this.files.reset();
+  }
+
+  /** More kinds of files, and more fixed names. Before boot: their tables are in memory. */
+  add(kinds: readonly InodeKind[], ops: readonly FileOps[] = []): void {
+    this.#paths.add(kinds);
+    this.#register([...kinds.map((kind) => kind.ops), ...ops]);
   }
 
   /** Why a path that is no program cannot be executed. */

@@ -1,0 +1,58 @@
+import { EBADF, EINVAL } from '../../kernel/errno.ts';
+import type { Fs } from '../../kernel/fs/fs.ts';
+import type { Fd } from '../../kernel/fs/checkers.ts';
+import { privateOf } from '../../kernel/fs/driver.ts';
+import { O_CLOEXEC } from '../../kernel/fs/uapi.ts';
+import type { FileOps } from '../../kernel/hooks.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Sim } from '../../sim/request.ts';
+
+/** Objects of bpf(2) as descriptors. */
+export class BpfFds {
+  readonly #kernel: Kernel;
+  readonly #fs: Fs;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#fs = kernel.fs;
+  }
+
+  /** All tables of operations, at boot. */
+  register(tables: readonly FileOps[]): void {
+    for (const ops of tables) this.#fs.files.registerOps(ops);
+  }
+
+  /** A descriptor, or -errno: then the reference is still the caller's. */
+  *install(ops: FileOps, privateData: number, flags: number): Sim<number> {
+    return yield* this.#fs.anon.anon_inode_getfd({ ops, flags: flags | O_CLOEXEC, privateData });
+  }
+
+  /**
+   * What `pin` makes of the object behind a descriptor of this kind, called before the bracket
+   * ends; -EBADF, or -EINVAL where it is of another kind.
+   */
+  *with<T>(fd: number, ops: FileOps, pin: (addr: number) => Sim<T>): Sim<T | number> {
+    const found = yield* this.#fs.lookup.fdget(fd);
+    const addr = this.addrOf(found, ops);
+    const result = addr < 0 ? addr : yield* pin(addr);
+    yield* this.#fs.lookup.fdput(found);
+    return result;
+  }
+
+  /** Of a file that is looked up already. */
+  addrOf({ file }: Fd, ops: FileOps): number {
+    if (file === 0) return -EBADF;
+    if (this.#fs.files.opsOf(file) !== ops) return -EINVAL;
+    return privateOf(this.#kernel.machine, file);
+  }
+
+  /** Which kind of object a descriptor is, and which. */
+  *kindOf(fd: number): Sim<{ ops: FileOps; addr: number } | number> {
+    const found = yield* this.#fs.lookup.fdget(fd);
+    if (found.file === 0) return -EBADF;
+    const ops = this.#fs.files.opsOf(found.file);
+    const addr = privateOf(this.#kernel.machine, found.file);
+    yield* this.#fs.lookup.fdput(found);
+    return { ops, addr };
+  }
+}
