@@ -315,3 +315,8 @@ export function argumentsOf(
 export function resultOf({ returns }: KernelFunction, result: unknown): bigint {
   return returns === 'void' ? 0n : register(returns, result as Value);
 }
+
+/** What a caller of the simulated function gets where a program has decided its result. */
+export function resultValue({ returns }: KernelFunction, result: bigint): number {
+  return Number(BigInt.asIntN((SIZES[returns] ?? 8) * 8, result));
+}

@@ -44,4 +44,6 @@ export interface InodeKind {
   readonly ops: FileOps;
   /** S_IFCHR, S_IFREG, …; include/uapi/linux/stat.h */
   readonly type: number;
+  /** What its files begin with as private_data: i_private. Default 0. */
+  readonly privateData?: number;
 }

@@ -216,7 +216,10 @@ export class Kernel {
   #connect(): void {
     const { sched, rcu, processes, watchdogs, ticks } = this;
     const { hooks } = sched;
-    this.machine.tracepoints.onFirst = () => processes.tasks.init_idle();
+    Object.assign(this.machine.tracepoints, {
+      onFirst: () => processes.tasks.init_idle(),
+      preempt: { disable: () => sched.preemptDisable(), enable: () => sched.preemptEnable() },
+    });
     this.spinlocks.interrupts = this.irqs;
     this.kasan.inReadSection = () => rcu.inReadSection();
     this.waits.signalPending = (task) => this.signals.signal_pending(task);

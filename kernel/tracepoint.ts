@@ -83,6 +83,8 @@ export class Tracepoints {
   isAny = false;
   /** Set by the kernel: before the first probe, what emissions need is made ready. */
   onFirst: () => void = () => {};
+  /** Set by the kernel: preemption, which is off while probes run. */
+  preempt: { disable(): void; enable(): void } = { disable: () => {}, enable: () => {} };
 
   isOn(event: TraceEvent): boolean {
     return this.isAny && this.#probes.has(event);
@@ -102,7 +104,9 @@ export class Tracepoints {
 
   /** Runs the probes in the present context, one after another. __DO_TRACE() */
   *trace(event: TraceEvent, args: EventArgs): Sim<void> {
+    this.preempt.disable();
     for (const probe of this.#probes.get(event) ?? []) yield* probe.run(args);
+    this.preempt.enable();
   }
 
   checkpoint(): void {

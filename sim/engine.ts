@@ -5,7 +5,7 @@ import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
-import { BLOCK, CALL, SPIN, type Request } from './request.ts';
+import { BLOCK, CALL, SPIN, TAIL, type Request } from './request.ts';
 import type { Schedule } from './schedule.ts';
 import type { Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
@@ -388,7 +388,7 @@ export class Engine {
       const request = result.value;
       if (request.kind === CALL) {
         const call = this.trampolines.isAny ? this.trampolines.through(request) : request;
-        frame = new Frame(call.gen!, call.symbol!, frame);
+        frame = new Frame(call.gen!, call.symbol!, call.a === TAIL ? frame.parent : frame);
         fiber.top = frame;
         continue;
       }

@@ -8,6 +8,8 @@ export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on t
 
 /** Operand of a CALL that goes to the function itself, whatever hangs on its name. */
 export const ENTERED = 1;
+/** The same, in place of its caller: what it returns goes to the caller's caller. */
+export const TAIL = 2;
 
 /** What a step does to `size` bytes at `addr`. Two conflict if they overlap, not both READ. */
 export const NONE = 0;

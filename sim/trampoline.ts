@@ -1,4 +1,4 @@
-import { CALL, ENTERED, NONE, Request, type Sim } from './request.ts';
+import { CALL, ENTERED, NONE, Request, TAIL, type Sim } from './request.ts';
 import { kernelSymbol, type KernelSymbol } from './site.ts';
 
 /** What runs in place of a function: it may make the call itself, once, and gives what it returns. */
@@ -6,8 +6,11 @@ export interface Trampoline {
   /** Its own line in call traces. */
   readonly symbol: KernelSymbol;
   /** `args` are those of the simulated function. */
-  run(args: readonly unknown[], call: () => Sim<unknown>): Sim<unknown>;
+  run(args: readonly unknown[], call: FunctionCall): Sim<unknown>;
 }
+
+/** Calls the function; with `isTail`, in place of the trampoline, which is not returned to. */
+export type FunctionCall = (isTail?: boolean) => Sim<unknown>;
 
 /** The functions of kernel text that are entered through something else, on one machine. */
 export class Trampolines {
@@ -32,10 +35,10 @@ export class Trampolines {
   /** The call that a CALL request becomes. */
   through(request: Request): Request {
     const symbol = request.symbol!;
-    const trampoline = request.a === ENTERED ? undefined : this.#byName.get(symbol.name);
+    const trampoline = request.a !== 0 ? undefined : this.#byName.get(symbol.name);
     if (!trampoline) return request;
     return callRequest(
-      trampoline.run(request.args, () => asSim(callRequest(request.gen!, symbol))),
+      trampoline.run(request.args, (isTail) => asSim(callRequest(request.gen!, symbol, isTail))),
       trampoline.symbol,
     );
   }
@@ -44,7 +47,8 @@ export class Trampolines {
   call<T>(name: string, args: readonly unknown[], body: Sim<T>): Sim<T> {
     const trampoline = this.#byName.get(name);
     if (!trampoline) return body;
-    const run = trampoline.run(args, () => asSim(callRequest(body, kernelSymbol(name))));
+    const symbol = kernelSymbol(name);
+    const run = trampoline.run(args, (isTail) => asSim(callRequest(body, symbol, isTail)));
     return asSim(callRequest(run, trampoline.symbol)) as Sim<T>;
   }
 
@@ -62,9 +66,9 @@ export class Trampolines {
   }
 }
 
-function callRequest(gen: Sim<unknown>, symbol: KernelSymbol): Request {
+function callRequest(gen: Sim<unknown>, symbol: KernelSymbol, isTail = false): Request {
   const call = new Request<unknown>(CALL, 0, 0, 0, NONE);
-  call.a = ENTERED;
+  call.a = isTail ? TAIL : ENTERED;
   call.gen = gen;
   call.symbol = symbol;
   return call;

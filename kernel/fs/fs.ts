@@ -69,7 +69,6 @@ export class Fs {
   readonly closing: Closing;
   readonly pidfds: Pidfds;
   readonly anon: AnonInodes;
-  readonly anon: AnonInodes;
   readonly rows: readonly SyscallRow[];
   readonly #paths: Namespace;
   readonly #sockets: Sockets;
@@ -88,7 +87,6 @@ export class Fs {
     const ramfs = new Ramfs(machine, base);
     this.files.evictInode = (inode) => ramfs.evict(inode);
     const anon = new AnonInodes(machine, base);
-    this.anon = anon;
     this.anon = anon;
     const pipes = new Pipes(machine, base);
     const eventfds = new Eventfds(machine, { ...base, anon });

@@ -38,8 +38,8 @@ export class Namespace {
   readonly #machine: Machine;
   readonly #ramfs: NamespaceParts['ramfs'];
   readonly #capable: (cap: number) => boolean;
-  readonly #kinds: ReadonlyMap<string, InodeKind>;
-  readonly #directories: ReadonlySet<string>;
+  readonly #kinds = new Map<string, InodeKind>();
+  readonly #directories = new Set<string>(['', '/dev', TMP]);
   readonly dirOps: FileOps = {
     name: 'simple_dir_operations',
     module: '',
@@ -52,9 +52,17 @@ export class Namespace {
     this.#machine = machine;
     this.#ramfs = ramfs;
     this.#capable = capable;
-    this.#kinds = new Map(kinds.map((kind) => [kind.path, kind]));
-    const parents = kinds.map(({ path }) => path.slice(0, path.lastIndexOf('/')));
-    this.#directories = new Set(['', '/dev', TMP, ...parents]);
+    this.add(kinds);
+  }
+
+  /** More fixed names, with the directories that lead there. Before boot. */
+  add(kinds: readonly InodeKind[]): void {
+    for (const kind of kinds) {
+      this.#kinds.set(kind.path, kind);
+      for (let at = kind.path.lastIndexOf('/'); at > 0; at = kind.path.lastIndexOf('/', at - 1)) {
+        this.#directories.add(kind.path.slice(0, at));
+      }
+    }
   }
 
   /**
@@ -114,7 +122,9 @@ export class Namespace {
   #lookup(path: string): Resolved | number {
     if (this.#directories.has(path)) return { ops: this.dirOps, inode: 0, type: S_IFDIR };
     const kind = this.#kinds.get(path);
-    if (kind) return { ops: kind.ops, inode: 0, type: kind.type };
+    if (kind) {
+      return { ops: kind.ops, inode: 0, type: kind.type, privateData: kind.privateData ?? 0 };
+    }
     if (!path.startsWith(`${TMP}/`)) return -ENOENT;
     const inode = this.#ramfs.lookup(path.slice(TMP.length + 1));
     return inode === 0 ? -ENOENT : { ops: this.#ramfs.ops, inode, type: S_IFREG };

@@ -63,6 +63,8 @@ export interface Resolved {
   readonly inode: number;
   /** S_IFMT bits. */
   readonly type: number;
+  /** For private_data. */
+  readonly privateData?: number;
 }
 
 export interface OpenParts {
@@ -141,8 +143,9 @@ export class Opening {
     const found = this.#parts.paths.resolve(path, flags, mode);
     if (typeof found === 'number') return found;
     const { files, modules } = this.#parts;
-    const { ops, inode, type } = found;
-    const file = yield* files.alloc_file({ ops, flags: flags & ~PASSING_FLAGS, inode, type });
+    const { ops } = found;
+    const file = yield* files.alloc_file({ ...found, flags: flags & ~PASSING_FLAGS });
+    const { inode } = found;
     if (inode !== 0) files.iput(inode);
     if (file < 0 || flags & O_PATH || !ops.open) return file;
     modules.callable(ops.module);

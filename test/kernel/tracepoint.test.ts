@@ -150,7 +150,7 @@ describe.each(['explore', 'timed'] as const)('the scheduler, %s', (mode) => {
       line('init:1', 'S', 'swapper/0:0'),
     ]);
     expect(new Set(w.states)).toEqual(
-      new Set(SCHED.map(({ name }) => `${name} irqs off preempt 1`)),
+      new Set(SCHED.map(({ name }) => `${name} irqs off preempt 2`)),
     );
   });
 
