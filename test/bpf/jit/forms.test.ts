@@ -5,9 +5,10 @@ import { jitWith } from '../../../bpf/jit/jit.ts';
 import { CodeCache } from '../../../bpf/jit/link.ts';
 import type { EngineMaker } from '../../../bpf/vm/engine.ts';
 import { FrameView } from '../../../bpf/vm/frame-view.ts';
-import { FAULT, FUEL, bpfFrame, kernelAddress } from '../../../bpf/vm/frame.ts';
+import { ACCESS, FAULT, FUEL, bpfFrame, kernelAddress } from '../../../bpf/vm/frame.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
 import { KASAN_SLAB_FREE, KASAN_STACK_LEFT, Memory } from '../../../kernel/memory.ts';
+import type { Piece } from '../../kit/random-bpf.ts';
 
 /**
  * All instructions of a kind in one program, each run by itself on both engines with edge values in
@@ -46,6 +47,8 @@ const EDGES = [
 const IMMS = [0, 1, -1, 2, 7, 31, 32, 33, 63, 64, 255, -256, 2 ** 31 - 1, -(2 ** 31)];
 const BOTH = [true, false];
 const SIZES: readonly AccessBytes[] = [1, 2, 4, 8];
+/** What r1, r2 and r0 hold. */
+type Values = readonly [bigint, bigint, bigint];
 const DST = 1;
 const SRC = 2;
 
@@ -62,7 +65,7 @@ function standing(maker: EngineMaker, insns: readonly (Insn | null)[]) {
   const engine = maker.make({ insns, subprogs: [0] }, { memory, callHelper: () => false });
   const view = new FrameView(memory, FRAME);
   /** What is to be seen after the instruction at `pc`. */
-  return (pc: number, r1: bigint, r2: bigint, r0: bigint): string => {
+  return (pc: number, [r1, r2, r0]: Values, { fuel, fine, countdown }: Piece): string => {
     memory.rollback();
     memory.beforeWrite(FRAME, bpfFrame.sizeBytes);
     view.begin(0);
@@ -70,41 +73,61 @@ function standing(maker: EngineMaker, insns: readonly (Insn | null)[]) {
     view.setReg(DST, r1);
     view.setReg(SRC, r2);
     view.pc = pc;
-    view.fuel = 1;
-    const status = engine.run(FRAME, false);
-    if (status !== FUEL && status !== FAULT) expect.fail(`status ${status}`);
+    view.fuel = fuel;
+    memory.setRawU32(FRAME + bpfFrame.off.countdown, countdown);
+    const status = engine.run(FRAME, fine);
+    const isAccess = status === FAULT || status === ACCESS;
+    if (status !== FUEL && !isAccess) expect.fail(`status ${status}`);
     const regs = [0, DST, SRC, 3].map((r) => view.reg(r).toString(16));
     const { off } = bpfFrame;
-    const fault = status === FAULT ? memory.rawLoad(FRAME + off.accessAddr, 8).toString(16) : '';
-    const kind = status === FAULT ? memory.rawU32(FRAME + off.accessKind) : 0;
+    const addr = isAccess ? memory.rawLoad(FRAME + off.accessAddr, 8).toString(16) : '';
+    const kind = isAccess ? memory.rawU32(FRAME + off.accessKind) : 0;
+    const left = memory.rawU32(FRAME + off.countdown);
     const bytes = Buffer.from(memory.rawCopyOut(BUFFER, 64)).toString('latin1');
-    return [status, view.pc, view.fuel, ...regs, fault, kind, bytes, memory.dirtyPageCount].join(
-      ' ',
-    );
+    return [
+      status,
+      view.pc,
+      view.fuel,
+      ...regs,
+      addr,
+      kind,
+      left,
+      bytes,
+      memory.dirtyPageCount,
+    ].join(' ');
   };
 }
 
-/** Runs each instruction with every combination in r1, r2 and r0. */
-function agree(
-  insns: readonly (Insn | null)[],
-  firsts: readonly bigint[],
-  seconds: readonly bigint[],
-  thirds: readonly bigint[] = [0n],
-): void {
-  const program = [...insns, { kind: 'exit' }, { kind: 'exit' }] as (Insn | null)[];
+interface Edges {
+  readonly r1: readonly bigint[];
+  readonly r2: readonly bigint[];
+  readonly r0?: readonly bigint[];
+}
+
+const ONE: Piece = { fuel: 1, fine: false, countdown: 0 };
+/** With the jump in front, so that it is not the first access of a run, which passes. */
+const FINE: readonly Piece[] = [0, 1].map((countdown) => ({ fuel: 2, fine: true, countdown }));
+const JUMP: Insn = { kind: 'ja', long: false, off: 0 };
+
+/** Runs each instruction with every combination of register values. */
+function agree(insns: readonly (Insn | null)[], { r1, r2, r0 = [0n] }: Edges): void {
+  const program = insns.flatMap((insn) => (insn ? [JUMP, insn] : [insn]));
+  program.push({ kind: 'exit' }, { kind: 'exit' });
   const reference = standing(interp, program);
   const fast = standing(jitWith(new CodeCache()), program);
-  for (const [pc, insn] of insns.entries()) {
-    if (!insn) continue;
+  for (const [pc, insn] of program.entries()) {
+    if (!insn || insn === JUMP || insn.kind === 'exit') continue;
     const isUnary = 'src' in insn && typeof insn.src === 'object' && 'imm' in insn.src;
-    const others = isUnary ? seconds.slice(0, 1) : seconds;
-    for (const a of firsts) {
-      for (const [b, c] of others.flatMap((r2) => thirds.map((r0) => [r2, r0] as const))) {
-        const expected = reference(pc, a, b, c);
-        const found = fast(pc, a, b, c);
-        if (found !== expected) {
-          expect(`${JSON.stringify(insn)} ${a} ${b} ${c}: ${found}`).toBe(expected);
-        }
+    const seconds = isUnary ? r2.slice(0, 1) : r2;
+    const combined = r1.flatMap((a) => seconds.flatMap((b) => r0.map((c): Values => [a, b, c])));
+    const pieces = 'size' in insn ? [ONE, ...FINE] : [ONE];
+    for (const values of combined) {
+      for (const piece of pieces) {
+        const from = piece.fine ? pc - 1 : pc;
+        const expected = reference(from, values, piece);
+        const found = fast(from, values, piece);
+        if (found === expected) continue;
+        expect(`${JSON.stringify(insn)} ${values.join(' ')}: ${found}`).toBe(expected);
       }
     }
   }
@@ -116,14 +139,14 @@ test.each(ALU_OPS)('$op at the edges', ({ op }) => {
   const insns = BOTH.flatMap((wide) =>
     operands.map((src): Insn => ({ kind: 'alu', op, wide, dst: DST, src })),
   );
-  agree(insns, EDGES, EDGES);
+  agree(insns, { r1: EDGES, r2: EDGES });
 });
 
 test.each(JMP_OPS)('$op at the edges', ({ op }) => {
   const insns = BOTH.flatMap((wide) =>
     operands.map((src): Insn => ({ kind: 'jmp', op, wide, dst: DST, src, off: 1 })),
   );
-  agree(insns, EDGES, EDGES);
+  agree(insns, { r1: EDGES, r2: EDGES });
 });
 
 test('neg, sign extension and byte orders at the edges', () => {
@@ -148,7 +171,7 @@ test('neg, sign extension and byte orders at the edges', () => {
       ]),
     ),
   ];
-  agree(insns, EDGES, [EDGES.at(-1)!, 0x80n, 0x8000n, 0x8000_0000n]);
+  agree(insns, { r1: EDGES, r2: [EDGES.at(-1)!, 0x80n, 0x8000n, 0x8000_0000n] });
 });
 
 /** Allowed, to a part, unaligned, over the end, in the stack, freed, and in no memory at all. */
@@ -183,7 +206,7 @@ test.each(SIZES)('loads and stores of %i bytes, wherever they go', (size) => {
     { kind: 'store_release', size, dst: DST, off, src: SRC },
     { kind: 'st', size, dst: DST, off, imm: -2 },
   ]);
-  agree(insns, ADDRESSES, VALUES);
+  agree(insns, { r1: ADDRESSES, r2: VALUES });
 });
 
 test.each(ATOMIC_OPS)('atomic $op, wherever it goes', ({ op }) => {
@@ -196,5 +219,5 @@ test.each(ATOMIC_OPS)('atomic $op, wherever it goes', ({ op }) => {
     ),
   );
   // The last is what the buffer begins with, so that cmpxchg finds it.
-  agree(insns, ADDRESSES, VALUES, [1n, 0x218a_f35c_c52e_9700n]);
+  agree(insns, { r1: ADDRESSES, r2: VALUES, r0: [1n, 0x218a_f35c_c52e_9700n] });
 });

@@ -5,7 +5,7 @@ import { jitWith } from '../../../bpf/jit/jit.ts';
 import { CodeCache } from '../../../bpf/jit/link.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
 import { BpfWorld, type Stop } from '../../kit/bpf-world.ts';
-import { randomPrograms, type Piece, type RandomProgram } from '../../kit/random-bpf.ts';
+import { HELPERS, randomPrograms, type Piece, type RandomProgram } from '../../kit/random-bpf.ts';
 
 const ALL: Piece = { fuel: 1 << 20, fine: false, countdown: 0 };
 const add = (dst: number, imm: number): Insn => ({
@@ -103,6 +103,13 @@ test.each([12_000, 40_000])('a program of %i instructions runs as in the referen
   for (const fuel of [17, 500, 2_000, 1 << 20]) {
     expectSame(programOf(insns, { ...ALL, fuel }, { fuel, fine: true, countdown: 3 }));
   }
+});
+
+test('registers that a unit does not name keep what another unit has put in them', () => {
+  const insns: Insn[] = [add(5, 77), add(8, 99)];
+  while (insns.length < 5_000) insns.push(add(1, 1));
+  const call: Insn = { kind: 'call', target: 'helper', imm: HELPERS.pure, off: 0 };
+  expectSame(programOf([...insns, call, exit], ALL));
 });
 
 test('a program of jumps alone runs as in the reference', () => {
