@@ -1,8 +1,6 @@
-import type { Machine } from '../../kernel/machine.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../../sim/site.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
-import { bpf_prog } from '../prog/program.ts';
 import type { EngineOf } from './select.ts';
 
 /** What an engine finds at a call. */
@@ -27,7 +25,7 @@ export class Prepared {
   readonly symbols: readonly KernelSymbol[];
   readonly #sites: Int32Array;
 
-  constructor(prog: ExecProgram, engine: EngineOf, machine: Machine) {
+  constructor(prog: ExecProgram, engine: EngineOf) {
     this.prog = prog;
     this.engine = engine;
     this.#sites = new Int32Array(prog.insns.length);
@@ -41,11 +39,10 @@ export class Prepared {
         site: this.siteAt(slot),
       };
     });
-    const tag = tagOf(prog.addr, machine);
     this.symbols = prog.subprogs.map((_, i) => {
       const name = i === 0 ? prog.name : (prog.subprogNames[i] ?? '');
       const isWhole = name.startsWith('bpf_prog_');
-      return kernelSymbol(isWhole ? name : `bpf_prog_${tag}${name && '_'}${name}`);
+      return kernelSymbol(isWhole ? name : `bpf_prog_${prog.tag}${name && '_'}${name}`);
     });
   }
 
@@ -59,10 +56,4 @@ export class Prepared {
     const index = this.prog.subprogs.findLastIndex((start) => start <= pc);
     return this.symbols[Math.max(index, 0)]!;
   }
-}
-
-/** As 16 hex digits. kernel/bpf/core.c: bpf_get_prog_name() */
-function tagOf(prog: number, { memory }: Machine): string {
-  const bytes = memory.rawCopyOut(prog + bpf_prog.off.tag, 8);
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

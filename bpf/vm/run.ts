@@ -90,7 +90,7 @@ export class ProgRunner implements EngineWorld {
     let prepared = this.#prepared.get(prog);
     if (!prepared) {
       const engine = new EngineOf(prog, this, this.#engines);
-      prepared = new Prepared(prog, engine, this.kernel.machine);
+      prepared = new Prepared(prog, engine);
       this.#prepared.set(prog, prepared);
     }
     return prepared;

@@ -118,9 +118,7 @@ export class RunnerKernel {
 
   /** As the loader would leave it. */
   load(text: ProgramText): ExecProgram {
-    const { memory, slab } = this.kernel.machine;
-    const addr = slab.kzalloc(bpf_prog.sizeBytes);
-    memory.copyIn(addr + bpf_prog.off.tag, Uint8Array.of(0xb, 0xad, 0xc0, 0xde, 1, 2, 3, 4));
+    const addr = this.kernel.machine.slab.kzalloc(bpf_prog.sizeBytes);
     const { insns, subprogs = [0], subprogNames = [], helpers = [] } = text;
     const calls = new Map<number, Helper>();
     insns.forEach((insn, slot) => {
@@ -132,6 +130,7 @@ export class RunnerKernel {
     });
     const program: ExecProgram = {
       addr,
+      tag: '0badc0de01020304',
       name: text.name,
       type: 0,
       expectedAttachType: 0,

@@ -223,6 +223,25 @@ describe.each(ENGINES)('on %s', (engine) => {
     expect(failure!.sites).toEqual(['prog freed:insn 1']);
   });
 
+  test('a report from a helper names the program and the call', () => {
+    const world = new RunnerKernel({ engine });
+    const { slab } = world.kernel.machine;
+    const peek = helper({
+      id: 104,
+      name: 'peek',
+      args: [args.mem],
+      ret: 'integer',
+      run: ({ memory }, addr) => memory.u64(addr),
+    });
+    const freed = slab.kmalloc(64);
+    slab.free(freed);
+    const insns = [...address(1, freed), call('helper', 104), exit];
+    const prog = world.load({ name: 'asks', insns, helpers: [peek] });
+    const [failure] = world.run(() => world.runner.bpf_prog_run(prog, 0));
+    expect(failure!.title).toMatch(/slab-use-after-free in bpf_prog_\w+_asks$/);
+    expect(failure!.sites).toEqual(['prog asks:insn 2']);
+  });
+
   test('a report from a callback shows every function on the way', () => {
     const world = new RunnerKernel({ engine });
     const insns = [
