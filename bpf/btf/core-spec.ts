@@ -46,6 +46,7 @@ export interface CoreSpec {
 
 /** The deepest path that a relocation may take. BPF_CORE_SPEC_MAX_LEN */
 const PATH_MAX = 64;
+const TEXT_MAX = 64;
 
 /** `0:1:2`, of a type of the object; a text says what is wrong with it. bpf_core_parse_spec() */
 export function parseSpec(
@@ -54,9 +55,9 @@ export function parseSpec(
   kind: CoreKind,
   access: string,
 ): CoreSpec | string {
-  const path = access.split(':').map(Number);
-  const isWrong = path.some((index) => !Number.isInteger(index) || index < 0);
-  if (isWrong || path.length > PATH_MAX) return `access string '${access}' is no path`;
+  const path = access.split(':', PATH_MAX + 1).map(Number);
+  const isPath = /^\d{1,9}(:\d{1,9})*$/.test(access) && path.length <= PATH_MAX;
+  if (!isPath) return `access string '${access.slice(0, TEXT_MAX)}' is no path`;
   const spec = { btf, kind, rootId, path };
   if (!isField(kind)) {
     if (path.length !== 1) return `access string '${access}' is of one number for a type`;
@@ -93,6 +94,7 @@ function walk(start: Omit<CoreSpec, 'accessors' | 'bitOffset'>): CoreSpec | stri
       return `a path through ${type?.kind ?? 'void'}`;
     }
   }
+  if (!Number.isSafeInteger(bitOffset)) return 'a field beyond all memory';
   return { ...start, accessors, bitOffset };
 }
 
@@ -138,6 +140,7 @@ class FieldMatch {
       if (next === undefined) return undefined;
       id = resolveId(this.#target, next);
     }
+    if (!Number.isSafeInteger(this.#bitOffset)) return undefined;
     return {
       btf: this.#target,
       kind: this.#local.kind,
@@ -181,17 +184,18 @@ class FieldMatch {
       if (member.name === '') {
         const found = this.#member(resolveId(this.#target, member.type), local);
         if (found !== undefined) return found;
-      } else if (member.name === local.name) {
+      } else if (member.name === local.name && this.#fits(local.member!, member)) {
         this.#accessors.push({ name: member.name, index, typeId: id, member });
-        const { type: localType } = local.member!;
-        return fieldsAreCompat(this.#local.btf, localType, this.#target, member.type)
-          ? member.type
-          : undefined;
+        return member.type;
       }
       this.#bitOffset -= member.bitOffset;
       this.#path.pop();
     }
     return undefined;
+  }
+
+  #fits(local: BtfMember, target: BtfMember): boolean {
+    return fieldsAreCompat(this.#local.btf, local.type, this.#target, target.type);
   }
 }
 
@@ -200,8 +204,7 @@ class FieldMatch {
  */
 export function specText({ btf, kind, rootId, accessors, path, bitOffset }: CoreSpec): string {
   const type = btf.types[rootId];
-  const label = type?.kind === 'fwd' ? type.of : (type?.kind ?? 'void');
-  const head = `<${kind}> [${rootId}] ${label} ${type?.name || '<anon>'}`;
+  const head = `<${kind}> [${rootId}] ${type?.kind ?? 'void'} ${type?.name || '<anon>'}`;
   if (isEnumval(kind)) {
     const values = resolve(btf, rootId) as Extract<BtfType, { kind: 'enum' | 'enum64' }>;
     const { name, value } = values.values[path[0]!]!;

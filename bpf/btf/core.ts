@@ -27,10 +27,12 @@ export interface CoreResult {
   /** Bytes of the field, here and there, where a load or store is to be made to fit; else 0. */
   readonly fromBytes: number;
   readonly toBytes: number;
-  /** The sizes differ, and no load could tell: the instruction must be no load or store. */
+  /** The sizes differ, and no load could tell: a load or store must never be reached. */
   readonly cannotFit: boolean;
   /** The target has nothing of the kind: the instruction must never be reached. */
   readonly poison: boolean;
+  /** Where the field is in the target, in bits; 0 for what is no field. */
+  readonly bitOffset: number;
   /** `<byte_off> [12] struct task_struct.pid (0:5 @ offset 40)` */
   readonly text: string;
 }
@@ -73,7 +75,7 @@ export class CoreRelocator {
       const target = matchSpec(local, this.#target, id);
       if (!target) continue;
       const result = this.#result(local, target, text);
-      if (agreed && (agreed.to !== result.to || agreed.poison !== result.poison)) {
+      if (agreed && !isSame(agreed, result)) {
         this.#fail(`CO-RE relocation is ambiguous: ${text}: ${agreed.to} or ${result.to}`);
       }
       agreed ??= result;
@@ -85,14 +87,18 @@ export class CoreRelocator {
     const here = valueOf(local);
     if (!here) this.#fail(`CO-RE relocation: no value for ${text}`);
     const there = target ? valueOf(target) : missingValue(local.kind);
-    if (!there) return { ...plain(here.value, 0n, text, here), poison: true };
-    const isAdjusted = here.bytes !== there.bytes && here.bytes > 0 && there.bytes > 0;
+    if (!there) {
+      if (target) this.#fail(`CO-RE relocation: no value for ${specText(target)}`);
+      return { ...plain(here.value, 0n, text, here), poison: true };
+    }
+    const isAdjusted = here.bytes !== there.bytes;
     const cannotFit = isAdjusted && !canAdjust(local.btf, here.typeId, this.#target, there.typeId);
     return {
       ...plain(here.value, there.value, text, here),
       fromBytes: isAdjusted ? here.bytes : 0,
       toBytes: isAdjusted ? there.bytes : 0,
       cannotFit,
+      bitOffset: target?.bitOffset ?? 0,
     };
   }
 
@@ -125,6 +131,10 @@ export class CoreRelocator {
   }
 }
 
+function isSame(a: CoreResult, b: CoreResult): boolean {
+  return a.to === b.to && a.poison === b.poison && a.bitOffset === b.bitOffset;
+}
+
 function isCandidate(local: BtfType, target: BtfType): boolean {
   const isEnum = ({ kind }: BtfType): boolean => kind === 'enum' || kind === 'enum64';
   return local.kind === target.kind || (isEnum(local) && isEnum(target));
@@ -144,8 +154,8 @@ function plain(
   text: string,
   { validate }: Pick<Value, 'validate'>,
 ): CoreResult {
-  const sizes = { fromBytes: 0, toBytes: 0, cannotFit: false };
-  return { from, to, validate, ...sizes, poison: false, text };
+  const rest = { fromBytes: 0, toBytes: 0, cannotFit: false, poison: false, bitOffset: 0 };
+  return { from, to, validate, ...rest, text };
 }
 
 /** What a question about something that is not there has for an answer; or undefined. */
@@ -155,8 +165,11 @@ function missingValue(kind: CoreKind): Value | undefined {
     case 'field_exists':
     case 'type_exists':
     case 'type_matches':
+    case 'type_size':
     case 'enumval_exists':
       return none;
+    case 'target_type_id':
+      return { ...none, validate: false };
     default:
       return undefined;
   }
@@ -187,7 +200,8 @@ function fieldValue({ btf, kind, accessors, bitOffset }: CoreSpec): Value | unde
   if (!member) {
     const bytes = sizeOf(btf, elementId);
     if (kind === 'byte_off') {
-      return { value: BigInt(bitOffset / 8), validate: true, bytes, typeId: elementId };
+      const value = BigInt(Math.floor(bitOffset / 8));
+      return { value, validate: true, bytes, typeId: elementId };
     }
     return kind === 'byte_sz'
       ? { value: BigInt(bytes), validate: true, bytes: 0, typeId: 0 }
@@ -212,11 +226,11 @@ function fieldValue({ btf, kind, accessors, bitOffset }: CoreSpec): Value | unde
     case 'byte_sz':
       return number(bytes, !isBitfield);
     case 'signed':
-      return number(isSigned(btf, member.type) ? 1 : 0);
+      return number(isSigned(btf, member.type) ? 1 : 0); // never ambiguous, bitfield or not
     case 'lshift_u64':
       return number(64 - (bitOffset + bits - offset * 8), false);
-    default: // rshift_u64
-      return number(64 - bits, false);
+    default: // rshift_u64: never ambiguous
+      return number(64 - bits);
   }
 }
 
@@ -231,7 +245,7 @@ interface Place {
 function placeOf(btf: Btf, member: BtfMember, bitOffset: number): Place | undefined {
   let bytes = sizeOf(btf, member.type);
   if (member.bits === 0) {
-    return { offset: bitOffset / 8, bytes, bits: bytes * 8, isBitfield: false };
+    return { offset: Math.floor(bitOffset / 8), bytes, bits: bytes * 8, isBitfield: false };
   }
   if (bytes === 0) return undefined;
   const offsetOf = (): number => Math.floor(bitOffset / 8 / bytes) * bytes;
@@ -245,7 +259,7 @@ function placeOf(btf: Btf, member: BtfMember, bitOffset: number): Place | undefi
 function isSigned(btf: Btf, id: number): boolean {
   const type = resolve(btf, id);
   if (type?.kind === 'int') return type.encoding === 'signed';
-  return type?.kind === 'enum' || type?.kind === 'enum64';
+  return (type?.kind === 'enum' || type?.kind === 'enum64') && type.signed;
 }
 
 /** Pointers, and unsigned ints, may be loaded in another size than they were compiled for. */

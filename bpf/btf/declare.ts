@@ -11,6 +11,9 @@ const TEXT_MAX = 100_000;
 /** The compiler has one of its own, of another shape than this: what it stands for is said. */
 export const BUILTIN_VA_LIST = '__builtin_va_list';
 
+type Qualifiers = readonly string[];
+const NONE: Qualifiers = [];
+
 /** What an unnamed struct, union or enum looks like where it is used. */
 export type Unnamed = (type: BtfType, id: number, indent: string) => string;
 
@@ -32,11 +35,11 @@ export class Declarators {
 
   /** `int (*name)(void)`, without the semicolon. */
   declare(id: number, name: string, indent: string): string {
-    return this.#declare(id, name, indent, '');
+    return this.#declare(id, name, indent, NONE);
   }
 
   /** `qualifiers` are those met on the way, of the type that is next. */
-  #declare(id: number, inner: string, indent: string, qualifiers: string): string {
+  #declare(id: number, inner: string, indent: string, qualifiers: Qualifiers): string {
     if (inner.length > TEXT_MAX) tooMuch(`[${id}] unfolds to too much text`);
     return this.unfolding(id, () => this.#ofType(id, inner, indent, qualifiers));
   }
@@ -50,7 +53,7 @@ export class Declarators {
     return text;
   }
 
-  #ofType(id: number, inner: string, indent: string, qualifiers: string): string {
+  #ofType(id: number, inner: string, indent: string, qualifiers: Qualifiers): string {
     const type = this.#btf.types[id];
     switch (type?.kind) {
       case 'const':
@@ -62,24 +65,21 @@ export class Declarators {
         if (type.name !== BUILTIN_VA_LIST) break;
         return this.#declare(type.type, inner, indent, qualifiers);
       case 'ptr': {
-        const quals = qualifiers === '' ? '' : `${qualifiers}${inner === '' ? '' : ' '}`;
-        const pointer = `*${quals === '' ? '' : ` ${quals}`}${inner}`;
-        return this.#declare(
-          type.type,
-          this.#isPostfix(type.type) ? `(${pointer})` : pointer,
-          indent,
-          '',
-        );
+        const words = ['*', ...qualifiers].join(' ');
+        const pointer = inner === '' || words === '*' ? words + inner : `${words} ${inner}`;
+        const placed = this.#isPostfix(type.type) ? `(${pointer})` : pointer;
+        return this.#declare(type.type, placed, indent, NONE);
       }
       case 'array':
         return this.#declare(type.type, `${inner}[${type.count}]`, indent, qualifiers);
       case 'func_proto':
-        return this.#declare(type.type, `${inner}(${this.#params(type, indent)})`, indent, '');
+        return this.#declare(type.type, `${inner}(${this.#params(type, indent)})`, indent, NONE);
       default:
     }
-    const base = this.#base(type, id, indent);
-    const first = qualifiers === '' ? base : `${base} ${qualifiers}`;
-    return inner === '' ? first : `${first} ${inner}`;
+    const words = [...qualifiers.filter(isWord), this.#base(type, id, indent)];
+    words.push(...qualifiers.filter((word) => !isWord(word)));
+    if (inner !== '') words.push(inner);
+    return words.join(' ');
   }
 
   /** Whether a pointer to it needs parentheses: an array or a function, maybe qualified. */
@@ -95,7 +95,7 @@ export class Declarators {
     // With one parameter of no type clang means none, otherwise that is the three dots.
     if (params.length === 0 || (params.length === 1 && params[0]!.type === 0)) return 'void';
     const list = params.map(({ name, type }, i) =>
-      type === 0 && i === params.length - 1 ? '...' : this.#declare(type, name, indent, ''),
+      type === 0 && i === params.length - 1 ? '...' : this.#declare(type, name, indent, NONE),
     );
     return list.join(', ');
   }
@@ -132,13 +132,17 @@ const INT_SPELLINGS: Readonly<Record<string, string>> = {
   '': 'int',
 };
 
-function qualify(type: Modifier, have: string): string {
+function qualify(type: Modifier, have: Qualifiers): Qualifiers {
   const word =
     type.kind === 'type_tag'
       ? `__attribute__((btf_type_tag(${JSON.stringify(type.name)})))`
       : type.kind;
-  if (have.split(' ').includes(word)) return have;
-  return have === '' ? word : `${word} ${have}`;
+  return have.includes(word) ? have : [...have, word];
+}
+
+/** Not an attribute: what stands before the type. */
+function isWord(qualifier: string): boolean {
+  return !qualifier.startsWith('_');
 }
 
 function tooMuch(message: string): never {

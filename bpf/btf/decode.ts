@@ -297,10 +297,13 @@ const WITH_FLAG: ReadonlySet<BtfKind> = new Set<BtfKind>([
   'type_tag',
 ]);
 
+const WITHOUT_NAME: ReadonlySet<BtfKind> = new Set<BtfKind>(['ptr', 'array', 'func_proto']);
+
 /** What is wrong with the bits that a kind has no use for. */
-function checkInfo({ kind, vlen, flag, size }: Meta): string | undefined {
+function checkInfo({ name, kind, vlen, flag, size }: Meta): string | undefined {
   if (vlen !== 0 && !WITH_PARTS.has(kind)) return 'vlen != 0';
   if (flag && !WITH_FLAG.has(kind)) return 'Invalid btf_info kind_flag';
+  if (name !== '' && WITHOUT_NAME.has(kind)) return 'Invalid name';
   if (kind === 'array' && size !== 0) return 'size != 0';
   if (kind === 'fwd' && size !== 0) return 'type != 0';
   return undefined;

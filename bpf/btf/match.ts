@@ -1,17 +1,25 @@
 import { DEPTH_MAX, resolve, resolveId } from './resolve.ts';
 import type { Btf, BtfType } from './types.ts';
 
+/** Pairs of types that one question may look at. */
+const STEPS_MAX = 100_000;
+
 /** The name without its flavour: `task_struct___old` is task_struct. bpf_core_essential_name_len() */
 export function essentialName(name: string): string {
-  const at = name.lastIndexOf('___');
-  return at > 0 && name[at - 1] !== '_' && at + 3 < name.length && name[at + 3] !== '_'
-    ? name.slice(0, at)
-    : name;
+  for (let at = name.lastIndexOf('___'); at > 0; at = name.lastIndexOf('___', at - 1)) {
+    const isApart = name[at - 1] !== '_' && at + 3 < name.length && name[at + 3] !== '_';
+    if (isApart) return name.slice(0, at);
+  }
+  return name;
 }
 
 /** Whether names are the same but for flavours; one without a name fits any. */
 function namesFit(local: string, target: string): boolean {
   return local === '' || target === '' || essentialName(local) === essentialName(target);
+}
+
+function sameName(local: string, target: string): boolean {
+  return target === '' ? local === '' : essentialName(local) === essentialName(target);
 }
 
 const isAggregate = ({ kind }: BtfType): boolean => kind === 'struct' || kind === 'union';
@@ -68,11 +76,14 @@ export function typesAreCompat(
   localId: number,
   target: Btf,
   targetId: number,
-  depth = 0,
 ): boolean {
-  if (depth > DEPTH_MAX) return false;
-  const a = resolve(local, localId);
-  const b = resolve(target, targetId);
+  return compat({ local, target, stepsLeft: STEPS_MAX }, localId, targetId, 0);
+}
+
+function compat(pair: Pair, localId: number, targetId: number, depth: number): boolean {
+  if (depth > DEPTH_MAX || --pair.stepsLeft < 0) return false;
+  const a = resolve(pair.local, localId);
+  const b = resolve(pair.target, targetId);
   if (!a || !b) return a === b;
   if (!sameKind(a, b)) return false;
   switch (a.kind) {
@@ -86,12 +97,11 @@ export function typesAreCompat(
       return a.bitOffset === 0 && (b as typeof a).bitOffset === 0;
     case 'ptr':
     case 'array':
-      return typesAreCompat(local, a.type, target, (b as typeof a).type, depth + 1);
+      return compat(pair, a.type, (b as typeof a).type, depth + 1);
     case 'func_proto': {
       const other = b as typeof a;
       if (a.params.length !== other.params.length) return false;
-      const fits = (x: number, y: number): boolean =>
-        typesAreCompat(local, x, target, y, depth + 1);
+      const fits = (x: number, y: number): boolean => compat(pair, x, y, depth + 1);
       return (
         a.params.every(({ type }, i) => fits(type, other.params[i]!.type)) &&
         fits(a.type, other.type)
@@ -104,12 +114,14 @@ export function typesAreCompat(
 
 /** Whether the target has all that the local type has, names and kinds included. bpf_core_types_match() */
 export function typesMatch(local: Btf, localId: number, target: Btf, targetId: number): boolean {
-  return matches({ local, target }, localId, targetId, false, 0);
+  return matches({ local, target, stepsLeft: STEPS_MAX }, localId, targetId, false, 0);
 }
 
 interface Pair {
   readonly local: Btf;
   readonly target: Btf;
+  /** Types may branch again and again within the depth: beyond this they are taken to differ. */
+  stepsLeft: number;
 }
 
 function matches(
@@ -119,11 +131,11 @@ function matches(
   behindPointer: boolean,
   depth: number,
 ): boolean {
-  if (depth > DEPTH_MAX) return false;
+  if (depth > DEPTH_MAX || --pair.stepsLeft < 0) return false;
   const a = pair.local.types[resolveId(pair.local, localId)];
   const b = pair.target.types[resolveId(pair.target, targetId)];
   if (!a || !b) return a === b;
-  if (!namesFit(a.name, b.name)) return false;
+  if (!sameName(a.name, b.name)) return false;
   const follow = (x: number, y: number, behind: boolean): boolean =>
     matches(pair, x, y, behind, depth + 1);
   switch (a.kind) {
@@ -142,9 +154,7 @@ function matches(
       return (
         b.kind === 'int' &&
         a.sizeBytes === b.sizeBytes &&
-        (a.encoding === 'signed') === (b.encoding === 'signed') &&
-        a.bitOffset === 0 &&
-        b.bitOffset === 0
+        (a.encoding === 'signed') === (b.encoding === 'signed')
       );
     case 'ptr':
       return b.kind === 'ptr' && follow(a.type, b.type, true);
@@ -154,8 +164,8 @@ function matches(
       return (
         b.kind === 'func_proto' &&
         a.params.length === b.params.length &&
-        a.params.every(({ type }, i) => follow(type, b.params[i]!.type, false)) &&
-        follow(a.type, b.type, false)
+        a.params.every(({ type }, i) => follow(type, b.params[i]!.type, behindPointer)) &&
+        follow(a.type, b.type, behindPointer)
       );
     default:
       return false;
@@ -167,7 +177,7 @@ type Aggregate = Extract<BtfType, { readonly kind: 'struct' | 'union' }>;
 
 /** Each local name is one of the target's. */
 function enumsMatch(a: Enum, b: Enum): boolean {
-  if (a.sizeBytes !== b.sizeBytes) return false;
+  if (a.sizeBytes !== b.sizeBytes || a.values.length > b.values.length) return false;
   const names = new Set(b.values.map(({ name }) => essentialName(name)));
   return a.values.every(({ name }) => names.has(essentialName(name)));
 }
@@ -178,9 +188,10 @@ function membersMatch(
   b: Aggregate,
   follow: (x: number, y: number, behind: boolean) => boolean,
 ): boolean {
+  if (a.members.length > b.members.length) return false;
   return a.members.every((member) =>
     b.members.some(
-      (other) => namesFit(member.name, other.name) && follow(member.type, other.type, false),
+      (other) => sameName(member.name, other.name) && follow(member.type, other.type, false),
     ),
   );
 }
