@@ -1,0 +1,87 @@
+import { EACCES, EBADF, EFAULT, EINVAL, EPROTO } from '../../kernel/errno.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { Insn, Insns } from '../isa/insn.ts';
+import type { BpfMap } from '../maps/map.ts';
+import { kernelAddress } from '../vm/frame.ts';
+import type { Accepted } from './check.ts';
+import type { Reject } from './reject.ts';
+import { subprogTarget } from './subprogs.ts';
+
+/** What the names in a program stand for. */
+export interface FixupWorld {
+  /** The map behind a descriptor, pinned once for the program; or -EBADF, -EINVAL. */
+  map(fd: number): Sim<BpfMap | number>;
+  /** An entry of fd_array: a descriptor; -EPROTO where there is no array, -EFAULT. */
+  fdAt(index: number): Sim<number>;
+  /** The address of a kernel variable, by the id of its type; or undefined. */
+  variable(btfId: number): bigint | undefined;
+}
+
+/**
+ * Puts addresses in the place of names, and makes probing loads of those that may fault.
+ * kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), do_misc_fixups()
+ */
+export function* fixUp(accepted: Accepted, world: FixupWorld): Sim<Insns | Reject> {
+  const insns: (Insn | null)[] = [...accepted.insns];
+  for (const [slot, insn] of accepted.insns.entries()) {
+    if (insn?.kind === 'ld_imm64' && insn.from !== 'value') {
+      const value = yield* valueOf(insn, slot, world);
+      if (typeof value !== 'bigint') return value;
+      const imm = Number(BigInt.asIntN(32, value));
+      const next = Number(BigInt.asIntN(32, value >> 32n));
+      insns[slot] = { kind: 'ld_imm64', from: 'value', dst: insn.dst, imm, next };
+    } else if (insn?.kind === 'ldx' && accepted.probes.has(slot)) {
+      insns[slot] = { ...insn, mode: insn.mode === 'memsx' ? 'probe_memsx' : 'probe_mem' };
+    }
+  }
+  return insns;
+}
+
+type Wide = Extract<Insn, { kind: 'ld_imm64' }>;
+
+function* valueOf(insn: Wide, slot: number, world: FixupWorld): Sim<bigint | Reject> {
+  switch (insn.from) {
+    case 'func':
+      return BigInt(subprogTarget(insn, slot)!);
+    case 'btf_id': {
+      const address = world.variable(insn.imm);
+      const message = `ldimm64 unable to resolve the address for kernel symbol ${insn.imm}`;
+      return address ?? { errno: EINVAL, message };
+    }
+    case 'map_idx':
+    case 'map_idx_value': {
+      const fd = yield* world.fdAt(insn.imm);
+      if (fd === -EPROTO) {
+        return { errno: EPROTO, message: 'fd_idx without fd_array is invalid' };
+      }
+      if (fd === -EFAULT) return { errno: EFAULT, message: '' };
+      return yield* mapValue({ ...insn, imm: fd }, world);
+    }
+    default:
+      return yield* mapValue(insn, world);
+  }
+}
+
+function* mapValue(insn: Wide, world: FixupWorld): Sim<bigint | Reject> {
+  const found = yield* world.map(insn.imm);
+  if (typeof found === 'number') {
+    const errno = found === -EBADF ? EBADF : EINVAL;
+    return { errno, message: `fd ${insn.imm} is not pointing to valid bpf_map` };
+  }
+  const isValue = insn.from === 'map_value' || insn.from === 'map_idx_value';
+  if (!isValue) {
+    if (insn.next === 0) return kernelAddress(found.addr);
+    return { errno: EINVAL, message: 'unrecognized bpf_ld_imm64 insn' };
+  }
+  if (!found.map_direct_value_addr) {
+    return { errno: EINVAL, message: 'no direct value access support for this map type' };
+  }
+  const address = found.map_direct_value_addr(insn.next >>> 0);
+  if (address < 0) {
+    const message =
+      `invalid access to map value pointer, value_size=${found.valueSize} ` +
+      `off=${insn.next >>> 0}`;
+    return { errno: address === -EACCES ? EACCES : EINVAL, message };
+  }
+  return kernelAddress(address);
+}

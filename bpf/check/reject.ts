@@ -1,0 +1,10 @@
+/** Why a program is refused: the kernel's text, and its errno. */
+export interface Reject {
+  readonly errno: number;
+  /** Lines of the log, joined by \n. */
+  readonly message: string;
+}
+
+export function isReject(value: object): value is Reject {
+  return 'errno' in value && 'message' in value;
+}

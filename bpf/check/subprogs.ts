@@ -1,0 +1,119 @@
+import { E2BIG, EINVAL } from '../../kernel/errno.ts';
+import type { Insn, Insns } from '../isa/insn.ts';
+import { MAX_CALL_FRAMES } from '../vm/frame.ts';
+import type { Reject } from './reject.ts';
+
+const BPF_MAX_SUBPROGS = 256;
+
+/** Where an instruction goes besides on, as a slot; undefined where nowhere. */
+export function jumpTarget(insn: Insn, slot: number): number | undefined {
+  switch (insn.kind) {
+    case 'ja':
+    case 'jmp':
+    case 'may_goto':
+      return slot + 1 + insn.off;
+    default:
+      return undefined;
+  }
+}
+
+/** The subprogram that an instruction names: by a call, or as a callback. */
+export function subprogTarget(insn: Insn, slot: number): number | undefined {
+  if (insn.kind === 'call' && insn.target === 'subprog') return slot + 1 + insn.imm;
+  if (insn.kind === 'ld_imm64' && insn.from === 'func') return slot + 1 + insn.imm;
+  return undefined;
+}
+
+/**
+ * First slots of the subprograms, ascending; jumps stay within one, and each ends in an exit or a
+ * jump. kernel/bpf/verifier.c: add_subprog_and_kfunc(), check_subprogs()
+ */
+export function findSubprogs(insns: Insns): readonly number[] | Reject {
+  const starts = new Set([0]);
+  for (const [slot, insn] of insns.entries()) {
+    const target = insn && subprogTarget(insn, slot);
+    if (target === undefined || target === null) continue;
+    if (target < 0 || target >= insns.length) {
+      return { errno: EINVAL, message: 'call to invalid destination' };
+    }
+    starts.add(target);
+  }
+  if (starts.size > BPF_MAX_SUBPROGS) return { errno: E2BIG, message: 'too many subprograms' };
+  const subprogs = [...starts].sort((a, b) => a - b);
+  return checkBodies(insns, subprogs) ?? subprogs;
+}
+
+function checkBodies(insns: Insns, subprogs: readonly number[]): Reject | undefined {
+  for (const [i, start] of subprogs.entries()) {
+    const end = subprogs[i + 1] ?? insns.length;
+    for (let slot = start; slot < end; slot++) {
+      const insn = insns[slot];
+      if (!insn) continue;
+      const target = jumpTarget(insn, slot);
+      if (target !== undefined && (target < start || target >= end)) {
+        const message = `jump out of range from insn ${slot} to ${target}`;
+        return { errno: EINVAL, message };
+      }
+      const next = insn.kind === 'ld_imm64' ? slot + 2 : slot + 1;
+      if (next >= end && insn.kind !== 'exit' && insn.kind !== 'ja') {
+        return { errno: EINVAL, message: 'last insn is not an exit or jmp' };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Every slot of every subprogram is reached, and no jump into a constant. check_cfg() */
+export function checkReached(insns: Insns, subprogs: readonly number[]): Reject | undefined {
+  const seen = new Uint8Array(insns.length);
+  const todo = [...subprogs];
+  while (todo.length > 0) {
+    const slot = todo.pop()!;
+    if (seen[slot]) continue;
+    const insn = insns[slot];
+    if (!insn) {
+      const message = `jump into the middle of ldimm64 insn ${slot - 1}`;
+      return { errno: EINVAL, message };
+    }
+    seen[slot] = 1;
+    const target = jumpTarget(insn, slot);
+    if (target !== undefined) todo.push(target);
+    if (insn.kind === 'ld_imm64') seen[slot + 1] = 1;
+    if (insn.kind !== 'exit' && insn.kind !== 'ja') {
+      todo.push(insn.kind === 'ld_imm64' ? slot + 2 : slot + 1);
+    }
+  }
+  const missed = seen.indexOf(0);
+  return missed < 0 ? undefined : { errno: EINVAL, message: `unreachable insn ${missed}` };
+}
+
+/** How deep calls nest, callbacks not counted; and never into themselves. */
+export function checkDepth(insns: Insns, subprogs: readonly number[]): Reject | undefined {
+  const calls = subprogs.map((start, i) => {
+    const end = subprogs[i + 1] ?? insns.length;
+    const found = new Set<number>();
+    for (let slot = start; slot < end; slot++) {
+      const insn = insns[slot];
+      if (insn?.kind !== 'call' || insn.target !== 'subprog') continue;
+      found.add(subprogs.indexOf(slot + 1 + insn.imm));
+    }
+    return [...found];
+  });
+  const depths = new Map<number, number>();
+  const depthOf = (subprog: number, path: readonly number[]): number => {
+    const known = depths.get(subprog);
+    if (known !== undefined) return known;
+    if (path.includes(subprog)) return Infinity;
+    const below = calls[subprog]!.map((callee) => depthOf(callee, [...path, subprog]));
+    const depth = 1 + Math.max(0, ...below);
+    depths.set(subprog, depth);
+    return depth;
+  };
+  const depth = depthOf(0, []);
+  if (depth <= MAX_CALL_FRAMES) return undefined;
+  const message =
+    depth === Infinity
+      ? 'recursive call from insn 0 to 0'
+      : `the call stack of ${depth} frames is too deep !`;
+  return { errno: EINVAL, message };
+}
