@@ -228,7 +228,7 @@ function fieldValue({ btf, kind, accessors, bitOffset }: CoreSpec): Value | unde
     case 'signed':
       return number(isSigned(btf, member.type) ? 1 : 0); // never ambiguous, bitfield or not
     case 'lshift_u64':
-      return number(64 - (bitOffset + bits - offset * 8), false);
+      return number(64 - (bitOffset + bits - offset * 8), !isBitfield);
     default: // rshift_u64: never ambiguous
       return number(64 - bits);
   }

@@ -54,11 +54,15 @@ export class Names {
 }
 
 function unique(taken: Map<string, number>, name: string): string {
-  const count = (taken.get(name) ?? 0) + 1;
-  taken.set(name, count);
-  if (count === 1) return name;
-  const made = `${name}___${count}`;
-  return taken.has(made) ? unique(taken, name) : made;
+  for (;;) {
+    const count = (taken.get(name) ?? 0) + 1;
+    taken.set(name, count);
+    if (count === 1) return name;
+    const made = `${name}___${count}`;
+    if (taken.has(made)) continue;
+    taken.set(made, 1);
+    return made;
+  }
 }
 
 function usedTypes({ types }: Btf): Uint8Array {
