@@ -78,12 +78,11 @@ export class ProgRunner implements EngineWorld {
   /** Statistics are each CPU's own in Linux, so nobody races for them. */
   #count(prog: number, forNs: number): void {
     const { memory } = this;
-    const watch = memory.onAccess;
-    memory.onAccess = null;
     const { run_cnt, run_time_ns } = bpf_prog.off;
-    memory.setLong(prog + run_cnt, memory.long(prog + run_cnt) + 1);
-    memory.setLong(prog + run_time_ns, memory.long(prog + run_time_ns) + forNs);
-    memory.onAccess = watch;
+    memory.unwatched(() => {
+      memory.setLong(prog + run_cnt, memory.long(prog + run_cnt) + 1);
+      memory.setLong(prog + run_time_ns, memory.long(prog + run_time_ns) + forNs);
+    });
   }
 
   prepare(prog: ExecProgram): Prepared {
