@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Cpu, Host } from '../sim/engine.ts';
-import { Fiber, type Frame } from '../sim/fiber.ts';
+import { Fiber, stackOf, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
 import { block, kernelText, type Sim } from '../sim/request.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
@@ -126,13 +126,13 @@ export class Sched implements Host {
   *wake_up_new_task(task: Task): Sim<void> {
     if (!this.gate && this.machine.tracepoints.isOn(sched_wakeup_new)) {
       task.s.__state = TASK_RUNNING;
-      yield* this.traced(sched_wakeup_new, [task.addr]);
+      yield* this.#traced(sched_wakeup_new, [task.addr]);
     }
     this.wakeNew(task);
   }
 
   /** The probes of an event, with preemption and interrupts off. */
-  *traced(event: TraceEvent, args: EventArgs): Sim<void> {
+  *#traced(event: TraceEvent, args: EventArgs): Sim<void> {
     const cpu = this.cpus.this;
     cpu.preemptCount++;
     cpu.irqsOff++;
@@ -323,8 +323,9 @@ export class Sched implements Host {
     const prev = cpu.current ?? idle;
     const state = this.machine.memory.unwatched(() => prev.s.__state);
     const args = [preempt ? 1 : 0, prev.addr, (next ?? idle).addr, state];
-    const gen = this.traced(sched_switch, args);
+    const gen = this.#traced(sched_switch, args);
     const fiber = new Fiber(prev.path, -1 - cpu.id, prev, gen, __schedule);
+    standOn(fiber, cpu.current?.fiber);
     cpu.switching = { fiber, next };
     this.#put(cpu, fiber);
     cpu.refresh();
@@ -339,15 +340,16 @@ export class Sched implements Host {
     cpu.interrupted.push(cpu.sim.fiber);
     const path = this.machine.fiber?.path ?? `CPU${cpu.id}/${try_to_wake_up.name}`;
     cpu.waker = new Fiber(path, -1 - cpu.id, context, this.#wakeAll(cpu), try_to_wake_up);
+    standOn(cpu.waker, cpu.sim.fiber);
     cpu.sim.fiber = cpu.waker;
     cpu.refresh();
   }
 
   *#wakeAll(cpu: KernelCpu): Sim<void> {
     for (let task = cpu.waking.shift(); task; task = cpu.waking.shift()) {
-      yield* this.traced(sched_waking, [task.addr]);
+      yield* this.#traced(sched_waking, [task.addr]);
       this.machine.memory.unwatched(() => (task!.s.__state = TASK_RUNNING));
-      yield* this.traced(sched_wakeup, [task.addr]);
+      yield* this.#traced(sched_wakeup, [task.addr]);
       this.machine.engine.ordering?.wake(task.fiber);
       this.#woken(task);
     }
@@ -365,3 +367,10 @@ export class Sched implements Host {
 }
 
 kernelText(Sched);
+
+/** Makes call traces of `fiber` go on with those of what it has been called by. */
+function standOn(fiber: Fiber, below: Fiber | null | undefined): void {
+  if (!below) return;
+  const { symbol } = fiber.top;
+  fiber.top.entries = (site) => [{ symbol, site }, ...stackOf(below)];
+}

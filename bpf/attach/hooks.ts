@@ -2,6 +2,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { traceableFunctions, type KernelFunction } from '../../kernel/functions.ts';
 import { syscallEvents, TRACE_EVENTS } from '../../kernel/trace-events.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
+import { TraceLinks } from './links.ts';
 import { PerfEvents, type ProgramRefs } from './perf-event.ts';
 import { RunRules, type Runner } from './run-rules.ts';
 import { TracepointPrograms } from './tracepoints.ts';
@@ -19,6 +20,8 @@ export class Hooks {
   readonly tracepoints: TracepointPrograms;
   readonly trampolines: BpfTrampolines;
   readonly perfEvents: PerfEvents;
+  readonly programs: ProgramRefs;
+  readonly links: TraceLinks;
   readonly #kernel: Kernel;
   #events: ReadonlyMap<string, TraceEvent> | undefined;
   #eventsById: ReadonlyMap<number, TraceEvent> | undefined;
@@ -27,6 +30,8 @@ export class Hooks {
   constructor({ runner, programs }: HooksParts) {
     this.#kernel = runner.kernel;
     this.rules = new RunRules(runner);
+    this.programs = programs;
+    this.links = new TraceLinks(this);
     const { rules } = this;
     this.tracepoints = new TracepointPrograms(rules);
     this.trampolines = new BpfTrampolines(rules);

@@ -50,6 +50,7 @@ export const perf_event = struct('perf_event', {
 export interface ProgramRefs {
   /** The program behind a descriptor, with a reference; or -errno. */
   bpf_prog_get(fd: number): Sim<ExecProgram | number>;
+  bpf_prog_inc(addr: number): Sim<unknown>;
   bpf_prog_put(addr: number): Sim<void>;
   at(addr: number): ExecProgram | undefined;
 }

@@ -1,6 +1,6 @@
 import type { ExecContext } from '../../kernel/context.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { kernelText, type Sim } from '../../sim/request.ts';
+import type { Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
 
@@ -31,8 +31,8 @@ export class RunRules {
     this.#percpu = slab.kzalloc(this.kernel.cpus.all.length * PERCPU_BYTES);
   }
 
-  /** A raw tracepoint's program. The caller has switched preemption off. bpf_trace_run1() */
-  *__bpf_trace_run(prog: ExecProgram, args: readonly bigint[]): Sim<void> {
+  /** A raw tracepoint's program. The caller has switched preemption off. __bpf_trace_run() */
+  *runOnArgs(prog: ExecProgram, args: readonly bigint[]): Sim<void> {
     const { rcu } = this.kernel;
     if (this.#enter(prog)) {
       rcu.rcu_read_lock();
@@ -66,8 +66,11 @@ export class RunRules {
     return Number(result & 1n);
   }
 
-  /** A program of a trampoline: its r0, or undefined where it must not run. */
-  *__bpf_prog_run_tramp(prog: ExecProgram, ctx: number): Sim<bigint | undefined> {
+  /**
+   * A program of a trampoline: its r0, or undefined where it must not run. __bpf_prog_enter_recur(),
+   * __bpf_prog_enter_sleepable_recur()
+   */
+  *runInTrampoline(prog: ExecProgram, ctx: number): Sim<bigint | undefined> {
     const { rcu, rcuTasksTrace } = this.kernel;
     if (prog.sleepable) rcuTasksTrace.rcu_read_lock_trace();
     else rcu.rcu_read_lock();
@@ -145,7 +148,5 @@ export class RunRules {
     });
   }
 }
-
-kernelText(RunRules);
 
 const PERCPU_BYTES = 4 * (1 + CONTEXTS.length);

@@ -2,7 +2,7 @@ import { E2BIG, EEXIST } from '../../kernel/errno.ts';
 import { TraceRecord } from '../../kernel/trace-record.ts';
 import type { EventArgs, Probe, TraceEvent } from '../../kernel/tracepoint.ts';
 import { pt_regs } from '../../kernel/structs.ts';
-import { kernelText, type Sim } from '../../sim/request.ts';
+import { kernelFunction, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { Registry } from '../registry.ts';
 import { kernelAddress } from '../vm/frame.ts';
@@ -26,6 +26,15 @@ export function eventRegisters({ args: types }: TraceEvent, args: EventArgs): bi
   });
 }
 
+/** By the number of arguments: bpf_trace_run1() to bpf_trace_run12() */
+const BPF_TRACE_RUN = Array.from({ length: 13 }, (_, count) =>
+  kernelFunction(
+    `bpf_trace_run${count}`,
+    (rules: RunRules, prog: ExecProgram, args: readonly bigint[]): Sim<void> =>
+      rules.runOnArgs(prog, args),
+  ),
+);
+
 /** Programs on trace events. kernel/trace/bpf_trace.c, kernel/trace/trace_event_perf.c */
 export class TracepointPrograms {
   readonly #rules: RunRules;
@@ -45,18 +54,20 @@ export class TracepointPrograms {
     this.#arrays.reset();
   }
 
-  /**
-   * Hangs a program on the event itself: of type raw_tracepoint, or tracing for
-   * BPF_TRACE_RAW_TP. What it gives takes it off. bpf_probe_register()
-   */
-  bpf_probe_register(event: TraceEvent, prog: ExecProgram): () => void {
-    const { tracepoints } = this.#rules.kernel.machine;
-    const probe: Probe = {
-      name: prog.name,
-      run: (args) => this.#rules.__bpf_trace_run(prog, eventRegisters(event, args)),
-    };
-    tracepoints.register(event, probe);
-    return () => tracepoints.unregister(event, probe);
+  /** Runs a program of type raw_tracepoint, or tracing for BPF_TRACE_RAW_TP, on the arguments. */
+  probe(event: TraceEvent, prog: ExecProgram): Probe {
+    const bpf_trace_run = BPF_TRACE_RUN[Object.keys(event.args).length]!;
+    const run = (args: EventArgs) => bpf_trace_run(this.#rules, prog, eventRegisters(event, args));
+    return { name: prog.name, run };
+  }
+
+  bpf_probe_register(event: TraceEvent, probe: Probe): number {
+    this.#tracepoints.register(event, probe);
+    return 0;
+  }
+
+  bpf_probe_unregister(event: TraceEvent, probe: Probe): void {
+    this.#tracepoints.unregister(event, probe);
   }
 
   /** Hangs a program on the event's records: 0 or -errno. perf_event_attach_bpf_prog() */
@@ -88,14 +99,16 @@ export class TracepointPrograms {
   #probeOf(event: TraceEvent): Probe {
     let probe = this.#probes.get(event);
     if (!probe) {
-      probe = { name: `perf_trace_${event.name}`, run: (args) => this.perf_trace(event, args) };
+      const name = perfFunction(event);
+      const run = (args: EventArgs): Sim<void> => this.#perfTrace(event, args);
+      probe = { name, run: kernelFunction(name, run) };
       this.#probes.set(event, probe);
     }
     return probe;
   }
 
   /** Makes the record and shows it to the programs: perf_trace_sched_switch(), and its like. */
-  *perf_trace(event: TraceEvent, args: EventArgs): Sim<void> {
+  *#perfTrace(event: TraceEvent, args: EventArgs): Sim<void> {
     const { memory, slab } = this.#rules.kernel.machine;
     if (!this.#concerns(event, args)) return;
     const context = this.#rules.enterRecord();
@@ -134,7 +147,11 @@ export class TracepointPrograms {
   }
 }
 
-kernelText(TracepointPrograms);
+/** What makes the record. */
+function perfFunction({ name, within }: TraceEvent): string {
+  if (!within) return `perf_trace_${name}`;
+  return within.event.name === 'sys_enter' ? 'perf_syscall_enter' : 'perf_syscall_exit';
+}
 
 /** The event on which the probe hangs. */
 function hostOf(event: TraceEvent): TraceEvent {

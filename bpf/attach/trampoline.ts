@@ -1,5 +1,5 @@
 import { ptr, s32, struct, u32 } from '../../base/layout.ts';
-import { E2BIG, EBUSY, EINVAL } from '../../kernel/errno.ts';
+import { E2BIG, EBUSY, EINVAL, ENOMEM } from '../../kernel/errno.ts';
 import {
   argumentsOf,
   resultOf,
@@ -59,8 +59,9 @@ export class BpfTrampolines {
     if (all.length >= BPF_MAX_TRAMP_LINKS) return -E2BIG;
     if (all.includes(prog)) return -EBUSY;
     const symbol = now?.symbol ?? kernelSymbol(trampolineName(btfId));
-    this.#replace(fn, now, { ...programs, [kind]: [...programs[kind], prog] }, symbol);
-    return 0;
+    this.#rules.kernel.machine.tracepoints.onFirst();
+    const added = { ...programs, [kind]: [...programs[kind], prog] };
+    return this.#replace(fn, now, added, symbol) ? 0 : -ENOMEM;
   }
 
   bpf_trampoline_unlink_prog(fn: KernelFunction, prog: ExecProgram): void {
@@ -76,18 +77,35 @@ export class BpfTrampolines {
     return this.#rules.kernel.machine.engine.trampolines.get(name) as Image | undefined;
   }
 
-  /** bpf_trampoline_update() */
-  #replace(fn: KernelFunction, old: Image | undefined, to: Programs, symbol: KernelSymbol): void {
+  /** False: memory is exhausted, and nothing has changed. bpf_trampoline_update() */
+  #replace(
+    fn: KernelFunction,
+    old: Image | undefined,
+    to: Programs,
+    symbol: KernelSymbol,
+  ): boolean {
+    const { engine, slab } = this.#rules.kernel.machine;
     const isEmpty = Object.values(to).every((list) => list.length === 0);
-    const image = isEmpty ? undefined : new Image(this.#rules, fn, to, symbol);
-    this.#rules.kernel.machine.engine.trampolines.set(fn.name, image);
+    const addr = isEmpty ? 0 : slab.kzalloc(bpf_tramp_image.sizeBytes);
+    if (!isEmpty && addr === 0) return false;
+    const image = isEmpty ? undefined : new Image(this.#rules, { fn, programs: to, symbol, addr });
+    engine.trampolines.set(fn.name, image);
     old?.put();
+    return true;
   }
 }
 
 /** `bpf_trampoline_6442453466`: the id of vmlinux, and of the type. bpf_trampoline_compute_key() */
 function trampolineName(btfId: number): string {
   return `bpf_trampoline_${(1n << 32n) | 0x8000_0000n | BigInt(btfId)}`;
+}
+
+interface ImageParts {
+  readonly fn: KernelFunction;
+  readonly programs: Programs;
+  readonly symbol: KernelSymbol;
+  /** Of its struct bpf_tramp_image. */
+  readonly addr: number;
 }
 
 /** One state of a trampoline: what runs around one function. Changes no more. */
@@ -98,12 +116,12 @@ class Image implements Trampoline {
   readonly #fn: KernelFunction;
   readonly #addr: number;
 
-  constructor(rules: RunRules, fn: KernelFunction, programs: Programs, symbol: KernelSymbol) {
+  constructor(rules: RunRules, { fn, programs, symbol, addr }: ImageParts) {
     this.programs = programs;
     this.symbol = symbol;
     this.#rules = rules;
     this.#fn = fn;
-    this.#addr = rules.kernel.machine.slab.kzalloc(bpf_tramp_image.sizeBytes);
+    this.#addr = addr;
   }
 
   *run(args: readonly unknown[], call: FunctionCall): Sim<unknown> {
@@ -146,7 +164,7 @@ class Image implements Trampoline {
   /** What has been taken off meanwhile may be gone: it does not run. */
   *#runProgram(prog: ExecProgram, { ctx }: Activation): Sim<bigint | undefined> {
     if (ctx === 0 || (this.#isReplaced && !this.#isStillThere(prog))) return undefined;
-    return yield* this.#rules.__bpf_prog_run_tramp(prog, ctx);
+    return yield* this.#rules.runInTrampoline(prog, ctx);
   }
 
   #isStillThere(prog: ExecProgram): boolean {

@@ -1,0 +1,162 @@
+import { EBADF, EINVAL, ENOENT } from '../../kernel/errno.ts';
+import type { KernelFunction } from '../../kernel/functions.ts';
+import type { TraceEvent } from '../../kernel/tracepoint.ts';
+import { kernelText, type Sim } from '../../sim/request.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import { bpf_prog, bpf_prog_aux } from '../prog/program.ts';
+import type { LinkInfo, LinkOps } from './link.ts';
+import type { PerfEvents, ProgramRefs } from './perf-event.ts';
+import type { RunRules } from './run-rules.ts';
+import type { TracepointPrograms } from './tracepoints.ts';
+import type { BpfTrampolines, TrampKind } from './trampoline.ts';
+
+/** enum bpf_link_type, enum bpf_prog_type, enum bpf_attach_type: include/uapi/linux/bpf.h */
+const BPF_LINK_TYPE_RAW_TRACEPOINT = 1;
+const BPF_LINK_TYPE_TRACING = 2;
+const BPF_LINK_TYPE_PERF_EVENT = 7;
+const BPF_PROG_TYPE_TRACEPOINT = 5;
+const BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
+const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE = 24;
+const BPF_PROG_TYPE_TRACING = 26;
+const BPF_TRACE_RAW_TP = 23;
+const BPF_TRACE_FENTRY = 24;
+const BPF_TRACE_FEXIT = 25;
+const BPF_MODIFY_RETURN = 26;
+const BPF_PERF_EVENT_TRACEPOINT = 5;
+/** Of the kernel's own types. */
+const VMLINUX_BTF_ID = 1;
+
+const TRAMP_KINDS: ReadonlyMap<number, TrampKind> = new Map([
+  [BPF_TRACE_FENTRY, 'fentry'],
+  [BPF_MODIFY_RETURN, 'fmod_ret'],
+  [BPF_TRACE_FEXIT, 'fexit'],
+]);
+
+/** A link whose program does not hang anywhere yet. */
+export interface Attachment extends LinkOps {
+  /** Hangs it there: 0, or -errno, and then nothing is to be undone. */
+  attach(): Sim<number> | number;
+  /** Where attach() is never called, or has failed. */
+  abandon?(): Sim<void>;
+}
+
+export interface TraceLinkParts {
+  readonly rules: RunRules;
+  readonly tracepoints: TracepointPrograms;
+  readonly trampolines: BpfTrampolines;
+  readonly perfEvents: PerfEvents;
+  readonly programs: ProgramRefs;
+  rawEvent(name: string): TraceEvent | undefined;
+  function(name: string): KernelFunction | undefined;
+}
+
+/** What links hang programs on trace events and functions. kernel/bpf/syscall.c */
+export class TraceLinks {
+  readonly #hooks: TraceLinkParts;
+
+  constructor(hooks: TraceLinkParts) {
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Of BPF_RAW_TRACEPOINT_OPEN, and of BPF_LINK_CREATE for tracing programs: `name` is what user
+   * space named, undefined for NULL. bpf_raw_tp_link_attach()
+   */
+  rawTracepoint(prog: ExecProgram, name: string | undefined): Attachment | number {
+    switch (prog.type) {
+      case BPF_PROG_TYPE_TRACING:
+        if (name !== undefined) return -EINVAL;
+        return this.tracing(prog);
+      case BPF_PROG_TYPE_RAW_TRACEPOINT:
+      case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+        return name === undefined ? -EINVAL : this.#onEvent(prog, name);
+      default:
+        return -EINVAL;
+    }
+  }
+
+  /** By what the program has been loaded for. bpf_tracing_prog_attach() */
+  tracing(prog: ExecProgram): Attachment | number {
+    if (prog.type !== BPF_PROG_TYPE_TRACING) return -EINVAL;
+    const target = targetOf(prog);
+    if (prog.expectedAttachType === BPF_TRACE_RAW_TP) return this.#onEvent(prog, target);
+    const kind = TRAMP_KINDS.get(prog.expectedAttachType);
+    if (!kind) return -EINVAL;
+    const fn = this.#hooks.function(target);
+    if (!fn) return -ENOENT;
+    const { trampolines } = this.#hooks;
+    const btfId = this.#btfIdOf(prog);
+    return {
+      type: BPF_LINK_TYPE_TRACING,
+      attach: () => trampolines.bpf_trampoline_link_prog(fn, prog, kind, btfId),
+      release: () => trampolines.bpf_trampoline_unlink_prog(fn, prog),
+      fillInfo: (info) => {
+        info.u32(16, prog.expectedAttachType);
+        info.u32(20, VMLINUX_BTF_ID);
+        info.u32(24, btfId);
+      },
+    };
+  }
+
+  /** BPF_LINK_CREATE on the descriptor of a perf event. bpf_perf_link_attach() */
+  *perfEvent(prog: ExecProgram, fd: number): Sim<Attachment | number> {
+    const { perfEvents, rules, programs } = this.#hooks;
+    const { fs } = rules.kernel;
+    if (prog.type !== BPF_PROG_TYPE_TRACEPOINT) return -EINVAL;
+    const file = yield* fs.lookup.fget(fd);
+    if (file === 0) return -EBADF;
+    const put = (): Sim<void> => fs.files.fput(file);
+    if (fs.files.opsOf(file) !== perfEvents.ops) {
+      yield* put();
+      return -EBADF;
+    }
+    return {
+      type: BPF_LINK_TYPE_PERF_EVENT,
+      abandon: put,
+      *attach() {
+        yield* programs.bpf_prog_inc(prog.addr);
+        const result = perfEvents.perf_event_set_bpf_prog(file, prog);
+        if (result < 0) yield* programs.bpf_prog_put(prog.addr);
+        return result;
+      },
+      *release() {
+        yield* perfEvents.perf_event_free_bpf_prog(file);
+        yield* put();
+      },
+      fillInfo: (info) => fillPerf(info, perfEvents.traceEventOf(file)),
+    };
+  }
+
+  #onEvent(prog: ExecProgram, name: string): Attachment | number {
+    const event = this.#hooks.rawEvent(name);
+    if (!event) return -ENOENT;
+    const { tracepoints } = this.#hooks;
+    const probe = tracepoints.probe(event, prog);
+    return {
+      type: BPF_LINK_TYPE_RAW_TRACEPOINT,
+      attach: () => tracepoints.bpf_probe_register(event, probe),
+      release: () => tracepoints.bpf_probe_unregister(event, probe),
+      fillInfo: (info) => info.name(16, 24, event.name),
+    };
+  }
+
+  #btfIdOf({ addr }: ExecProgram): number {
+    const { memory } = this.#hooks.rules.kernel.machine;
+    return memory.unwatched(() => {
+      const { aux } = bpf_prog.at(memory, addr);
+      return aux === 0 ? 0 : bpf_prog_aux.at(memory, aux).attach_btf_id;
+    });
+  }
+}
+
+kernelText(TraceLinks);
+
+/** `close_fd`, `sched_switch`: without what BTF puts in front of the names of trace events. */
+function targetOf({ attachTo }: ExecProgram): string {
+  return attachTo.slice(attachTo.lastIndexOf('/') + 1).replace(/^btf_trace_/, '');
+}
+
+function fillPerf(info: LinkInfo, event: TraceEvent): void {
+  info.u32(16, BPF_PERF_EVENT_TRACEPOINT);
+  info.name(24, 32, event.name);
+}
