@@ -209,7 +209,7 @@ function exits(maker: EngineMaker, program: Executable, status: Status): (n: num
 }
 
 const exitBenches = [
-  { name: 'FUEL, 7 instructions', program: LOOPS['ALU']!, status: FUEL },
+  { name: 'FUEL every 7 insns', program: LOOPS['ALU']!, status: FUEL },
   { name: 'HELPER', program: LOOPS['helper']!, status: HELPER },
   { name: 'ACCESS', program: LOOPS['map value']!, status: ACCESS },
 ].map(({ name, program, status }): Bench => ({

@@ -212,6 +212,56 @@ describe('the shadow', () => {
   });
 });
 
+describe('engines', () => {
+  test('are allowed exactly what faults nobody, and nobody hears of the question', () => {
+    const memory = memoryWith(20);
+    const heard: number[] = [];
+    for (const addr of [-8, -1, SIZE - 4, SIZE, 2 ** 32 + BASE]) {
+      expect(memory.allows(addr, 8)).toBe(false);
+    }
+    for (let addr = BASE - 9; addr < BASE + 24; addr++) {
+      for (const size of [1, 2, 4, 8, 16]) {
+        memory.onAccess = null;
+        const isFault = faultOf(() => memory.check(addr, size, false)) !== undefined;
+        memory.onAccess = (at) => void heard.push(at);
+        expect(memory.allows(addr, size), `${size} bytes at ${addr - BASE}`).toBe(!isFault);
+      }
+    }
+    expect(heard).toEqual([]);
+  });
+
+  test('may do what is tolerated, as the accessors may', () => {
+    const memory = memoryWith(8);
+    memory.poison(BASE, 8, KASAN_SLAB_FREE);
+    expect(memory.allows(BASE, 4)).toBe(false);
+    memory.tolerates = (shadow) => shadow === KASAN_SLAB_FREE;
+    expect(memory.allows(BASE, 4)).toBe(true);
+    expect(memory.u32(BASE)).toBe(0);
+    expect(faultOf(() => memory.u32(BASE + 8))).toBeDefined();
+  });
+
+  test('find the shadow and the pages written to behind the memory', () => {
+    const memory = memoryWith(PAGE_SIZE + 3);
+    const bytes = new Uint8Array(memory.wasm.buffer);
+    for (let at = 0; at < SIZE; at += 8) {
+      expect(bytes[memory.shadowBase + at / 8]).toBe(memory.shadowAt(at));
+    }
+    const dirty = (): number[] =>
+      [...bytes.subarray(memory.dirtyBase, memory.dirtyBase + SIZE / PAGE_SIZE)].flatMap(
+        (byte, page) => (byte === 0 ? [] : [page]),
+      );
+    memory.checkpoint();
+    expect(dirty()).toEqual([]);
+    memory.beforeWrite(5 * PAGE_SIZE - 2, 4);
+    bytes[5 * PAGE_SIZE] = 77;
+    memory.setU8(BASE, 1);
+    expect(dirty()).toEqual([2, 4, 5]);
+    memory.rollback();
+    expect(dirty()).toEqual([]);
+    expect(bytes[5 * PAGE_SIZE]).toBe(0);
+  });
+});
+
 describe('rollback', () => {
   const pages = SIZE / PAGE_SIZE;
 
