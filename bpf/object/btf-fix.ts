@@ -1,7 +1,15 @@
 import { BTF_KINDS, LINKAGES, TYPE_BYTES } from '../btf/kinds.ts';
 import type { BtfKind } from '../btf/types.ts';
 
-/** What clang leaves open of a section of variables. */
+/** What clang leaves open of an object's types, but the kernel wants to know. */
+export interface BtfFix {
+  /** By the name of a section of variables. */
+  section(name: string): DataSectionFix | undefined;
+  /** Global functions that are for the object alone, and so are static to the kernel. */
+  readonly hidden: ReadonlySet<string>;
+}
+
+/** What is known of a section of variables. */
 export interface DataSectionFix {
   readonly sizeBytes: number;
   /** Bytes from the start of the section, by the variable's name. */
@@ -21,7 +29,7 @@ const EXTRA_BYTES: Partial<Record<BtfKind, readonly [fixed: number, each: number
   decl_tag: [4, 0],
   enum64: [0, 12],
 };
-const VAR_SIZE = TYPE_BYTES + 4;
+const STATIC = LINKAGES.indexOf('static');
 const GLOBAL = LINKAGES.indexOf('global');
 const EXTERN = LINKAGES.indexOf('extern');
 
@@ -37,29 +45,37 @@ interface TypeRecord {
  * in ascending order, and externs as if they were defined here. Strings keep their offsets.
  * libbpf.c: btf_fixup_datasec(), bpf_object__collect_externs()
  */
-export function fixBtf(
-  btf: Uint8Array,
-  fixOf: (section: string) => DataSectionFix | undefined,
-): Uint8Array {
-  const bytes = btf.slice();
-  const view = new DataView(bytes.buffer);
+export function fixBtf(btf: Uint8Array, { section, hidden }: BtfFix): Uint8Array {
+  const hasKsyms = recordsOf(viewOf(btf)).some(isKsyms);
+  const bytes = hasKsyms ? withDummy(btf) : btf.slice();
+  const view = viewOf(bytes);
   const records = recordsOf(view);
-  let dummyFor = 0; // name of an extern function: what stands for it must be a variable
   for (const record of records.slice(1)) {
     const infoAt = record.at + 4;
+    const setLinkage = (linkage: number): void =>
+      view.setUint32(infoAt, (view.getUint32(infoAt, true) & ~0xffff) | linkage, true);
     if (record.kind === 'var' && view.getUint32(record.at + TYPE_BYTES, true) === EXTERN) {
       view.setUint32(record.at + TYPE_BYTES, GLOBAL, true);
     } else if (record.kind === 'func' && record.vlen === EXTERN) {
-      view.setUint32(infoAt, (view.getUint32(infoAt, true) & ~0xffff) | GLOBAL, true);
+      setLinkage(GLOBAL);
+    } else if (record.kind === 'func' && hidden.has(record.name)) {
+      setLinkage(STATIC);
+    } else if (isKsyms(record)) {
+      fixKsyms(view, records, record);
     } else if (record.kind === 'datasec') {
-      const fix = fixOf(record.name);
+      const fix = section(record.name);
       if (fix) fixSection(view, records, record, fix);
     }
   }
-  for (const record of records.slice(1)) {
-    if (record.kind === 'datasec') dummyFor ||= replaceFunctions(view, records, record);
-  }
-  return dummyFor === 0 ? bytes : withDummy(bytes, dummyFor);
+  return bytes;
+}
+
+function isKsyms({ kind, name }: TypeRecord): boolean {
+  return kind === 'datasec' && name === '.ksyms';
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function recordsOf(view: DataView): TypeRecord[] {
@@ -107,42 +123,51 @@ function fixSection(
   }
 }
 
-/** Entries that are functions become the dummy, which will be the last type. Its name, or 0. */
-function replaceFunctions(
-  view: DataView,
-  records: readonly TypeRecord[],
-  { at, vlen }: TypeRecord,
-): number {
-  let name = 0;
+/**
+ * The section becomes one of ints: entries that are functions become the dummy, which is the last
+ * type, and variables ints, the type before it. libbpf.c: bpf_object__collect_externs()
+ */
+function fixKsyms(view: DataView, records: readonly TypeRecord[], { at, vlen }: TypeRecord): void {
+  const dummy = records.length - 1;
   for (let i = 0; i < vlen; i++) {
     const entryAt = at + TYPE_BYTES + i * 12;
-    const target = records[view.getUint32(entryAt, true)];
-    if (target?.kind !== 'func') continue;
-    name = view.getUint32(target.at, true);
-    view.setUint32(entryAt, records.length, true);
-    view.setUint32(entryAt + 8, 4, true);
+    const target = records[view.getUint32(entryAt, true)]!;
+    if (target.kind === 'var') view.setUint32(target.at + 8, dummy - 1, true);
+    else view.setUint32(entryAt, dummy, true);
+    view.setUint32(entryAt + 4, i * INT_BYTES, true);
+    view.setUint32(entryAt + 8, INT_BYTES, true);
   }
-  return name;
+  view.setUint32(at + 8, vlen * INT_BYTES, true);
 }
 
-/** With a variable behind the last type. Its own type is the first one that has a size of 4. */
-function withDummy(bytes: Uint8Array, nameOffset: number): Uint8Array {
-  const view = new DataView(bytes.buffer);
-  const records = recordsOf(view);
-  const int = records.findIndex(
-    ({ kind, at }, id) => id > 0 && kind === 'int' && view.getUint32(at + 8, true) === 4,
-  );
-  const hdrLen = view.getUint32(4, true);
-  const typesEnd = hdrLen + view.getUint32(8, true) + view.getUint32(12, true);
-  const out = new Uint8Array(bytes.length + VAR_SIZE);
-  out.set(bytes.subarray(0, typesEnd));
-  out.set(bytes.subarray(typesEnd), typesEnd + VAR_SIZE);
-  const made = new DataView(out.buffer);
-  made.setUint32(typesEnd, nameOffset, true);
-  made.setUint32(typesEnd + 4, BTF_KINDS.indexOf('var') << 24, true);
-  made.setUint32(typesEnd + 8, Math.max(int, 1), true);
-  made.setUint32(typesEnd + TYPE_BYTES, GLOBAL, true);
-  made.setUint32(12, made.getUint32(12, true) + VAR_SIZE, true);
-  made.setUint32(16, made.getUint32(16, true) + VAR_SIZE, true);
+const INT_BYTES = 4;
+const INT_BITS = 32;
+const INT_NAME = 'int';
+const DUMMY_NAME = 'dummy_ksym';
+
+/** Behind the last type: an int, and a variable of it. */
+function withDummy(btf: Uint8Array): Uint8Array {
+  const old = viewOf(btf);
+  const [hdrLen, typeOff, typeLen] = [4, 8, 12].map((at) => old.getUint32(at, true));
+  const typesEnd = hdrLen! + typeOff! + typeLen!;
+  const [strOff, strLen] = [old.getUint32(16, true), old.getUint32(20, true)];
+  const int = recordsOf(old).length;
+  const info = (kind: BtfKind): number => BTF_KINDS.indexOf(kind) << 24;
+  const intType = [strLen, info('int'), INT_BYTES, INT_BITS];
+  const dummyVar = [strLen + INT_NAME.length + 1, info('var'), int, GLOBAL];
+  const words = Uint32Array.from([...intType, ...dummyVar]);
+  const text = `${INT_NAME}\0${DUMMY_NAME}\0`;
+  const stringsEnd = hdrLen! + strOff + strLen;
+  const out = new Uint8Array(btf.length + words.byteLength + text.length);
+  out.set(btf.subarray(0, typesEnd));
+  out.set(new Uint8Array(words.buffer), typesEnd);
+  out.set(btf.subarray(typesEnd, stringsEnd), typesEnd + words.byteLength);
+  const textAt = stringsEnd + words.byteLength;
+  for (let i = 0; i < text.length; i++) out[textAt + i] = text.charCodeAt(i);
+  out.set(btf.subarray(stringsEnd), textAt + text.length);
+  const made = viewOf(out);
+  made.setUint32(12, typeLen! + words.byteLength, true);
+  made.setUint32(16, strOff + words.byteLength, true);
+  made.setUint32(20, strLen + text.length, true);
   return out;
 }

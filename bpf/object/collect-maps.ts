@@ -1,13 +1,18 @@
 import { InputError } from '../../base/errors.ts';
+import { idOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Elf, ElfSymbol, Section } from '../elf/elf.ts';
 import { fixBtf, type DataSectionFix } from './btf-fix.ts';
+import type { Externs } from './externs.ts';
 import { mapDefinition, type MapDefinition } from './maps.ts';
 import type { Maps } from './open-parts.ts';
 import type { InitialSlot, MapKind, MapSpec, Variable } from './spec.ts';
 
 const STT_FUNC = 2;
 const STT_SECTION = 3;
+const STB_LOCAL = 0;
+/** STV_INTERNAL, STV_HIDDEN */
+const HIDDEN: readonly number[] = [1, 2];
 const SHT_NOBITS = 8;
 const SHF_ALLOC = 0x2;
 const SHF_EXECINSTR = 0x4;
@@ -27,28 +32,50 @@ export interface MapSources {
   /** The object's name. */
   readonly name: string;
   readonly path: string;
-  readonly kconfigBytes: number;
+  readonly externs: Externs;
 }
 
 /** Maps that are declared, and those that hold the object's variables. */
 export function collectMaps(sources: MapSources): Maps {
-  const { elf, kconfigBytes } = sources;
+  const { elf, externs } = sources;
   const specs: MapSpec[] = [];
   const places = new Map<string, number>();
   const sections = new Map<number, number>();
   for (const section of elf.sections) {
+    refuse(section, sources.path);
     if (section.name === '.maps') declared(sources, section, specs, places);
     const kind = dataKind(section);
     if (!kind) continue;
     sections.set(section.index, specs.length);
     specs.push(dataMap(sources, section, kind));
   }
-  if (kconfigBytes > 0) specs.push(kconfigMap(sources));
+  if (externs.kconfigBytes > 0) specs.push(kconfigMap(sources));
   return {
     specs,
     at: (section, offset) => places.get(`${section}:${offset}`) ?? sections.get(section),
-    fixBtf: (btf) => fixBtf(btf, (name) => fixOf(elf, specs, name)),
+    fixBtf: (btf) =>
+      fixBtf(btf, { section: (name) => fixOf(elf, specs, name), hidden: hiddenFunctions(elf) }),
   };
+}
+
+/** What is no program and no map, but what libbpf would do something about. */
+function refuse({ name }: Section, path: string): void {
+  const what = REFUSED.find(([prefix]) => name === prefix || name.startsWith(`${prefix}.`))?.[1];
+  if (what) throw new InputError(`${path}: section '${name}': ${what}`);
+}
+
+const REFUSED: readonly (readonly [section: string, why: string])[] = [
+  ['maps', 'maps of the old kind, expected BTF-defined ones in .maps'],
+  ['.struct_ops', 'struct_ops are not simulated'],
+  ['.addr_space', 'arenas are not simulated'],
+  ['.arena', 'arenas are not simulated'],
+];
+
+/** bpf_program::mark_btf_static */
+function hiddenFunctions(elf: Elf): Set<string> {
+  const isHidden = ({ type, bind, visibility }: ElfSymbol): boolean =>
+    type === STT_FUNC && bind !== STB_LOCAL && HIDDEN.includes(visibility);
+  return new Set(elf.symbols.filter(isHidden).map(({ name }) => name));
 }
 
 /** The variables of .maps, each a map, in the order of their places. */
@@ -147,10 +174,10 @@ function dataMap(sources: MapSources, section: Section, kind: MapKind): MapSpec 
     const typeId = (btf && variableType(btf, symbol.name)) ?? 0;
     variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
   }
-  const valueTypeId = btf ? (btf.idsOf(section.name)[0] ?? 0) : 0;
+  const valueTypeId = btf ? idOf(btf, section.name, 'datasec') : 0;
   const name = dataMapName(sources.name, section.name);
   return {
-    definition: dataDefinition(name, data.length, kind, valueTypeId),
+    definition: dataDefinition(name, data.length, kind, btf, valueTypeId),
     kind,
     section: section.name,
     data,
@@ -163,20 +190,26 @@ function dataMap(sources: MapSources, section: Section, kind: MapKind): MapSpec 
 function dataMapName(object: string, section: string): string {
   const isCustom = section.indexOf('.', 1) > 0;
   if (isCustom) return section.slice(0, NAME_CHARS);
-  const room = Math.min(PREFIX_CHARS, NAME_CHARS - section.length);
-  return `${object.slice(0, Math.max(0, room))}${section}`.slice(0, NAME_CHARS);
+  const room = Math.max(0, Math.min(PREFIX_CHARS, NAME_CHARS - section.length));
+  const name = `${object.slice(0, room)}${section}`.slice(0, NAME_CHARS);
+  return name.replaceAll(/[^\w.]/g, '_');
 }
 
-function kconfigMap({ name, btf, kconfigBytes }: MapSources): MapSpec {
-  const valueTypeId = btf ? (btf.idsOf('.kconfig')[0] ?? 0) : 0;
+function kconfigMap({ name, btf, externs }: MapSources): MapSpec {
+  const { kconfigBytes } = externs;
+  const valueTypeId = btf ? idOf(btf, '.kconfig', 'datasec') : 0;
   const mapName = dataMapName(name, '.kconfig');
   return {
-    definition: dataDefinition(mapName, kconfigBytes, 'kconfig', valueTypeId),
+    definition: dataDefinition(mapName, kconfigBytes, 'kconfig', btf, valueTypeId),
     kind: 'kconfig',
     section: '.kconfig',
     data: new Uint8Array(kconfigBytes),
     slots: [],
-    variables: new Map(),
+    variables: new Map(
+      externs.externs
+        .filter(({ kind }) => kind === 'kconfig')
+        .map(({ name: variable, ...place }) => [variable, place]),
+    ),
   };
 }
 
@@ -185,6 +218,7 @@ function dataDefinition(
   name: string,
   valueSize: number,
   kind: MapKind,
+  btf: Btf | undefined,
   valueTypeId: number,
 ): MapDefinition {
   const isConst = kind === 'rodata' || kind === 'kconfig';
@@ -194,7 +228,7 @@ function dataDefinition(
     keySize: 4,
     valueSize,
     maxEntries: 1,
-    flags: BPF_F_MMAPABLE | (isConst ? BPF_F_RDONLY_PROG : 0),
+    flags: (isMmapable(btf, valueTypeId) ? BPF_F_MMAPABLE : 0) | (isConst ? BPF_F_RDONLY_PROG : 0),
     extra: 0,
     numaNode: 0,
     keyTypeId: 0,
@@ -205,14 +239,27 @@ function dataDefinition(
   };
 }
 
+/** Only where something in it is for user space: no static variable is. map_is_mmapable() */
+function isMmapable(btf: Btf | undefined, typeId: number): boolean {
+  const type = btf?.types[typeId];
+  if (type?.kind !== 'datasec') return false;
+  return type.vars.some((entry) => {
+    const variable = btf!.types[entry.type];
+    return variable?.kind === 'var' && variable.linkage !== 'static';
+  });
+}
+
 function fixOf(elf: Elf, specs: readonly MapSpec[], name: string): DataSectionFix | undefined {
   const section = elf.sections.find((row) => row.name === name);
   const spec = specs.find((row) => row.section === name && row.kind !== 'map');
   const sizeBytes = spec?.data?.length ?? section?.sizeBytes ?? 0;
   if (sizeBytes === 0) return undefined;
   const offsets = new Map<string, number>();
+  for (const [variable, { offsetBytes }] of spec?.variables ?? []) {
+    offsets.set(variable, offsetBytes);
+  }
   for (const symbol of elf.symbols) {
-    if (section && symbol.section === section.index && isVariable(symbol)) {
+    if (section && !spec && symbol.section === section.index && isVariable(symbol)) {
       offsets.set(symbol.name, symbol.value);
     }
   }

@@ -1,8 +1,9 @@
 import { InputError } from '../../base/errors.ts';
-import { sizeOf } from '../btf/resolve.ts';
+import { alignOf, resolve, sizeOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Elf } from '../elf/elf.ts';
 import { SHN_UNDEF } from '../elf/parse.ts';
+import { kconfigType } from './kconfig.ts';
 import type { ExternSpec } from './spec.ts';
 
 const STB_GLOBAL = 1;
@@ -19,20 +20,25 @@ export interface Externs {
 /** What the object wants from outside. libbpf.c: bpf_object__collect_externs() */
 export function collectExterns(elf: Elf, btf: Btf | undefined, path: string): Externs {
   const found: ExternSpec[] = [];
+  const sections = btf ? externSections(btf) : new Map<number, string>();
   for (const { name, section, bind } of elf.symbols) {
     if (section !== SHN_UNDEF || name === '' || (bind !== STB_GLOBAL && bind !== STB_WEAK))
       continue;
-    found.push({ ...declarationOf(btf, name, path), name, isWeak: bind === STB_WEAK });
+    found.push({ ...declarationOf(btf, sections, name, path), name, isWeak: bind === STB_WEAK });
   }
-  // By alignment and then by size, so that the map has no gaps.
+  const align = ({ typeId }: ExternSpec): number => alignOf(btf!, typeId);
+  // As libbpf does, so that there are few gaps. cmp_externs()
   const config = found
     .filter(({ kind }) => kind === 'kconfig')
-    .toSorted((a, b) => b.sizeBytes - a.sizeBytes || (a.name < b.name ? -1 : 1));
+    .toSorted(
+      (a, b) => align(b) - align(a) || a.sizeBytes - b.sizeBytes || (a.name < b.name ? -1 : 1),
+    );
   const offsets = new Map<string, number>();
   let end = 0;
-  for (const { name, sizeBytes } of config) {
-    const align = Math.min(8, sizeBytes);
-    end = Math.ceil(end / align) * align;
+  for (const extern of config) {
+    const { name, sizeBytes } = extern;
+    const alignBytes = align(extern);
+    end = Math.ceil(end / alignBytes) * alignBytes;
     offsets.set(name, end);
     end += sizeBytes;
   }
@@ -46,7 +52,12 @@ export function collectExterns(elf: Elf, btf: Btf | undefined, path: string): Ex
 
 type Declaration = Omit<ExternSpec, 'name' | 'isWeak'>;
 
-function declarationOf(btf: Btf | undefined, name: string, path: string): Declaration {
+function declarationOf(
+  btf: Btf | undefined,
+  sections: ReadonlyMap<number, string>,
+  name: string,
+  path: string,
+): Declaration {
   const fail = (what: string): never => {
     throw new InputError(`${path}: extern '${name}': ${what}`);
   };
@@ -54,26 +65,30 @@ function declarationOf(btf: Btf | undefined, name: string, path: string): Declar
   for (const id of btf.idsOf(name)) {
     const type = btf.types[id]!;
     if (type.kind !== 'var' && type.kind !== 'func') continue;
-    const section = sectionOf(btf, id);
+    const section = sections.get(id);
     if (section === '.kconfig' && type.kind === 'var') {
       const sizeBytes = sizeOf(btf, type.type);
-      if (sizeBytes === 0) fail('has no size');
+      if (!kconfigType(btf, type.type)) fail('type is unsupported for the kernel configuration');
       return { kind: 'kconfig', typeId: type.type, offsetBytes: 0, sizeBytes };
     }
     if (section === '.ksyms') {
       const kind = type.kind === 'func' ? 'kfunc' : 'ksym';
-      return { kind, typeId: type.type, offsetBytes: 0, sizeBytes: 0 };
+      const isTyped = resolve(btf, type.type) !== undefined;
+      return { kind, typeId: isTyped ? type.type : 0, offsetBytes: 0, sizeBytes: 0 };
     }
   }
   return fail('is not declared with __kconfig or __ksym');
 }
 
-function sectionOf(btf: Btf, id: number): string | undefined {
+/** By the id of a variable or function: which of the two sections of externs it is in. */
+function externSections(btf: Btf): Map<number, string> {
+  const found = new Map<number, string>();
   for (const name of ['.kconfig', '.ksyms']) {
-    for (const sectionId of btf.idsOf(name)) {
-      const section = btf.types[sectionId]!;
-      if (section.kind === 'datasec' && section.vars.some(({ type }) => type === id)) return name;
+    for (const id of btf.idsOf(name)) {
+      const section = btf.types[id]!;
+      if (section.kind !== 'datasec') continue;
+      for (const { type } of section.vars) found.set(type, name);
     }
   }
-  return undefined;
+  return found;
 }

@@ -28,7 +28,11 @@ const BPF_MAP_TYPE_PROG_ARRAY = 3;
 const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
 const BPF_MAP_TYPE_HASH_OF_MAPS = 13;
 
-type Building = { -readonly [K in keyof MapDefinition]: MapDefinition[K] };
+const LIBBPF_PIN_BY_NAME = 1;
+
+type Building = { -readonly [K in keyof MapDefinition]: MapDefinition[K] } & {
+  isInner: boolean;
+};
 
 /** A variable of the .maps section. Throws InputError. libbpf.c: parse_btf_map_def() */
 export function mapDefinition(
@@ -36,6 +40,7 @@ export function mapDefinition(
   typeId: number,
   name: string,
   where: string,
+  isInner = false,
 ): MapDefinition {
   const fail = (what: string): never => {
     throw new InputError(`${where}: map '${name}': ${what}`);
@@ -56,13 +61,15 @@ export function mapDefinition(
     isPinned: false,
     inner: undefined,
     valuesAt: undefined,
+    isInner,
   };
   for (const member of def.members) {
     const wrong = takeMember(btf, made, member, where);
     if (wrong) fail(wrong);
   }
   if (made.type === 0) fail('has no type, expected __uint(type, …)');
-  return made;
+  const { isInner: _, ...definition } = made;
+  return definition;
 }
 
 /** One member of the declaration; what is wrong with it, or undefined. */
@@ -90,7 +97,9 @@ function takeMember(
       made.extra = number();
       break;
     case 'pinning':
-      made.isPinned = number() === 1;
+      if (made.isInner) return 'an inner map cannot be pinned';
+      if (number() > LIBBPF_PIN_BY_NAME) return `pinning ${number()}, expected LIBBPF_PIN_BY_NAME`;
+      made.isPinned = number() === LIBBPF_PIN_BY_NAME;
       break;
     case 'key_size':
       return sized(made, 'keySize', number());
@@ -118,6 +127,7 @@ function typed(btf: Btf, made: Building, { name, type }: BtfMember): string | un
   const pointer = resolve(btf, type);
   if (pointer?.kind !== 'ptr') return `field '${name}' is no __type`;
   const size = sizeOf(btf, pointer.type);
+  if (size === 0) return `the type of '${name}' has no size`;
   const wrong = sized(made, name === 'key' ? 'keySize' : 'valueSize', size);
   if (name === 'key') made.keyTypeId = pointer.type;
   else made.valueTypeId = pointer.type;
@@ -125,6 +135,7 @@ function typed(btf: Btf, made: Building, { name, type }: BtfMember): string | un
 }
 
 function valuesOf(btf: Btf, made: Building, member: BtfMember, where: string): string | undefined {
+  if (made.isInner) return "'values' in an inner map, expected maps of maps of one level";
   const isOfMaps =
     made.type === BPF_MAP_TYPE_ARRAY_OF_MAPS || made.type === BPF_MAP_TYPE_HASH_OF_MAPS;
   if (!isOfMaps && made.type !== BPF_MAP_TYPE_PROG_ARRAY) {
@@ -135,10 +146,11 @@ function valuesOf(btf: Btf, made: Building, member: BtfMember, where: string): s
   const pointer = resolve(btf, array.type);
   if (pointer?.kind !== 'ptr') return "'values' is no array of pointers";
   made.valuesAt = member.bitOffset / 8;
-  made.valueSize = 4;
+  const wrong = sized(made, 'valueSize', 4);
+  if (wrong) return wrong;
   const target = resolve(btf, pointer.type);
   if (!isOfMaps) return target?.kind === 'func_proto' ? undefined : "'values' is of no functions";
-  made.inner = mapDefinition(btf, pointer.type, `${made.name}.inner`, where);
+  made.inner = mapDefinition(btf, pointer.type, `${made.name}.inner`, where, true);
   return undefined;
 }
 

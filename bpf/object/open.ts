@@ -36,8 +36,9 @@ export function openObject(bytes: Uint8Array, path: string): OpenedObject {
   const ext =
     btfSection && extSection ? decodeBtfExt(extSection.bytes, btfSection.bytes, path) : NO_EXT;
   const name = objectName(path);
-  const { externs, externOf, kconfigBytes } = collectExterns(elf, btf, path);
-  const maps = collectMaps({ elf, btf, name, path, kconfigBytes });
+  const found = collectExterns(elf, btf, path);
+  const { externs, externOf } = found;
+  const maps = collectMaps({ elf, btf, name, path, externs: found });
   const opening: Opening = { elf, name: path, btf, maps, externs, externOf };
   const functions = elf.sections.filter(isCode).flatMap((section) => functionsOf(opening, section));
   const programs = functions.flatMap((fn) => programOf(fn));
@@ -55,10 +56,10 @@ export function openObject(bytes: Uint8Array, path: string): OpenedObject {
   };
 }
 
-/** `dir/exec-events.bpf.o` is exec-events, or rather exec_events: names are words. */
+/** `dir/exec-events.bpf.o` is exec-events. libbpf.c: bpf_object__new() */
 function objectName(path: string): string {
   const file = path.split(/[/\\]/).at(-1)!;
-  return file.replace(/(\.bpf)?\.o$/, '').replaceAll(/\W/g, '_');
+  return file.split('.', 1)[0]!;
 }
 
 function isCode({ type, flags, sizeBytes }: Section): boolean {

@@ -5,56 +5,66 @@ import { CLASS, CODE, SIZES, SRC_X } from '../isa/ops.ts';
 
 const INSN_BYTES = 8;
 const OFF_MAX = 0x7fff;
+const ACCESSES: readonly number[] = [CLASS.LDX, CLASS.ST, CLASS.STX];
 
 /**
- * Puts the outcome of a relocation into the instruction at `slot`, or poisons it. Throws InputError
- * where the instruction is none that could take it. bpf_core_patch_insn()
+ * Puts the outcome of a relocation into the instruction at `slot`. Where that cannot be, poisons it
+ * and says true. Throws InputError where the instruction is none that asks so. bpf_core_patch_insn()
  */
-export function patchCore(code: Uint8Array, slot: number, result: CoreResult, where: string): void {
+export function patchCore(
+  code: Uint8Array,
+  slot: number,
+  result: CoreResult,
+  where: string,
+): boolean {
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
   const insn = rawInsn(view, slot);
   const isWide = insn.code === CODE.ld_imm64;
   const fail = (what: string): never => {
     throw new InputError(`${where}: insn #${slot}: ${what}, for ${result.text}`);
   };
-  if (result.poison) {
+  const at = slot * INSN_BYTES;
+  if (isWide && at + 2 * INSN_BYTES > code.length) fail('half an ld_imm64');
+  const isAccess = ACCESSES.includes(insn.code & 0x07);
+  if (result.poison || (isAccess && result.cannotFit)) {
     poison(view, slot);
     if (isWide) poison(view, slot + 1);
-    return;
+    return true;
   }
   const check = (found: bigint): void => {
     if (result.validate && found !== result.from) {
       fail(`unexpected value ${found}, expected ${result.from}`);
     }
   };
-  const at = slot * INSN_BYTES;
   switch (insn.code & 0x07) {
     case CLASS.ALU:
     case CLASS.ALU64:
       if ((insn.code & SRC_X) !== 0) fail('an operation on two registers, expected an immediate');
-      check(BigInt(insn.imm));
+      check(insn.imm < 0 && result.from > 0n ? BigInt(insn.imm >>> 0) : BigInt(insn.imm));
       view.setInt32(at + 4, Number(BigInt.asIntN(32, result.to)), true);
-      return;
+      return false;
     case CLASS.LDX:
     case CLASS.ST:
     case CLASS.STX:
       check(BigInt(insn.off));
       if (result.to > OFF_MAX) fail(`offset ${result.to} does not fit`);
-      if (result.cannotFit) {
-        fail(
-          `a field of ${result.toBytes} bytes instead of ${result.fromBytes}, which may be signed`,
-        );
-      }
       view.setInt16(at + 2, Number(result.to), true);
       if (result.fromBytes !== result.toBytes) resize(view, slot, insn.code, result, fail);
-      return;
+      return false;
     default:
       if (!isWide) fail(`code ${insn.code.toString(16)}, expected a load, store, or constant`);
-      if (at + 2 * INSN_BYTES > code.length) fail('half an ld_imm64');
-      check(BigInt(insn.imm >>> 0) | (BigInt(view.getUint32(at + 12, true)) << 32n));
+      check(wideImm(view, at, result.from));
       view.setInt32(at + 4, Number(BigInt.asIntN(32, result.to)), true);
       view.setInt32(at + 12, Number(BigInt.asIntN(32, result.to >> 32n)), true);
+      return false;
   }
+}
+
+/** Read as signed where what is expected there is. */
+function wideImm(view: DataView, at: number, like: bigint): bigint {
+  const low = BigInt(view.getUint32(at + 4, true));
+  const value = low | (BigInt(view.getUint32(at + 12, true)) << 32n);
+  return like < 0n ? BigInt.asIntN(64, value) : value;
 }
 
 function resize(

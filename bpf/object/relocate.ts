@@ -1,5 +1,6 @@
 import { InputError } from '../../base/errors.ts';
 import { CoreRelocator } from '../btf/core.ts';
+import { typesAreCompat } from '../btf/match.ts';
 import type { Btf } from '../btf/types.ts';
 import { rawInsn } from '../isa/decode.ts';
 import { CALL_TARGETS, CODE, IMM_SOURCES } from '../isa/ops.ts';
@@ -15,7 +16,9 @@ const PSEUDO_BTF_ID = IMM_SOURCES.indexOf('btf_id');
 const PSEUDO_MAP_FD = IMM_SOURCES.indexOf('map_fd');
 const PSEUDO_MAP_VALUE = IMM_SOURCES.indexOf('map_value');
 /** What a call of an absent weak kfunc becomes: never to be reached. libbpf.c */
-const POISON_CALL_KFUNC_BASE = 2_002_000_000;
+export const POISON_CALL_KFUNC_BASE = 2_002_000_000;
+/** kernel: BPF_MAX_SUBPROGS */
+const SUBPROGS_MAX = 256;
 
 /** What an object is relocated against: a kernel, and the maps as they were made there. */
 export interface Target {
@@ -36,10 +39,19 @@ export interface RelocatedProgram {
   /** Records for bpf(2): struct bpf_func_info, struct bpf_line_info. */
   readonly funcInfo: Uint8Array;
   readonly lineInfo: Uint8Array;
-  /** What each poisoned instruction wanted of the kernel's types, by slot. */
-  readonly poisoned: ReadonlyMap<number, string>;
+  /**
+   * By slot of each instruction that may never be reached: what it wanted of the kernel, in
+   * libbpf's words. A call of a helper that does not exist stands there.
+   */
+  readonly poisoned: ReadonlyMap<number, Poison>;
   /** The line of the source, by slot of the first instruction that comes from it. */
   readonly lines: readonly SourceLine[];
+}
+
+export interface Poison {
+  readonly kind: 'core' | 'kfunc';
+  /** `<byte_off> [12] struct task_struct.nope (0:5 @ offset 40)`, or the kfunc's name. */
+  readonly text: string;
 }
 
 export interface SourceLine {
@@ -54,32 +66,37 @@ export class Relocator {
   readonly #object: OpenedObject;
   readonly #target: Target;
   readonly #core: CoreRelocator | undefined;
+  readonly #functions: ReadonlyMap<string, FunctionSpec>;
   /** CO-RE done, by function: programs share subprograms. */
   readonly #done = new Map<FunctionSpec, Relocated>();
 
   constructor(object: OpenedObject, target: Target) {
     this.#object = object;
     this.#target = target;
+    this.#functions = new Map(object.functions.map((fn) => [`${fn.sectionIndex}:${fn.slot}`, fn]));
     this.#core = object.btf && new CoreRelocator(object.btf, target.btf, object.name);
   }
 
   /** Throws InputError where the object asks for what cannot be. */
   program(program: ProgramSpec): RelocatedProgram {
-    return new Linker(this.#object, (fn) => this.#relocated(fn), this.#target).link(program);
+    const relocated = (fn: FunctionSpec): Relocated => this.#relocated(fn);
+    return new Linker(this.#object, this.#functions, relocated, this.#target).link(program);
   }
 
   #relocated(fn: FunctionSpec): Relocated {
     const known = this.#done.get(fn);
     if (known) return known;
     const code = fn.code.slice();
-    const poisoned = new Map<number, string>();
+    const poisoned = new Map<number, Poison>();
     const where = `${this.#object.name}: prog '${fn.name}'`;
     for (const relo of this.#object.ext.relos.get(fn.section) ?? []) {
       const slot = relo.insnOffset / INSN_BYTES - fn.slot;
       if (slot < 0 || slot >= code.length / INSN_BYTES) continue;
+      if (!Number.isInteger(slot)) throw new InputError(`${where}: CO-RE within insn #${slot}`);
       const result = this.#core!.calculate(relo);
-      patchCore(code, slot, result, where);
-      if (result.poison) poisoned.set(slot, result.text);
+      if (patchCore(code, slot, result, where)) {
+        poisoned.set(slot, { kind: 'core', text: result.text });
+      }
     }
     const made = { code, poisoned };
     this.#done.set(fn, made);
@@ -89,7 +106,7 @@ export class Relocator {
 
 interface Relocated {
   readonly code: Uint8Array;
-  readonly poisoned: ReadonlyMap<number, string>;
+  readonly poisoned: ReadonlyMap<number, Poison>;
 }
 
 /** A function where it stands in the program being made. */
@@ -104,28 +121,36 @@ class Linker {
   readonly #object: OpenedObject;
   readonly #relocated: (fn: FunctionSpec) => Relocated;
   readonly #target: Target;
-  readonly #placed: Placed[] = [];
+  /** By `section:slot`. */
+  readonly #functions: ReadonlyMap<string, FunctionSpec>;
+  /** In the order of their places. */
+  readonly #placed = new Map<FunctionSpec, Placed>();
+  readonly #poisoned = new Map<number, Poison>();
   #slots = 0;
 
-  constructor(object: OpenedObject, relocated: (fn: FunctionSpec) => Relocated, target: Target) {
+  constructor(
+    object: OpenedObject,
+    functions: ReadonlyMap<string, FunctionSpec>,
+    relocated: (fn: FunctionSpec) => Relocated,
+    target: Target,
+  ) {
     this.#object = object;
+    this.#functions = functions;
     this.#relocated = relocated;
     this.#target = target;
   }
 
   link(program: ProgramSpec): RelocatedProgram {
     this.#place(program);
-    for (let i = 0; i < this.#placed.length; i++) this.#calls(this.#placed[i]!);
-    const poisoned = new Map<number, string>();
     const code = new Uint8Array(this.#slots * INSN_BYTES);
-    for (const placed of this.#placed) {
+    for (const placed of this.#placed.values()) {
       this.#data(placed);
       code.set(placed.code, placed.slot * INSN_BYTES);
-      for (const [slot, text] of this.#relocated(placed.fn).poisoned) {
-        poisoned.set(placed.slot + slot, text);
+      for (const [slot, poison] of this.#relocated(placed.fn).poisoned) {
+        this.#poisoned.set(placed.slot + slot, poison);
       }
     }
-    return { code, poisoned, ...this.#infos() };
+    return { code, poisoned: this.#poisoned, ...this.#infos() };
   }
 
   #fail({ fn }: Placed, slot: number, what: string): never {
@@ -134,18 +159,24 @@ class Linker {
 
   #place(fn: FunctionSpec): Placed {
     const placed = { fn, slot: this.#slots, code: this.#relocated(fn).code.slice() };
-    this.#placed.push(placed);
+    if (this.#placed.size >= SUBPROGS_MAX) this.#fail(placed, 0, 'too many subprograms');
+    this.#placed.set(fn, placed);
     this.#slots += placed.code.length / INSN_BYTES;
+    this.#calls(placed);
     return placed;
   }
 
-  /** Calls of, and pointers to, subprograms; those met for the first time are appended. */
+  /**
+   * Calls of, and pointers to, subprograms; those met for the first time are appended, with what
+   * they call right behind them. bpf_object__append_subprog_code()
+   */
   #calls(placed: Placed): void {
     const { fn, code } = placed;
     const view = new DataView(code.buffer);
+    const relocs = new Map(fn.relocs.map((reloc) => [reloc.slot, reloc]));
     for (let slot = 0; slot < code.length / INSN_BYTES; slot++) {
       const insn = rawInsn(view, slot);
-      const reloc = fn.relocs.find((row) => row.slot === slot);
+      const reloc = relocs.get(slot);
       const isWide = insn.code === CODE.ld_imm64;
       const isCall = insn.code === CODE.call && insn.src === PSEUDO_CALL;
       if (isCall && reloc?.kind !== 'extern_call') {
@@ -171,17 +202,16 @@ class Linker {
   }
 
   #functionAt(placed: Placed, slot: number, section: number, at: number): number {
-    const fn = this.#object.functions.find(
-      (row) => row.sectionIndex === section && row.slot === at,
-    );
+    const fn = this.#functions.get(`${section}:${at}`);
     if (!fn) return this.#fail(placed, slot, `no function at ${at} of section ${section}`);
-    return (this.#placed.find((row) => row.fn === fn) ?? this.#place(fn)).slot;
+    return (this.#placed.get(fn) ?? this.#place(fn)).slot;
   }
 
   /** bpf_object__relocate_data() */
   #data(placed: Placed): void {
     const view = new DataView(placed.code.buffer);
     const set = (slot: number, src: number, imm: number, next: number): void => {
+      if ((slot + 2) * INSN_BYTES > view.byteLength) this.#fail(placed, slot, 'half an ld_imm64');
       const { dst } = rawInsn(view, slot);
       view.setUint8(slot * INSN_BYTES + 1, (src << 4) | dst);
       view.setInt32(slot * INSN_BYTES + 4, imm, true);
@@ -220,7 +250,7 @@ class Linker {
       set(slot, PSEUDO_MAP_VALUE, this.#target.mapFds[map]!, extern.offsetBytes);
       return;
     }
-    const found = this.#target.ksym(extern);
+    const found = this.#ksym(placed, slot, extern);
     if (!found && !extern.isWeak) this.#unresolved(placed, slot, extern);
     if (!found) set(slot, 0, 0, 0);
     else if ('btfId' in found) set(slot, PSEUDO_BTF_ID, found.btfId, 0);
@@ -232,18 +262,37 @@ class Linker {
 
   #kfunc(placed: Placed, slot: number, index: number, view: DataView): void {
     const extern = this.#object.externs[index]!;
-    const found = this.#target.ksym(extern);
+    const found = this.#ksym(placed, slot, extern);
     const isKnown = found !== undefined && 'btfId' in found;
     if (!isKnown && !extern.isWeak) this.#unresolved(placed, slot, extern);
+    if (!isKnown) this.#poisoned.set(placed.slot + slot, { kind: 'kfunc', text: extern.name });
     const imm = isKnown ? found.btfId : POISON_CALL_KFUNC_BASE + index;
     view.setUint8(slot * INSN_BYTES + 1, (isKnown ? PSEUDO_KFUNC : 0) << 4);
     view.setInt16(slot * INSN_BYTES + 2, 0, true);
     view.setInt32(slot * INSN_BYTES + 4, imm, true);
   }
 
-  #unresolved(placed: Placed, slot: number, { kind, name }: ExternSpec): never {
-    const what = kind === 'kfunc' ? 'func ksym' : 'var ksym';
-    return this.#fail(placed, slot, `extern (${what}) '${name}': not found in kernel BTF(s)`);
+  /** What it is in the kernel, which must be of the type that the object thinks. */
+  #ksym(placed: Placed, slot: number, extern: ExternSpec): Ksym | undefined {
+    const found = this.#target.ksym(extern);
+    if (!found || !('btfId' in found)) return found;
+    const { btf } = this.#target;
+    const type = btf.types[found.btfId];
+    const isRight = type?.kind === (extern.kind === 'kfunc' ? 'func' : 'var') && 'type' in type;
+    if (!isRight || !typesAreCompat(this.#object.btf!, extern.typeId, btf, type.type)) {
+      const of = `[${found.btfId}] ${type?.kind ?? 'void'} ${type?.name ?? ''}`;
+      this.#fail(
+        placed,
+        slot,
+        `extern (${what(extern)}) '${extern.name}': incompatible with ${of}`,
+      );
+    }
+    return found;
+  }
+
+  #unresolved(placed: Placed, slot: number, extern: ExternSpec): never {
+    const text = `extern (${what(extern)}) '${extern.name}': not found in kernel BTF(s)`;
+    return this.#fail(placed, slot, text);
   }
 
   #infos(): Pick<RelocatedProgram, 'funcInfo' | 'lineInfo' | 'lines'> {
@@ -251,7 +300,7 @@ class Linker {
     const lineWords: number[] = [];
     const lines: SourceLine[] = [];
     const { ext } = this.#object;
-    for (const { fn, slot, code } of this.#placed) {
+    for (const { fn, slot, code } of this.#placed.values()) {
       const end = fn.slot + code.length / INSN_BYTES;
       const inside = (offset: number): boolean =>
         offset / INSN_BYTES >= fn.slot && offset / INSN_BYTES < end;
@@ -269,6 +318,10 @@ class Linker {
     }
     return { funcInfo: wordsOf(funcs), lineInfo: wordsOf(lineWords), lines };
   }
+}
+
+function what({ kind }: ExternSpec): string {
+  return kind === 'kfunc' ? 'func ksym' : 'var ksym';
 }
 
 function wordsOf(values: readonly number[]): Uint8Array {

@@ -23,7 +23,7 @@ export type AttachKind =
   | 'lsm';
 
 interface Row {
-  /** Ends in `+` where a target may follow a slash, in `/` where it must, else exact. */
+  /** Ends in `+` where a target may follow a slash; else exact. */
   readonly sec: string;
   readonly type: string;
   readonly attachType?: string;
@@ -51,9 +51,29 @@ const ROWS: readonly Row[] = [
   { sec: 'kprobe.session+', type: 'KPROBE', attachType: 'TRACE_KPROBE_SESSION' },
   { sec: 'uprobe.multi+', type: 'KPROBE', attachType: 'TRACE_UPROBE_MULTI' },
   { sec: 'uretprobe.multi+', type: 'KPROBE', attachType: 'TRACE_UPROBE_MULTI' },
+  { sec: 'uprobe.session+', type: 'KPROBE', attachType: 'TRACE_UPROBE_SESSION' },
+  {
+    sec: 'uprobe.multi.s+',
+    type: 'KPROBE',
+    attachType: 'TRACE_UPROBE_MULTI',
+    sleepable: true,
+  },
+  {
+    sec: 'uretprobe.multi.s+',
+    type: 'KPROBE',
+    attachType: 'TRACE_UPROBE_MULTI',
+    sleepable: true,
+  },
+  {
+    sec: 'uprobe.session.s+',
+    type: 'KPROBE',
+    attachType: 'TRACE_UPROBE_SESSION',
+    sleepable: true,
+  },
   { sec: 'ksyscall+', type: 'KPROBE' },
   { sec: 'kretsyscall+', type: 'KPROBE' },
   { sec: 'usdt+', type: 'KPROBE' },
+  { sec: 'usdt.s+', type: 'KPROBE', sleepable: true },
   { sec: 'tc/ingress', type: 'SCHED_CLS', attachType: 'TCX_INGRESS' },
   { sec: 'tc/egress', type: 'SCHED_CLS', attachType: 'TCX_EGRESS' },
   { sec: 'tcx/ingress', type: 'SCHED_CLS', attachType: 'TCX_INGRESS' },
@@ -126,10 +146,27 @@ const ROWS: readonly Row[] = [
   { sec: 'cgroup/bind6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET6_BIND' },
   { sec: 'cgroup/connect4', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET4_CONNECT' },
   { sec: 'cgroup/connect6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET6_CONNECT' },
+  { sec: 'cgroup/connect_unix', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UNIX_CONNECT' },
   { sec: 'cgroup/sendmsg4', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UDP4_SENDMSG' },
   { sec: 'cgroup/sendmsg6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UDP6_SENDMSG' },
+  { sec: 'cgroup/sendmsg_unix', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UNIX_SENDMSG' },
   { sec: 'cgroup/recvmsg4', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UDP4_RECVMSG' },
   { sec: 'cgroup/recvmsg6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UDP6_RECVMSG' },
+  { sec: 'cgroup/recvmsg_unix', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_UNIX_RECVMSG' },
+  { sec: 'cgroup/getpeername4', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET4_GETPEERNAME' },
+  { sec: 'cgroup/getpeername6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET6_GETPEERNAME' },
+  {
+    sec: 'cgroup/getpeername_unix',
+    type: 'CGROUP_SOCK_ADDR',
+    attachType: 'CGROUP_UNIX_GETPEERNAME',
+  },
+  { sec: 'cgroup/getsockname4', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET4_GETSOCKNAME' },
+  { sec: 'cgroup/getsockname6', type: 'CGROUP_SOCK_ADDR', attachType: 'CGROUP_INET6_GETSOCKNAME' },
+  {
+    sec: 'cgroup/getsockname_unix',
+    type: 'CGROUP_SOCK_ADDR',
+    attachType: 'CGROUP_UNIX_GETSOCKNAME',
+  },
   { sec: 'cgroup/sysctl', type: 'CGROUP_SYSCTL', attachType: 'CGROUP_SYSCTL' },
   { sec: 'cgroup/getsockopt', type: 'CGROUP_SOCKOPT', attachType: 'CGROUP_GETSOCKOPT' },
   { sec: 'cgroup/setsockopt', type: 'CGROUP_SOCKOPT', attachType: 'CGROUP_SETSOCKOPT' },
@@ -160,5 +197,5 @@ export function sectionInfo(name: string): SectionInfo | undefined {
 function matches(sec: string, name: string): boolean {
   if (!sec.endsWith('+')) return name === sec;
   const prefix = sec.slice(0, -1);
-  return name === prefix || (name.startsWith(`${prefix}/`) && name.length > prefix.length + 1);
+  return name === prefix || name.startsWith(`${prefix}/`);
 }
