@@ -45,8 +45,8 @@ class Interp implements Engine {
   readonly #insns: Insns;
   readonly #world: EngineWorld;
   readonly #memory: Memory;
-  /** Wraps what is stored in it. */
-  readonly #regs = new BigUint64Array(REGS);
+  /** The frame's own; wraps what is stored in it. */
+  #regs = new BigUint64Array();
   #frame = 0;
   #fine = false;
   #pc = 0;
@@ -80,8 +80,10 @@ class Interp implements Engine {
 
   #load(frame: number): void {
     const memory = this.#memory;
-    this.#frame = frame;
-    for (let r = 0; r < REGS; r++) this.#regs[r] = memory.rawLoad(frame + off.regs + 8 * r, 8);
+    if (frame !== this.#frame) {
+      this.#regs = new BigUint64Array(memory.wasm.buffer, frame + off.regs, REGS);
+      this.#frame = frame;
+    }
     this.#pc = memory.rawU32(frame + off.pc);
     this.#depth = memory.rawU32(frame + off.depth);
     this.#entryDepth = this.#depth;
@@ -92,7 +94,6 @@ class Interp implements Engine {
   #save(): void {
     const memory = this.#memory;
     const frame = this.#frame;
-    for (let r = 0; r < REGS; r++) memory.rawStore(frame + off.regs + 8 * r, 8, this.#regs[r]!);
     memory.setRawU32(frame + off.pc, this.#pc);
     memory.setRawU32(frame + off.depth, this.#depth);
     memory.setRawU32(frame + off.fuel, this.#fuel);
@@ -249,7 +250,6 @@ class Interp implements Engine {
   #call(): Outcome {
     this.#save();
     if (!this.#world.callHelper(this.#frame, this.#pc)) return HELPER;
-    this.#regs[0] = this.#memory.rawLoad(this.#frame + off.regs, 8);
     return this.#goOn(0);
   }
 
