@@ -12,7 +12,8 @@ const isCanonical = (addr: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(
 
 /**
  * Reports what the instruction that a frame stands at did to memory, as the kernel would, and ends
- * the run. arch/x86/mm/fault.c: page_fault_oops(); arch/x86/kernel/traps.c: exc_general_protection()
+ * the run. arch/x86/mm/fault.c: page_fault_oops(), arch/x86/kernel/traps.c:
+ * exc_general_protection()
  */
 export function reportFault(machine: Machine, frame: number): never {
   const { memory } = machine;

@@ -36,8 +36,8 @@ export const bpfFrame = struct('bpf_frame', {
   countdown: u32,
   loops: u32, // may_goto left in this frame
   /**
-   * ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3): READ,
-   * WRITE, RMW of sim/request.ts. Of a call too deep: 0, 0 and address 0.
+   * ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3):
+   * READ, WRITE, RMW of sim/request.ts. Of a call too deep: 0, 0 and address 0.
    */
   accessSize: u32,
   accessKind: u32,

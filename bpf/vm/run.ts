@@ -34,8 +34,8 @@ export interface RunnerParts {
 
 /**
  * Runs programs on the CPU that asks: gives each run a frame, lets an engine go on in it, and does
- * what the engine leaves for. What must hold around a run (RCU, preemption, recursion) is for whoever
- * has attached the program.
+ * what the engine leaves for. What must hold around a run (RCU, preemption, recursion) is for
+ * whoever has attached the program.
  */
 export class ProgRunner implements EngineWorld {
   readonly memory: Memory;

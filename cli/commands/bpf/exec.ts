@@ -10,8 +10,8 @@ import { EXIT, type Command } from '../../command.ts';
 import { parse, parser } from '../../options.ts';
 
 const SUMMARY =
-  'run bytecode, in hex on stdin, with r1 the address of the memory and r2 its size, and print r0 in\n' +
-  'hex: a plug-in for the bpf_conformance suite';
+  'run bytecode, in hex on stdin, with r1 the address of the memory and r2 its size;\n' +
+  'print r0 in hex, as a plug-in for the bpf_conformance suite does';
 const EXAMPLE = "echo 'b7 00 00 00 2a 00 00 00 95 00 00 00 00 00 00 00' | bohrbug bpf exec";
 const ENGINES = new Map<string, EngineMaker>([interp, jit].map((maker) => [maker.name, maker]));
 /** kernel/bpf/verifier.c: BPF_COMPLEXITY_LIMIT_INSNS */
