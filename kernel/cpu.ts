@@ -8,6 +8,8 @@ import type { Task } from './task.ts';
 export interface Switching {
   readonly fiber: Fiber;
   readonly next: Task | null;
+  /** Whether the previous task did not want to leave. */
+  readonly preempt: boolean;
 }
 
 /** The kernel's side of a CPU: what is per_cpu in Linux. */

@@ -292,13 +292,14 @@ export class Sched implements Host {
   /** context_switch() */
   #switched(cpu: KernelCpu, next: Task | null): void {
     const prev = cpu.current;
-    const wasTraced = cpu.switching !== null;
+    const traced = cpu.switching;
     cpu.switching = null;
     if (next !== prev) this.hooks.onSwitch(cpu, prev, next);
     cpu.current = next;
     if (next) next.fiber.spinning = false;
     this.#put(cpu, next?.fiber ?? null);
-    if (wasTraced) {
+    if (traced) {
+      if (traced.preempt) cpu.sim.switched = true; // by now others have stepped here
       this.hooks.afterInterrupt(cpu);
       this.#leaveIdle(cpu);
     } else {
@@ -326,7 +327,7 @@ export class Sched implements Host {
     const gen = this.#traced(sched_switch, args);
     const fiber = new Fiber(prev.path, -1 - cpu.id, prev, gen, __schedule);
     standOn(fiber, cpu.current?.fiber);
-    cpu.switching = { fiber, next };
+    cpu.switching = { fiber, next, preempt };
     this.#put(cpu, fiber);
     cpu.refresh();
   }
