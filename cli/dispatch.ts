@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.ts';
 import { EXIT, type Command, type ExitCode, type Io } from './command.ts';
+import { bpfCommand } from './commands/bpf/bpf.ts';
 import { exploreCommand } from './commands/explore.ts';
 import { hazardsCommand } from './commands/hazards.ts';
 import { listCommand } from './commands/list.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   replayCommand,
   hazardsCommand,
   traceCommand,
+  bpfCommand,
 ];
 
 /** Does what the arguments ask; every way to fail becomes an exit code here. */
