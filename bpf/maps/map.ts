@@ -61,6 +61,8 @@ export interface BpfMap {
   /** From `value`, of userValueSize bytes: maps of maps and prog arrays find descriptors there. */
   bpf_map_update_value(key: number, value: number, flags: number): Sim<number>;
   bpf_map_delete_key(key: number): Sim<number>;
+  /** Copies the value out and takes the element away. Absent: -ENOTSUPP. */
+  map_lookup_and_delete_elem?(key: number, value: number, flags: number): Sim<number>;
   /** `key` 0: the first. -ENOENT behind the last. */
   map_get_next_key(key: number, next: number): Sim<number>;
   /** For BPF_PSEUDO_MAP_VALUE: the address, or -errno. Absent: not supported. */

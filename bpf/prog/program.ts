@@ -53,6 +53,8 @@ export interface Program extends Executable {
   /** The instructions as rewritten, 8 bytes each. */
   readonly xlated: Uint8Array;
   readonly btf: Btf | undefined;
+  /** Address of the struct btf that it holds, or 0. */
+  readonly btfObject: number;
   /** Names of the subprograms, by index, for call traces: from func_info, else `bpf_prog_<tag>`. */
   readonly subprogNames: readonly string[];
   /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */

@@ -23,6 +23,8 @@ export interface ProgramsParts {
   readonly kernel: Kernel;
   /** Drops a program's reference on a map. */
   putMap(map: BpfMap): Sim<void>;
+  /** And on BTF. */
+  putBtf(addr: number): Sim<void>;
 }
 
 /**
@@ -143,8 +145,9 @@ export class Programs {
   }
 
   *bpf_prog_free_deferred(program: ExecProgram): Sim<void> {
-    const { kernel, putMap } = this.#parts;
-    for (const map of program.usedMaps) yield* putMap(map);
+    const { kernel } = this.#parts;
+    for (const map of program.usedMaps) yield* this.#parts.putMap(map);
+    if (program.btfObject !== 0) yield* this.#parts.putBtf(program.btfObject);
     this.registry.delete(program.addr);
     kernel.kasan.free(this.aux(program.addr).addr);
     kernel.kasan.free(program.addr);

@@ -1,7 +1,7 @@
 import { EBADF, EINVAL } from '../../kernel/errno.ts';
 import type { Fs } from '../../kernel/fs/fs.ts';
 import type { Fd } from '../../kernel/fs/checkers.ts';
-import { privateOf } from '../../kernel/fs/driver.ts';
+import { flagsOf, privateOf } from '../../kernel/fs/driver.ts';
 import { O_CLOEXEC } from '../../kernel/fs/uapi.ts';
 import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -28,13 +28,18 @@ export class BpfFds {
   }
 
   /**
-   * What `pin` makes of the object behind a descriptor of this kind, called before the bracket
-   * ends; -EBADF, or -EINVAL where it is of another kind.
+   * What `pin` makes of the object behind a descriptor of this kind, and of its f_flags, called
+   * before the bracket ends; -EBADF, or -EINVAL where it is of another kind.
    */
-  *with<T>(fd: number, ops: FileOps, pin: (addr: number) => Sim<T>): Sim<T | number> {
+  *with<T>(
+    fd: number,
+    ops: FileOps,
+    pin: (addr: number, flags: number) => Sim<T>,
+  ): Sim<T | number> {
     const found = yield* this.#fs.lookup.fdget(fd);
     const addr = this.addrOf(found, ops);
-    const result = addr < 0 ? addr : yield* pin(addr);
+    const { machine } = this.#kernel;
+    const result = addr < 0 ? addr : yield* pin(addr, flagsOf(machine, found.file));
     yield* this.#fs.lookup.fdput(found);
     return result;
   }

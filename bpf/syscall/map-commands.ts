@@ -1,0 +1,198 @@
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
+import { O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY } from '../../kernel/fs/uapi.ts';
+import { alignUp } from '../../base/layout.ts';
+import type { Sim } from '../../sim/request.ts';
+import { bpf_map, type BpfMap } from '../maps/map.ts';
+import { isObjectName, type BpfAttr } from './attr.ts';
+import { CAP_BPF, hasCap, type BpfContext, type Command } from './context.ts';
+
+/** include/uapi/linux/bpf.h */
+const BPF_F_RDONLY = 1 << 3;
+const BPF_F_WRONLY = 1 << 4;
+const BPF_F_LOCK = 4;
+
+/** Offsets in union bpf_attr of the commands on elements. */
+const ELEM = { fd: 0, key: 8, value: 16, next: 16, flags: 24, end: 32 } as const;
+
+/** kernel/bpf/syscall.c: map_create() */
+export const mapCreate: Command = {
+  endBytes: 88,
+  *run(bpf, attr) {
+    const { kernel, fds, ops, maps } = bpf;
+    const flags = attr.u32(16);
+    const access = flags & (BPF_F_RDONLY | BPF_F_WRONLY);
+    if (access === (BPF_F_RDONLY | BPF_F_WRONLY)) return -EINVAL;
+    if (!hasCap(kernel, CAP_BPF)) return -EPERM;
+    const name = attr.name(28);
+    if (name === undefined || !isObjectName(name)) return -EINVAL;
+    const map = yield* maps.map_create({
+      type: attr.u32(0),
+      keySize: attr.u32(4),
+      valueSize: attr.u32(8),
+      maxEntries: attr.u32(12),
+      flags,
+      innerMapFd: attr.s32(20),
+      numaNode: attr.s32(24),
+      name,
+      btfFd: attr.s32(48),
+      btfKeyTypeId: attr.u32(52),
+      btfValueTypeId: attr.u32(56),
+      btfVmlinuxValueTypeId: attr.u32(60),
+      extra: attr.u64(64),
+    });
+    if (typeof map === 'number') return map;
+    const mode = access === BPF_F_RDONLY ? O_RDONLY : access === BPF_F_WRONLY ? O_WRONLY : O_RDWR;
+    const fd = yield* fds.install(ops.map, map.addr, mode);
+    if (fd < 0) yield* maps.bpf_map_put_with_uref(map);
+    return fd;
+  },
+};
+
+/** What a command on an element does with the map, its key and a buffer for a value. */
+type ElementCommand = (bpf: BpfContext, map: BpfMap, attr: BpfAttr) => Sim<number>;
+
+function onMap(endBytes: number, mode: 'read' | 'write', run: ElementCommand): Command {
+  return {
+    endBytes,
+    *run(bpf, attr) {
+      const { fds, ops, maps } = bpf;
+      const found = yield* fds.with(attr.s32(ELEM.fd), ops.map, function* (addr, opened) {
+        return { map: yield* maps.bpf_map_inc(maps.of(addr)), access: opened & O_ACCMODE };
+      });
+      if (typeof found === 'number') return found;
+      const { map, access } = found;
+      const isDenied =
+        mode === 'read' ? access === O_WRONLY : access === O_RDONLY || isFrozen(bpf, map);
+      const result = isDenied ? -EPERM : yield* run(bpf, map, attr);
+      yield* maps.bpf_map_put(map);
+      return result;
+    },
+  };
+}
+
+/** bpf_map_write_active(), map_get_sys_perms() */
+function isFrozen({ kernel }: BpfContext, map: BpfMap): boolean {
+  const { memory } = kernel.machine;
+  return memory.unwatched(() => bpf_map.at(memory, map.addr).frozen !== 0);
+}
+
+/**
+ * Gives `use` the address of kernel memory that holds a copy of a user buffer, or zeroes; and frees
+ * it. -EFAULT, -ENOMEM.
+ */
+function* withBuffer(
+  bpf: BpfContext,
+  size: number,
+  from: number | undefined,
+  use: (addr: number) => Sim<number>,
+): Sim<number> {
+  const { kernel } = bpf;
+  const { slab, memory } = kernel.machine;
+  const bytes = from === undefined ? undefined : yield* kernel.mm.copy_from_user(from, size);
+  if (bytes === null) return -EFAULT;
+  const addr = slab.kzalloc(Math.max(8, alignUp(size, 8)));
+  if (addr === 0) return -ENOMEM;
+  if (bytes) memory.unwatched(() => memory.copyIn(addr, bytes));
+  const result = yield* use(addr);
+  kernel.kasan.free(addr);
+  return result;
+}
+
+function withKey(
+  bpf: BpfContext,
+  map: BpfMap,
+  attr: BpfAttr,
+  use: (key: number) => Sim<number>,
+): Sim<number> {
+  if (map.keySize === 0) return use(0);
+  return withBuffer(bpf, map.keySize, attr.ptr(ELEM.key), use);
+}
+
+function* copyOut(bpf: BpfContext, to: number, addr: number, size: number): Sim<number> {
+  const { memory } = bpf.kernel.machine;
+  const bytes = memory.unwatched(() => memory.copyOut(addr, size));
+  return (yield* bpf.kernel.mm.copy_to_user(to, bytes)) > 0 ? -EFAULT : 0;
+}
+
+export const mapLookupElem = onMap(ELEM.end, 'read', (bpf, map, attr) => {
+  const flags = attr.u64(ELEM.flags);
+  if (flags !== 0n && flags !== BigInt(BPF_F_LOCK)) return fail(-EINVAL);
+  return withKey(bpf, map, attr, (key) =>
+    withBuffer(bpf, map.userValueSize, undefined, function* (value) {
+      const result = yield* map.bpf_map_copy_value(key, value, Number(flags));
+      if (result < 0) return result;
+      return yield* copyOut(bpf, attr.ptr(ELEM.value), value, map.userValueSize);
+    }),
+  );
+});
+
+export const mapUpdateElem = onMap(ELEM.end, 'write', (bpf, map, attr) => {
+  const flags = attr.u64(ELEM.flags);
+  return withKey(bpf, map, attr, (key) =>
+    withBuffer(bpf, map.userValueSize, attr.ptr(ELEM.value), (value) =>
+      guarded(bpf, () =>
+        map.bpf_map_update_value(key, value, flags > 0xffff_ffffn ? 0xffff_ffff : Number(flags)),
+      ),
+    ),
+  );
+});
+
+export const mapDeleteElem = onMap(16, 'write', (bpf, map, attr) =>
+  withKey(bpf, map, attr, (key) => guarded(bpf, () => map.bpf_map_delete_key(key))),
+);
+
+export const mapGetNextKey = onMap(24, 'read', (bpf, map, attr) => {
+  const find = (key: number): Sim<number> =>
+    withBuffer(bpf, map.keySize, undefined, function* (next) {
+      const result = yield* map.map_get_next_key(key, next);
+      if (result < 0) return result;
+      return yield* copyOut(bpf, attr.ptr(ELEM.next), next, map.keySize);
+    });
+  return attr.u64(ELEM.key) === 0n ? find(0) : withKey(bpf, map, attr, find);
+});
+
+/** map_lookup_and_delete_elem() */
+export const mapLookupAndDeleteElem = onMap(ELEM.end, 'write', (bpf, map, attr) => {
+  const flags = attr.u64(ELEM.flags);
+  if (flags !== 0n && flags !== BigInt(BPF_F_LOCK)) return fail(-EINVAL);
+  return withKey(bpf, map, attr, (key) =>
+    withBuffer(bpf, map.userValueSize, undefined, function* (value) {
+      const pop = map.map_lookup_and_delete_elem;
+      if (!pop) return -ENOTSUPP;
+      const result = yield* guarded(bpf, () => pop.call(map, key, value, Number(flags)));
+      if (result < 0) return result;
+      return yield* copyOut(bpf, attr.ptr(ELEM.value), value, map.userValueSize);
+    }),
+  );
+});
+
+export const mapFreeze: Command = {
+  endBytes: 4,
+  *run(bpf, attr) {
+    const { fds, ops, maps, kernel } = bpf;
+    const map = yield* fds.with(attr.s32(0), ops.map, (addr) => maps.bpf_map_inc(maps.of(addr)));
+    if (typeof map === 'number') return map;
+    const { memory } = kernel.machine;
+    const result = memory.unwatched(() => {
+      const s = bpf_map.at(memory, map.addr);
+      if (s.frozen !== 0) return -EBUSY;
+      s.frozen = 1;
+      return 0;
+    });
+    yield* maps.bpf_map_put(map);
+    return result;
+  },
+};
+
+/** Programs on trace events do not run here while the map changes: bpf_disable_instrumentation() */
+function* guarded(bpf: BpfContext, change: () => Sim<number>): Sim<number> {
+  const cpu = bpf.kernel.cpus.this.id;
+  bpf.hooks.rules.bpf_prog_active(cpu, 1);
+  const result = yield* change();
+  bpf.hooks.rules.bpf_prog_active(cpu, -1);
+  return result;
+}
+
+function* fail(errno: number): Sim<number> {
+  return errno;
+}

@@ -1,0 +1,318 @@
+import { sha1, sha256 } from '../../base/sha.ts';
+import { E2BIG, EBADF, EFAULT, EINVAL, ENOMEM, EPERM, EPROTO } from '../../kernel/errno.ts';
+import { O_RDWR } from '../../kernel/fs/uapi.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { BtfObject } from '../btf/objects.ts';
+import { checkProgram, type Accepted } from '../check/check.ts';
+import { fixUp } from '../check/fixup.ts';
+import type { Reject } from '../check/reject.ts';
+import { encodeProgram } from '../isa/encode.ts';
+import { rawInsn } from '../isa/decode.ts';
+import { CODE, IMM_SOURCES } from '../isa/ops.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import { canBeSleepable, progType, type ProgType } from '../prog/types.ts';
+import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';
+import { attachTarget, type AttachTarget } from './attach-target.ts';
+import { CAP_BPF, CAP_PERFMON, hasCap, type BpfContext, type Command } from './context.ts';
+import { UserLog } from './log.ts';
+import { subprogNames, type FuncInfo } from './subprog-names.ts';
+
+/** Offsets in union bpf_attr of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
+const AT = {
+  type: 0,
+  insnCnt: 4,
+  insns: 8,
+  license: 16,
+  logLevel: 24,
+  logSize: 28,
+  logBuf: 32,
+  flags: 44,
+  name: 48,
+  expectedAttachType: 68,
+  btfFd: 72,
+  funcInfoRecSize: 76,
+  funcInfo: 80,
+  funcInfoCnt: 88,
+  attachBtfId: 108,
+  fdArray: 120,
+  logTrueSize: 140,
+  fdArrayCnt: 148,
+} as const;
+const LICENSE_MAX = 127;
+const INSN_BYTES = 8;
+const MIN_FUNC_INFO_BYTES = 8;
+const MAX_FUNC_INFO_BYTES = 252;
+const BPF_COMPLEXITY_LIMIT_INSNS = 1_000_000;
+const BPF_F_SLEEPABLE = 1 << 4;
+const FLAGS_ALL = 0x7ff;
+const FD_ARRAY_MAX = 1 << 16;
+/** include/linux/license.h: license_is_gpl_compatible() */
+const GPL = [
+  'GPL',
+  'GPL v2',
+  'GPL and additional rights',
+  'Dual BSD/GPL',
+  'Dual MIT/GPL',
+  'Dual MPL/GPL',
+];
+
+/** kernel/bpf/syscall.c: bpf_prog_load() */
+export const progLoad: Command = {
+  endBytes: ATTR_BYTES,
+  run: (bpf, attr) => new ProgLoad(bpf, attr).run(),
+};
+
+class ProgLoad {
+  readonly #bpf: BpfContext;
+  readonly #kernel: Kernel;
+  readonly #attr: BpfAttr;
+  /** Maps that the program holds once it is loaded. */
+  readonly #pinned: BpfMap[] = [];
+  #btf: BtfObject | undefined;
+  #funcs: readonly FuncInfo[] = [];
+
+  constructor(bpf: BpfContext, attr: BpfAttr) {
+    this.#bpf = bpf;
+    this.#kernel = bpf.kernel;
+    this.#attr = attr;
+  }
+
+  *run(): Sim<number> {
+    const attr = this.#attr;
+    const flags = attr.u32(AT.flags);
+    if ((flags & ~FLAGS_ALL) !== 0) return -EINVAL;
+    const license = yield* this.#kernel.mm.strncpy_from_user(attr.ptr(AT.license), LICENSE_MAX);
+    if (typeof license === 'number') return -EFAULT;
+    const isGpl = GPL.includes(license);
+    const type = this.#permitted();
+    if (typeof type === 'number') return type;
+    const target = attachTarget(this.#bpf, type, attr.u32(AT.expectedAttachType), {
+      btfId: attr.u32(AT.attachBtfId),
+    });
+    if (typeof target === 'number') return target;
+    const code = yield* this.#kernel.mm.copy_from_user(
+      attr.ptr(AT.insns),
+      attr.u32(AT.insnCnt) * INSN_BYTES,
+    );
+    if (!code) return -EFAULT;
+    const name = attr.name(AT.name);
+    if (name === undefined || !isObjectName(name)) return -EINVAL;
+    const log = UserLog.open(this.#kernel, attr, {
+      level: AT.logLevel,
+      size: AT.logSize,
+      buf: AT.logBuf,
+      trueSize: AT.logTrueSize,
+    });
+    if (typeof log === 'number') return log;
+    const btfResult = yield* this.#takeBtf();
+    if (btfResult < 0) return btfResult;
+    const made = yield* this.#check({ code, name, type, target, isGpl, flags }, log);
+    const result = yield* log.finish(typeof made === 'number' ? made : 0);
+    if (typeof made !== 'number' && result === 0) return yield* this.#install(made);
+    if (typeof made !== 'number') yield* this.#bpf.programs.bpf_prog_put(made.addr);
+    else yield* this.#release();
+    return result;
+  }
+
+  /** Who may load what. */
+  #permitted(): ProgType | number {
+    const attr = this.#attr;
+    const hasBpf = hasCap(this.#kernel, CAP_BPF);
+    if (!hasBpf) return -EPERM; // kernel.unprivileged_bpf_disabled is 2
+    const count = attr.u32(AT.insnCnt);
+    if (count === 0 || count > BPF_COMPLEXITY_LIMIT_INSNS) return -E2BIG;
+    const type = progType(attr.u32(AT.type));
+    if (!type) return -EINVAL;
+    if (type.isTracing && !hasCap(this.#kernel, CAP_PERFMON)) return -EPERM;
+    return type;
+  }
+
+  *#takeBtf(): Sim<number> {
+    const fd = this.#attr.s32(AT.btfFd);
+    if (fd === 0) return 0;
+    const { fds, ops, btfs } = this.#bpf;
+    const found = yield* fds.with(fd, ops.btf, (addr) => btfs.btf_get(addr));
+    if (typeof found === 'number') return found;
+    this.#btf = found;
+    return yield* this.#takeFuncs();
+  }
+
+  /** check_btf_func_early() */
+  *#takeFuncs(): Sim<number> {
+    const attr = this.#attr;
+    const count = attr.u32(AT.funcInfoCnt);
+    if (count === 0) return 0;
+    const size = attr.u32(AT.funcInfoRecSize);
+    const isFit = size >= MIN_FUNC_INFO_BYTES && size <= MAX_FUNC_INFO_BYTES && size % 4 === 0;
+    if (!isFit || count > attr.u32(AT.insnCnt)) return -EINVAL;
+    const bytes = yield* this.#kernel.mm.copy_from_user(attr.ptr(AT.funcInfo), count * size);
+    if (!bytes) return -EFAULT;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    this.#funcs = Array.from({ length: count }, (_, i) => ({
+      slot: view.getUint32(i * size, true),
+      typeId: view.getUint32(i * size + 4, true),
+    }));
+    return 0;
+  }
+
+  *#check(given: Given, log: UserLog): Sim<ExecProgram | number> {
+    const reject = (why: Reject): number => {
+      if (why.message !== '') log.print(why.message);
+      log.print(STATS);
+      return -why.errno;
+    };
+    const wrong = this.#loadRules(given);
+    if (wrong) return reject(wrong);
+    const continuous = yield* this.#pinFdArray();
+    if (continuous) return reject(continuous);
+    const { type, isGpl } = given;
+    const accepted = checkProgram(given.code, {
+      type,
+      isGpl,
+      helper: (id) => this.#bpf.helper(id),
+      kfunc: (id) => this.#bpf.kfunc(id) ?? noKfunc(id),
+    });
+    if ('errno' in accepted) return reject(accepted);
+    const insns = yield* fixUp(accepted, {
+      map: (fd) => this.#mapAt(fd),
+      fdAt: (index) => this.#fdAt(index),
+      variable: () => undefined,
+    });
+    if ('errno' in insns) return reject(insns);
+    log.print(STATS);
+    return this.#create(given, { ...accepted, insns }) ?? -ENOMEM;
+  }
+
+  #loadRules({ type, target, flags }: Given): Reject | undefined {
+    const isSleepable = (flags & BPF_F_SLEEPABLE) !== 0;
+    if (type.sleepable === 'must' && !isSleepable) {
+      return { errno: EINVAL, message: 'Syscall programs can only be sleepable' };
+    }
+    if (isSleepable && !canBeSleepable(type, target.attachType)) {
+      const message =
+        'Only fentry/fexit/fsession/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable';
+      return { errno: EINVAL, message };
+    }
+    return target.reject;
+  }
+
+  #create(given: Given, accepted: Accepted): ExecProgram | undefined {
+    const { name, type, target, isGpl, flags, code } = given;
+    const { insns, subprogs, calls, stackDepth } = accepted;
+    const tag = tagOf(this.#kernel, code);
+    return this.#bpf.programs.create({
+      name,
+      tag,
+      type: type.number,
+      expectedAttachType: target.attachType,
+      sleepable: (flags & BPF_F_SLEEPABLE) !== 0,
+      gplCompatible: isGpl,
+      usedMaps: this.#pinned,
+      xlated: encodeProgram(insns),
+      btf: this.#btf?.btf,
+      btfObject: this.#btf?.addr ?? 0,
+      subprogNames: subprogNames(this.#funcs, this.#btf?.btf, subprogs, name),
+      attachTo: target.name,
+      attachBtfId: target.btfId,
+      insns,
+      subprogs,
+      calls,
+      stackDepth,
+    });
+  }
+
+  *#install(program: ExecProgram): Sim<number> {
+    const { fds, ops, programs } = this.#bpf;
+    const fd = yield* fds.install(ops.prog, program.addr, O_RDWR);
+    if (fd < 0) yield* programs.bpf_prog_put(program.addr);
+    return fd;
+  }
+
+  *#release(): Sim<void> {
+    for (const map of this.#pinned) yield* this.#bpf.maps.bpf_map_put(map);
+    if (this.#btf) yield* this.#bpf.btfs.btf_put(this.#btf.addr);
+  }
+
+  /** Once for each map, however often it is named. add_used_map() */
+  *#mapAt(fd: number): Sim<BpfMap | number> {
+    const { fds, ops, maps } = this.#bpf;
+    return yield* fds.with(fd, ops.map, (addr) => this.#pin(maps.of(addr)));
+  }
+
+  *#pin(map: BpfMap): Sim<BpfMap> {
+    if (!this.#pinned.includes(map)) {
+      yield* this.#bpf.maps.bpf_map_inc(map);
+      this.#pinned.push(map);
+    }
+    return map;
+  }
+
+  *#fdAt(index: number): Sim<number> {
+    const array = this.#attr.ptr(AT.fdArray);
+    if (array === 0) return -EPROTO;
+    const bytes = yield* this.#kernel.mm.copy_from_user(array + 4 * index, 4);
+    if (!bytes) return -EFAULT;
+    return new DataView(bytes.buffer).getInt32(0, true);
+  }
+
+  /** With a count, every entry must be a map or BTF, and is held. process_fd_array() */
+  *#pinFdArray(): Sim<Reject | undefined> {
+    const count = this.#attr.u32(AT.fdArrayCnt);
+    if (count === 0) return undefined;
+    if (count > FD_ARRAY_MAX) {
+      return { errno: EINVAL, message: `fd_array_cnt is too big (${count})` };
+    }
+    if (this.#attr.ptr(AT.fdArray) === 0) return { errno: EFAULT, message: '' };
+    const { fds, ops, maps } = this.#bpf;
+    for (let i = 0; i < count; i++) {
+      const fd = yield* this.#fdAt(i);
+      const kind = fd === -EFAULT ? -EFAULT : yield* fds.kindOf(fd);
+      if (kind === -EFAULT) return { errno: EFAULT, message: '' };
+      const isMap = typeof kind !== 'number' && kind.ops === ops.map;
+      if (isMap) yield* this.#pin(maps.of(kind.addr));
+      else if (typeof kind === 'number' || kind.ops !== ops.btf) {
+        const message = `fd ${fd} is not pointing to valid bpf_map or btf`;
+        return { errno: kind === -EBADF ? EBADF : EINVAL, message };
+      }
+    }
+    return undefined;
+  }
+}
+
+interface Given {
+  readonly code: Uint8Array;
+  readonly name: string;
+  readonly type: ProgType;
+  readonly target: AttachTarget;
+  readonly isGpl: boolean;
+  readonly flags: number;
+}
+
+/** What the verifier says at the end; nothing is processed until there is one. */
+const STATS =
+  'processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 ' +
+  'mark_read 0';
+
+function noKfunc(id: number): Reject {
+  return { errno: EINVAL, message: `kernel btf_id ${id} is not a function` };
+}
+
+/** Over the instructions as loaded, without descriptors. kernel/bpf/core.c: bpf_prog_calc_tag() */
+function tagOf(kernel: Kernel, code: Uint8Array): string {
+  const bytes = code.slice();
+  const view = new DataView(bytes.buffer);
+  for (let slot = 0; slot < bytes.length / INSN_BYTES; slot++) {
+    const { code: opcode, src } = rawInsn(view, slot);
+    if (opcode !== CODE.ld_imm64) continue;
+    const from = IMM_SOURCES[src];
+    if (from === 'map_fd' || from === 'map_value') {
+      view.setInt32(slot * INSN_BYTES + 4, 0, true);
+      view.setInt32(slot * INSN_BYTES + 12, 0, true);
+    }
+    slot++;
+  }
+  const digest = kernel.machine.profile === 'v6.1' ? sha1(bytes) : sha256(bytes);
+  return [...digest.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

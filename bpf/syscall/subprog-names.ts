@@ -1,0 +1,23 @@
+import type { Btf } from '../btf/types.ts';
+
+/** struct bpf_func_info: where a subprogram begins, and its type. */
+export interface FuncInfo {
+  readonly slot: number;
+  readonly typeId: number;
+}
+
+/**
+ * Names of the subprograms for call traces. The main program has the name that it was loaded by.
+ */
+export function subprogNames(
+  infos: readonly FuncInfo[],
+  btf: Btf | undefined,
+  subprogs: readonly number[],
+  name: string,
+): string[] {
+  return subprogs.map((start, i) => {
+    const info = infos.find(({ slot }) => slot === start);
+    const named = info && btf?.types[info.typeId]?.name;
+    return i === 0 ? name : named || `F${i}`;
+  });
+}
