@@ -320,3 +320,9 @@ export function resultOf({ returns }: KernelFunction, result: unknown): bigint {
 export function resultValue({ returns }: KernelFunction, result: bigint): number {
   return Number(BigInt.asIntN((SIZES[returns] ?? 8) * 8, result));
 }
+
+/** What the parameters above point to beside the structs of the kernel's own parts. */
+export const FUNCTION_STRUCTS: readonly StructType<Fields>[] = [
+  open_how,
+  kernel_clone_args,
+] as unknown as readonly StructType<Fields>[];

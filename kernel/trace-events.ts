@@ -334,3 +334,12 @@ const hex = (value: EventValue | undefined): string =>
 const signed = (value: EventValue | undefined): string =>
   String(BigInt.asIntN(64, BigInt(value as bigint)));
 const list = (value: EventValue | undefined): readonly bigint[] => value as readonly bigint[];
+
+/** What the arguments and records above are made of, for the kernel's BTF. */
+export const TRACE_STRUCTS: readonly StructType<Fields>[] = [
+  trace_entry,
+  pt_regs,
+  linux_binprm,
+  syscall_trace_enter,
+  syscall_trace_exit,
+] as readonly StructType<Fields>[];
