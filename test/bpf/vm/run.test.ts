@@ -356,6 +356,31 @@ describe('two CPUs interleave within a program', () => {
     expect(new Set(traces[0]).size).toBeGreaterThan(5);
   });
 
+  test('as many programs run at once as there are tasks to run them', () => {
+    const world = new RunnerKernel();
+    const insns = [
+      store(8, 10, -8, 1),
+      mov(2, 0),
+      call('helper', 101),
+      load(8, 1, 10, -8),
+      alu('sub', 0, 'r1'),
+      exit,
+    ];
+    const prog = world.load({ name: 'sleeper', insns, helpers: [slowSum] });
+    const { runner, kernel } = world;
+    const results: bigint[] = [];
+    const failures = world.run(function* () {
+      for (let i = 1; i <= 20; i++) {
+        const body = function* (): Sim<void> {
+          results.push(yield* runner.bpf_prog_run(prog, i * 8));
+        };
+        kernel.sched.wakeNew(kernel.tasks.create_kthread(`T${i}`, body));
+      }
+    }, new Random(3));
+    expect(failures).toEqual([]);
+    expect(results).toEqual(Array<bigint>(20).fill(0n));
+  });
+
   test('in timed mode a long program lets others run, and takes its time', () => {
     const world = new RunnerKernel({ mode: 'timed', cpuCount: 1 });
     const insns = [mov(0, 20_000), alu('add', 0, -1), jmp('jne', 0, 0, -2), exit];
