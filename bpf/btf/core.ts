@@ -180,7 +180,10 @@ function valueOf(spec: CoreSpec): Value | undefined {
   const number = (value: bigint): Value => ({ value, validate: true, bytes: 0, typeId: 0 });
   if (isEnumval(spec.kind)) {
     const type = resolve(spec.btf, spec.rootId) as Extract<BtfType, { kind: 'enum' | 'enum64' }>;
-    return number(spec.kind === 'enumval_exists' ? 1n : type.values[spec.path[0]!]!.value);
+    const { value } = type.values[spec.path[0]!]!;
+    // libbpf takes those of 32 bits as signed, whatever they are.
+    const extended = type.kind === 'enum' ? BigInt.asIntN(32, value) : value;
+    return number(spec.kind === 'enumval_exists' ? 1n : extended);
   }
   switch (spec.kind) {
     case 'target_type_id':

@@ -32,7 +32,7 @@ export function patchCore(
     return true;
   }
   const check = (found: bigint): void => {
-    if (result.validate && found !== result.from) {
+    if (result.validate && BigInt.asUintN(64, found ^ result.from) !== 0n) {
       fail(`unexpected value ${found}, expected ${result.from}`);
     }
   };
@@ -40,7 +40,7 @@ export function patchCore(
     case CLASS.ALU:
     case CLASS.ALU64:
       if ((insn.code & SRC_X) !== 0) fail('an operation on two registers, expected an immediate');
-      check(insn.imm < 0 && result.from > 0n ? BigInt(insn.imm >>> 0) : BigInt(insn.imm));
+      check(BigInt(insn.imm));
       view.setInt32(at + 4, Number(BigInt.asIntN(32, result.to)), true);
       return false;
     case CLASS.LDX:
@@ -53,18 +53,11 @@ export function patchCore(
       return false;
     default:
       if (!isWide) fail(`code ${insn.code.toString(16)}, expected a load, store, or constant`);
-      check(wideImm(view, at, result.from));
+      check(BigInt(insn.imm >>> 0) | (BigInt(view.getUint32(at + 12, true)) << 32n));
       view.setInt32(at + 4, Number(BigInt.asIntN(32, result.to)), true);
       view.setInt32(at + 12, Number(BigInt.asIntN(32, result.to >> 32n)), true);
       return false;
   }
-}
-
-/** Read as signed where what is expected there is. */
-function wideImm(view: DataView, at: number, like: bigint): bigint {
-  const low = BigInt(view.getUint32(at + 4, true));
-  const value = low | (BigInt(view.getUint32(at + 12, true)) << 32n);
-  return like < 0n ? BigInt.asIntN(64, value) : value;
 }
 
 function resize(

@@ -1,0 +1,85 @@
+// `npm run bpf:build`: compiles every `*.bpf.c` beside its objects, which are committed so that
+// nothing else needs a compiler. Needs Debian's clang, libbpf-dev and linux-libc-dev.
+//
+//   scenarios/…/x.bpf.c          → x.bpf.o, by the newest clang there is, for cpu v3
+//   test/data/objects/x.bpf.c    → x.clang-14-v3.o, x.clang-22-v3.o, x.clang-22-v4.o
+//
+// Paths named as arguments are compiled alone.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SCENARIOS = 'scenarios';
+const TESTS = 'test/data/objects';
+/** Newest first. 14 knows nothing of cpu v4. */
+const CLANGS = ['clang-22', 'clang-19', 'clang-16', 'clang', 'clang-14'];
+const MATRIX = [
+  { clang: 'clang-14', cpu: 'v3' },
+  { clang: 'clang-22', cpu: 'v3' },
+  { clang: 'clang-22', cpu: 'v4' },
+];
+
+/** @param {string} program @param {readonly string[]} args */
+function run(program, args) {
+  return spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' });
+}
+
+/** @param {string} clang */
+function isThere(clang) {
+  return run(clang, ['--version']).status === 0;
+}
+
+/** Where linux/types.h finds asm/types.h: Debian keeps it by machine. */
+function includes() {
+  const machine = run('cc', ['-print-multiarch']).stdout?.trim() || 'x86_64-linux-gnu';
+  return existsSync(`/usr/include/${machine}`) ? [`-I/usr/include/${machine}`] : [];
+}
+
+/**
+ * The same bytes wherever the checkout is.
+ * @param {string} clang @param {string} cpu @param {string} source @param {string} object
+ */
+function compile(clang, cpu, source, object) {
+  const flags = ['-target', 'bpf', '-O2', '-g', `-mcpu=${cpu}`, '-Wall', '-Werror'];
+  const where = [`-ffile-prefix-map=${ROOT.replace(/\/$/, '')}=.`, ...includes()];
+  const made = run(clang, [...flags, ...where, '-c', source, '-o', object]);
+  if (made.status !== 0) {
+    process.stderr.write(made.stderr ?? `${clang}: ${made.error?.message}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const strip = clang.replace('clang', 'llvm-strip');
+  run(strip, ['-g', object]); // DWARF, not BTF: nothing reads it
+  process.stdout.write(`${object}\n`);
+}
+
+/** @param {string} folder */
+function sourcesIn(folder) {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.bpf.c'))
+    .map((path) => join(folder, path))
+    .toSorted();
+}
+
+const asked = process.argv.slice(2).map((path) => relative(ROOT, join(process.cwd(), path)));
+const sources = asked.length > 0 ? asked : [SCENARIOS, TESTS].flatMap(sourcesIn);
+const newest = CLANGS.find(isThere);
+if (!newest) {
+  process.stderr.write(`bpf-build: none of ${CLANGS.join(', ')} is installed\n`);
+  process.exitCode = 1;
+} else {
+  for (const source of sources) {
+    const base = source.replace(/\.bpf\.c$/, '');
+    if (dirname(source) !== TESTS) {
+      compile(newest, 'v3', source, `${base}.bpf.o`);
+      continue;
+    }
+    for (const { clang, cpu } of MATRIX) {
+      if (isThere(clang)) compile(clang, cpu, source, `${base}.${clang}-${cpu}.o`);
+      else process.stderr.write(`bpf-build: ${clang} is not installed: ${base} stays\n`);
+    }
+  }
+}
