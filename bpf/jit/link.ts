@@ -83,7 +83,7 @@ export class ProgramCode {
 
 const PROGRAMS_MAX = 512;
 /** So many arguments a call may well have. */
-const PART_BYTES = 4096;
+const PART_UNITS = 4096;
 
 /**
  * Compiled code by what it depends on: the instructions and the size of memory. A program that is
@@ -112,7 +112,7 @@ export class CodeCache {
   #textOf({ insns, subprogs }: Executable): string {
     let text = this.#texts.get(insns);
     if (text === undefined) {
-      text = `${subprogs.join()} ${latin1(encodeProgram(insns))}`;
+      text = `${subprogs.join()} ${textOf(encodeProgram(insns))}`;
       this.#texts.set(insns, text);
     }
     return text;
@@ -125,11 +125,14 @@ export class CodeCache {
   }
 }
 
-/** Bytes as a string: one character each. */
-function latin1(bytes: Uint8Array): string {
+/** An even number of bytes as a string of half as many characters. */
+function textOf(bytes: Uint8Array): string {
+  const units = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += PART_BYTES) {
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + PART_BYTES)));
+  for (let at = 0; at < units.length; at += PART_UNITS) {
+    const part = units.subarray(at, at + PART_UNITS);
+    // An array-like is taken as it is, where spreading would go through an iterator.
+    parts.push(String.fromCharCode.apply(null, part as unknown as number[]));
   }
   return parts.join('');
 }
@@ -149,7 +152,6 @@ export function importsOf(world: EngineWorld): Imports {
         if (word >> 8 !== READ) memory.beforeWrite(at, size);
         return 1;
       },
-      touch: (at: number, size: number) => memory.beforeWrite(at, size),
     },
   };
 }

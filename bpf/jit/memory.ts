@@ -13,13 +13,11 @@ type Of<K extends Insn['kind']> = Extract<Insn, { kind: K }>;
 const { off } = bpfFrame;
 const STACK_BYTES = bpfFrame.sizeBytes - off.stack;
 
-/** Functions that emitted code calls, by index: two imported, and behind `run` two of its own. */
+/** Functions that emitted code calls, by index: those imported, and behind `run` two of its own. */
 export const CALL_HELPER = 0;
-export const REACH = 1;
-export const TOUCH = 2;
-export const IMPORT_COUNT = 3;
-const CHECK = IMPORT_COUNT + 1;
-const NOTE = IMPORT_COUNT + 2;
+const REACH = 1;
+const CHECK = 3;
+const NOTE = 4;
 
 const LOADS: Readonly<Record<AccessBytes, { readonly zero: MemOp; readonly sign: MemOp }>> = {
   1: { zero: MEM.i64Load8U, sign: MEM.i64Load8S },
@@ -140,7 +138,7 @@ function emitReach(e: Emission, insn: Insn, kind: number, place: Place, fails?: 
     code.brIf(fails);
   }
   code.end();
-  if (kind !== READ) emitTouch(e, size);
+  if (kind !== READ) emitTouch(e, word);
 }
 
 /**
@@ -160,7 +158,7 @@ function pushShifted(code: Code, bits: number): void {
 }
 
 /** Before the first write to a page its bytes are saved. */
-function emitTouch(e: Emission, size: number): void {
+function emitTouch(e: Emission, word: number): void {
   const { code } = e;
   pushShifted(code, PAGE_SHIFT);
   code.memory(MEM.i32Load8U, e.dirtyBase);
@@ -168,8 +166,9 @@ function emitTouch(e: Emission, size: number): void {
   code.if();
   code.localGet(AT);
   code.op(OP.i32WrapI64);
-  code.i32Const(size);
-  code.call(TOUCH);
+  code.i32Const(word);
+  code.call(REACH);
+  code.op(OP.drop);
   code.end();
 }
 
