@@ -79,10 +79,18 @@ export class Links {
     return addr;
   }
 
-  /** Where no descriptor could be had: nothing hangs anywhere yet, or `ops` has undone it. */
+  /** Where no descriptor could be had: nothing hangs anywhere yet. */
   abandon(addr: number): void {
     this.registry.delete(addr);
     this.#kernel.kasan.free(addr);
+  }
+
+  /** It never hung anywhere: its last put frees it, and the program stays the caller's. */
+  forget(addr: number): void {
+    this.#kernel.machine.memory.unwatched(() => {
+      this.at(addr).prog = 0;
+      this.at(addr).id = 0;
+    });
   }
 
   at(addr: number): ReturnType<typeof bpf_link.at> {

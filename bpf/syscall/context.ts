@@ -12,6 +12,7 @@ import type { Programs } from '../prog/programs.ts';
 import type { ProgRunner } from '../vm/run.ts';
 import type { BpfAttr } from './attr.ts';
 import type { BpfFds } from './fds.ts';
+import type { BpfFs } from './bpffs.ts';
 
 /** include/uapi/linux/capability.h */
 export const CAP_NET_ADMIN = 12;
@@ -39,6 +40,7 @@ export interface BpfContext {
   readonly runner: ProgRunner;
   readonly hooks: Hooks;
   readonly traceLinks: TraceLinks;
+  readonly pins: BpfFs;
   /** The kernel's own types: made when somebody first asks. */
   vmlinux(): BtfObject;
   helper(id: number): Helper | undefined;

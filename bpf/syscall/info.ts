@@ -1,0 +1,208 @@
+import { E2BIG, EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { LinkInfo } from '../attach/link.ts';
+import { bpf_map } from '../maps/map.ts';
+import { bpf_prog } from '../prog/program.ts';
+import { putU32, type BpfContext, type Command } from './context.ts';
+
+const PAGE_SIZE = 4096;
+/** sizeof of struct bpf_prog_info, bpf_map_info, bpf_btf_info, bpf_link_info: Linux 7.2 */
+const PROG_INFO_BYTES = 232;
+const MAP_INFO_BYTES = 104;
+const BTF_INFO_BYTES = 32;
+const LINK_INFO_BYTES = 72;
+
+/**
+ * What bpf(2) tells of an object: what the caller gave, filled in where the kernel knows. Buffers
+ * that the caller named are written behind the struct's back.
+ */
+class Info implements LinkInfo {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  /** What is to be stored elsewhere in user space: address and bytes. */
+  readonly elsewhere: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  /** -ENOSPC where a buffer was too small for a name. */
+  result = 0;
+
+  constructor(given: Uint8Array, size: number) {
+    this.bytes = new Uint8Array(size);
+    this.bytes.set(given.subarray(0, size));
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  u32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value, true);
+  }
+
+  u64(offset: number, value: bigint): void {
+    this.#view.setBigUint64(offset, value, true);
+  }
+
+  given32(offset: number): number {
+    return this.#view.getUint32(offset, true);
+  }
+
+  pointer(offset: number): number {
+    return Number(this.#view.getBigUint64(offset, true) & 0x1f_ffff_ffff_ffffn);
+  }
+
+  text(offset: number, value: string): void {
+    for (let i = 0; i < 16; i++) this.bytes[offset + i] = value.charCodeAt(i) || 0;
+  }
+
+  /** The count goes to `lenAt`; as many as the caller had room for to where `ptrAt` points. */
+  array(ptrAt: number, lenAt: number, itemBytes: number, bytes: Uint8Array): void {
+    const room = this.given32(lenAt) * itemBytes;
+    const to = this.pointer(ptrAt);
+    this.u32(lenAt, bytes.length / itemBytes);
+    const shown = bytes.subarray(0, Math.min(room, bytes.length));
+    if (to !== 0 && shown.length > 0) this.elsewhere.push({ at: to, bytes: shown });
+  }
+
+  /** bpf_copy_to_user() of a name: cut, with a NUL, where there is no room. */
+  name(ptrAt: number, lenAt: number, value: string): void {
+    const room = this.given32(lenAt);
+    const to = this.pointer(ptrAt);
+    if ((to === 0) !== (room === 0)) {
+      this.result = -EINVAL;
+      return;
+    }
+    this.u32(lenAt, value.length + 1);
+    if (to === 0) return;
+    const cut = value.slice(0, room - 1);
+    const bytes = Uint8Array.from([...cut, '\0'], (char) => char.charCodeAt(0));
+    this.elsewhere.push({ at: to, bytes });
+    if (cut.length < value.length) this.result = -ENOSPC;
+  }
+}
+
+/** kernel/bpf/syscall.c: bpf_obj_get_info_by_fd() */
+export const objGetInfoByFd: Command = {
+  endBytes: 16,
+  *run(bpf, attr) {
+    const { ops } = bpf;
+    const kind = yield* bpf.fds.kindOf(attr.s32(0));
+    if (typeof kind === 'number') return kind;
+    const sizes = new Map([
+      [ops.prog, PROG_INFO_BYTES],
+      [ops.map, MAP_INFO_BYTES],
+      [ops.btf, BTF_INFO_BYTES],
+      [ops.link, LINK_INFO_BYTES],
+    ]);
+    const known = sizes.get(kind.ops);
+    if (known === undefined) return -EINVAL;
+    const given = yield* givenInfo(bpf, attr.ptr(8), attr.u32(4), known);
+    if (typeof given === 'number') return given;
+    const info = new Info(given, known);
+    if (kind.ops === ops.prog) fillProg(bpf, info, kind.addr);
+    else if (kind.ops === ops.map) fillMap(bpf, info, kind.addr);
+    else if (kind.ops === ops.btf) fillBtf(bpf, info, kind.addr);
+    else fillLink(bpf, info, kind.addr);
+    return yield* store(bpf, info, attr.ptr(8), Math.min(attr.u32(4), known), attr.addr + 4);
+  },
+};
+
+function* givenInfo(
+  { kernel }: BpfContext,
+  from: number,
+  size: number,
+  known: number,
+): Sim<Uint8Array | number> {
+  if (size > PAGE_SIZE) return -E2BIG;
+  const bytes = yield* kernel.mm.copy_from_user(from, size);
+  if (!bytes) return -EFAULT;
+  return bytes.subarray(known).some((byte) => byte !== 0) ? -E2BIG : bytes;
+}
+
+function* store(
+  { kernel }: BpfContext,
+  info: Info,
+  to: number,
+  size: number,
+  lenAt: number,
+): Sim<number> {
+  for (const { at, bytes } of info.elsewhere) {
+    if ((yield* kernel.mm.copy_to_user(at, bytes)) > 0) return -EFAULT;
+  }
+  if (info.result < 0) return info.result;
+  if ((yield* kernel.mm.copy_to_user(to, info.bytes.subarray(0, size))) > 0) return -EFAULT;
+  return yield* putU32(kernel, lenAt, size);
+}
+
+/** bpf_prog_get_info_by_fd() */
+function fillProg({ kernel, programs, maps, btfs }: BpfContext, info: Info, addr: number): void {
+  const { memory } = kernel.machine;
+  const program = programs.of(addr);
+  memory.unwatched(() => {
+    const s = bpf_prog.at(memory, addr);
+    const aux = programs.aux(addr);
+    info.u32(0, s.type);
+    info.u32(4, aux.id);
+    info.bytes.set(memory.copyOut(s.tag, 8), 8);
+    info.u32(16, s.jited_len);
+    const room = info.given32(20);
+    info.u32(20, program.xlated.length);
+    const to = info.pointer(32);
+    const shown = program.xlated.subarray(0, room);
+    if (to !== 0 && shown.length > 0) info.elsewhere.push({ at: to, bytes: shown });
+    info.u64(40, aux.load_time);
+    const ids = Uint32Array.from(program.usedMaps, (map) => maps.idOf(map));
+    info.array(56, 52, 4, new Uint8Array(ids.buffer));
+    info.text(64, aux.name);
+    info.u32(84, s.gpl_compatible);
+    info.u32(128, program.btfObject === 0 ? 0 : btfs.idOf(program.btfObject));
+    info.u64(192, s.run_time_ns);
+    info.u64(200, s.run_cnt);
+    info.u64(208, s.recursion_misses);
+    info.u32(216, aux.verified_insns);
+    info.u32(220, aux.attach_btf_id === 0 ? 0 : 1);
+    info.u32(224, aux.attach_btf_id);
+  });
+}
+
+/** bpf_map_get_info_by_fd() */
+function fillMap({ kernel, btfs }: BpfContext, info: Info, addr: number): void {
+  const { memory } = kernel.machine;
+  memory.unwatched(() => {
+    const s = bpf_map.at(memory, addr);
+    info.u32(0, s.map_type);
+    info.u32(4, s.id);
+    info.u32(8, s.key_size);
+    info.u32(12, s.value_size);
+    info.u32(16, s.max_entries);
+    info.u32(20, s.map_flags);
+    info.text(24, s.name);
+    info.u32(44, s.btf_vmlinux_value_type_id);
+    info.u32(64, s.btf === 0 ? 0 : btfs.idOf(s.btf));
+    info.u32(68, s.btf_key_type_id);
+    info.u32(72, s.btf_value_type_id);
+    info.u64(80, s.map_extra);
+  });
+}
+
+/** btf_get_info_by_fd() */
+function fillBtf({ btfs }: BpfContext, info: Info, addr: number): void {
+  const { bytes } = btfs.of(addr);
+  const isKernel = btfs.idOf(addr) === 1;
+  const room = info.given32(8);
+  const to = info.pointer(0);
+  const shown = bytes.subarray(0, room);
+  if (to !== 0 && shown.length > 0) info.elsewhere.push({ at: to, bytes: shown });
+  info.u32(8, bytes.length);
+  info.u32(12, btfs.idOf(addr));
+  info.name(16, 24, isKernel ? 'vmlinux' : '');
+  info.u32(28, isKernel ? 1 : 0);
+}
+
+/** bpf_link_get_info_by_fd() */
+function fillLink({ kernel, links, programs }: BpfContext, info: Info, addr: number): void {
+  const { memory } = kernel.machine;
+  const { ops } = links.of(addr);
+  memory.unwatched(() => {
+    const s = links.at(addr);
+    info.u32(0, s.type);
+    info.u32(4, s.id);
+    info.u32(8, s.prog === 0 ? 0 : programs.aux(s.prog).id);
+  });
+  ops.fillInfo?.(info);
+}

@@ -1,0 +1,88 @@
+import { EEXIST, EFAULT, EINVAL, EISDIR, ENOENT, EPERM } from '../../kernel/errno.ts';
+import { O_RDWR } from '../../kernel/fs/uapi.ts';
+import type { SyscallRow } from '../../kernel/hooks.ts';
+import type { Sim } from '../../sim/request.ts';
+import { BPFFS, PIN_KINDS, type PinKind } from './bpffs.ts';
+import type { BpfContext, Command } from './context.ts';
+
+const PATH_MAX = 4096;
+
+function* reference(bpf: BpfContext, kind: PinKind, addr: number): Sim<void> {
+  if (kind === 'prog') yield* bpf.programs.bpf_prog_inc(addr);
+  else if (kind === 'map') yield* bpf.maps.bpf_map_inc_with_uref(bpf.maps.of(addr));
+  else yield* bpf.links.bpf_link_inc(addr);
+}
+
+function* drop(bpf: BpfContext, kind: PinKind, addr: number): Sim<void> {
+  if (kind === 'prog') yield* bpf.programs.bpf_prog_put(addr);
+  else if (kind === 'map') yield* bpf.maps.bpf_map_put_with_uref(bpf.maps.of(addr));
+  else yield* bpf.links.bpf_link_put(addr);
+}
+
+function* pathAt(bpf: BpfContext, addr: number): Sim<string | number> {
+  const path = yield* bpf.kernel.mm.strncpy_from_user(addr, PATH_MAX);
+  return typeof path === 'number' ? -EFAULT : path;
+}
+
+/** bpf_obj_pin_user(). Dots in names are reserved. */
+export const objPin: Command = {
+  endBytes: 20,
+  *run(bpf, attr) {
+    if (attr.u32(12) !== 0) return -EINVAL;
+    const path = yield* pathAt(bpf, attr.ptr(0));
+    if (typeof path === 'number') return path;
+    const kind = yield* bpf.fds.kindOf(attr.s32(8));
+    if (typeof kind === 'number') return kind;
+    const named = PIN_KINDS.find((name) => bpf.ops[name] === kind.ops);
+    if (!named) return -EINVAL;
+    const name = bpf.pins.nameOf(path);
+    if (name === -EISDIR) return -EEXIST;
+    if (typeof name === 'number') {
+      return name === -ENOENT && !path.startsWith(BPFFS) ? -EPERM : name;
+    }
+    if (bpf.pins.find(name)) return -EEXIST;
+    if (name.includes('.')) return -EPERM;
+    yield* reference(bpf, named, kind.addr);
+    const result = bpf.pins.add(name, named, kind.addr);
+    if (result < 0) yield* drop(bpf, named, kind.addr);
+    return result;
+  },
+};
+
+/** bpf_obj_get_user() */
+export const objGet: Command = {
+  endBytes: 20,
+  *run(bpf, attr) {
+    if (attr.u32(8) !== 0) return -EINVAL;
+    const path = yield* pathAt(bpf, attr.ptr(0));
+    if (typeof path === 'number') return path;
+    const name = bpf.pins.nameOf(path);
+    if (typeof name === 'number') return name === -EISDIR ? -EPERM : name;
+    const found = bpf.pins.find(name);
+    if (!found) return -ENOENT;
+    yield* reference(bpf, found.kind, found.object);
+    const fd = yield* bpf.fds.install(bpf.ops[found.kind], found.object, O_RDWR);
+    if (fd < 0) yield* drop(bpf, found.kind, found.object);
+    return fd;
+  },
+};
+
+/** unlink(2), of names in bpffs: no other file system here takes names away. */
+export function unlinkRow(bpf: () => BpfContext): SyscallRow {
+  return {
+    nr: 87,
+    name: 'unlink',
+    args: ['pathname'],
+    *run(addr) {
+      const path = yield* pathAt(bpf(), addr!);
+      if (typeof path === 'number') return path;
+      const name = bpf().pins.nameOf(path);
+      if (typeof name === 'number') return name === -ENOENT ? -EPERM : name;
+      const found = bpf().pins.find(name);
+      if (!found) return -ENOENT;
+      bpf().pins.remove(found.addr);
+      yield* drop(bpf(), found.kind, found.object);
+      return 0;
+    },
+  };
+}
