@@ -332,16 +332,23 @@ export class Sched implements Host {
     cpu.refresh();
   }
 
-  /** The probes of wake-ups run as whoever wakes, before anything else here. */
+  /**
+   * The probes of wake-ups run as whoever wakes, before anything else here; those of a timer's as
+   * an interrupt of the CPU that set it, which is the sleeper's.
+   */
   #traceWaking(task: Task): void {
-    const cpu = this.cpus.this;
+    const { inEvent, cpu: sim } = this.machine.engine;
+    const cpu = inEvent ? this.cpus.all[task.s.cpu]! : this.cpus.this;
     cpu.waking.push(task);
     if (cpu.waker) return;
-    const context = this.cpus.context ?? (cpu.current ?? cpu.idle)!;
-    cpu.interrupted.push(cpu.sim.fiber);
-    const path = this.machine.fiber?.path ?? `CPU${cpu.id}/${try_to_wake_up.name}`;
+    const below = cpu.sim.fiber;
+    const own = inEvent ? null : this.cpus.context;
+    if (below === null && cpu.sim.nowNs < sim.nowNs) cpu.sim.nowNs = sim.nowNs;
+    cpu.interrupted.push(below);
+    const path = own && below ? below.path : `CPU${cpu.id}/${try_to_wake_up.name}`;
+    const context = own ?? interruptOn(cpu);
     cpu.waker = new Fiber(path, -1 - cpu.id, context, this.#wakeAll(cpu), try_to_wake_up);
-    standOn(cpu.waker, cpu.sim.fiber);
+    standOn(cpu.waker, below);
     cpu.sim.fiber = cpu.waker;
     cpu.refresh();
   }
@@ -368,6 +375,11 @@ export class Sched implements Host {
 }
 
 kernelText(Sched);
+
+function interruptOn(cpu: KernelCpu): ExecContext {
+  const { pid, comm } = (cpu.current ?? cpu.idle)!;
+  return { kind: 'hardirq', pid, comm, held: [], rcuDepth: 0, rcuTraceDepth: 0 };
+}
 
 /** Makes call traces of `fiber` go on with those of what it has been called by. */
 function standOn(fiber: Fiber, below: Fiber | null | undefined): void {

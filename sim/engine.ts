@@ -103,6 +103,8 @@ export class Engine {
   /** The CPU and fiber being stepped. */
   cpu: Cpu;
   fiber: Fiber | null = null;
+  /** Whether what happens now is no step of a fiber: a timer, an event. */
+  inEvent = false;
   failures: Failure[] = [];
   choiceCount = 0;
 
@@ -318,10 +320,13 @@ export class Engine {
     this.cpu = cpu;
     this.fiber = cpu.fiber;
     for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.event?.();
+    this.inEvent = true;
     try {
       act();
     } catch (error) {
       this.#caught(error);
+    } finally {
+      this.inEvent = false;
     }
   }
 

@@ -4,32 +4,22 @@ import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog, bpf_prog_aux } from '../prog/program.ts';
+import { ATTACH_TYPE, LINK_TYPE, PROG_TYPE } from '../uapi.ts';
 import type { LinkInfo, LinkOps } from './link.ts';
 import type { PerfEvents, ProgramRefs } from './perf-event.ts';
 import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 import type { BpfTrampolines, TrampKind } from './trampoline.ts';
 
-/** enum bpf_link_type, enum bpf_prog_type, enum bpf_attach_type: include/uapi/linux/bpf.h */
-const BPF_LINK_TYPE_RAW_TRACEPOINT = 1;
-const BPF_LINK_TYPE_TRACING = 2;
-const BPF_LINK_TYPE_PERF_EVENT = 7;
-const BPF_PROG_TYPE_TRACEPOINT = 5;
-const BPF_PROG_TYPE_RAW_TRACEPOINT = 17;
-const BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE = 24;
-const BPF_PROG_TYPE_TRACING = 26;
-const BPF_TRACE_RAW_TP = 23;
-const BPF_TRACE_FENTRY = 24;
-const BPF_TRACE_FEXIT = 25;
-const BPF_MODIFY_RETURN = 26;
+/** enum bpf_perf_event_type. include/uapi/linux/bpf.h */
 const BPF_PERF_EVENT_TRACEPOINT = 5;
 /** Of the kernel's own types. */
 const VMLINUX_BTF_ID = 1;
 
 const TRAMP_KINDS: ReadonlyMap<number, TrampKind> = new Map([
-  [BPF_TRACE_FENTRY, 'fentry'],
-  [BPF_MODIFY_RETURN, 'fmod_ret'],
-  [BPF_TRACE_FEXIT, 'fexit'],
+  [ATTACH_TYPE.TRACE_FENTRY, 'fentry'],
+  [ATTACH_TYPE.MODIFY_RETURN, 'fmod_ret'],
+  [ATTACH_TYPE.TRACE_FEXIT, 'fexit'],
 ]);
 
 /** A link whose program does not hang anywhere yet. */
@@ -64,11 +54,11 @@ export class TraceLinks {
    */
   rawTracepoint(prog: ExecProgram, name: string | undefined): Attachment | number {
     switch (prog.type) {
-      case BPF_PROG_TYPE_TRACING:
+      case PROG_TYPE.TRACING:
         if (name !== undefined) return -EINVAL;
         return this.tracing(prog);
-      case BPF_PROG_TYPE_RAW_TRACEPOINT:
-      case BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE:
+      case PROG_TYPE.RAW_TRACEPOINT:
+      case PROG_TYPE.RAW_TRACEPOINT_WRITABLE:
         return name === undefined ? -EINVAL : this.#onEvent(prog, name);
       default:
         return -EINVAL;
@@ -77,9 +67,9 @@ export class TraceLinks {
 
   /** By what the program has been loaded for. bpf_tracing_prog_attach() */
   tracing(prog: ExecProgram): Attachment | number {
-    if (prog.type !== BPF_PROG_TYPE_TRACING) return -EINVAL;
+    if (prog.type !== PROG_TYPE.TRACING) return -EINVAL;
     const target = targetOf(prog);
-    if (prog.expectedAttachType === BPF_TRACE_RAW_TP) return this.#onEvent(prog, target);
+    if (prog.expectedAttachType === ATTACH_TYPE.TRACE_RAW_TP) return this.#onEvent(prog, target);
     const kind = TRAMP_KINDS.get(prog.expectedAttachType);
     if (!kind) return -EINVAL;
     const fn = this.#hooks.function(target);
@@ -87,7 +77,7 @@ export class TraceLinks {
     const { trampolines } = this.#hooks;
     const btfId = this.#btfIdOf(prog);
     return {
-      type: BPF_LINK_TYPE_TRACING,
+      type: LINK_TYPE.TRACING,
       attach: () => trampolines.bpf_trampoline_link_prog(fn, prog, kind, btfId),
       release: () => trampolines.bpf_trampoline_unlink_prog(fn, prog),
       fillInfo: (info) => {
@@ -102,7 +92,7 @@ export class TraceLinks {
   *perfEvent(prog: ExecProgram, fd: number): Sim<Attachment | number> {
     const { perfEvents, rules, programs } = this.#hooks;
     const { fs } = rules.kernel;
-    if (prog.type !== BPF_PROG_TYPE_TRACEPOINT) return -EINVAL;
+    if (prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
     const file = yield* fs.lookup.fget(fd);
     if (file === 0) return -EBADF;
     const put = (): Sim<void> => fs.files.fput(file);
@@ -111,7 +101,7 @@ export class TraceLinks {
       return -EBADF;
     }
     return {
-      type: BPF_LINK_TYPE_PERF_EVENT,
+      type: LINK_TYPE.PERF_EVENT,
       abandon: put,
       *attach() {
         yield* programs.bpf_prog_inc(prog.addr);
@@ -133,7 +123,7 @@ export class TraceLinks {
     const { tracepoints } = this.#hooks;
     const probe = tracepoints.probe(event, prog);
     return {
-      type: BPF_LINK_TYPE_RAW_TRACEPOINT,
+      type: LINK_TYPE.RAW_TRACEPOINT,
       attach: () => tracepoints.bpf_probe_register(event, probe),
       release: () => tracepoints.bpf_probe_unregister(event, probe),
       fillInfo: (info) => info.name(16, 24, event.name),

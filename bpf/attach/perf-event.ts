@@ -19,6 +19,7 @@ import type { FileOps, SyscallRow } from '../../kernel/hooks.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
+import { PROG_TYPE } from '../uapi.ts';
 import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 
@@ -31,7 +32,6 @@ export const PERF_EVENT_IOC_SET_BPF = 0x4004_2408;
 const PERF_FLAG_ALL = 0xf;
 const PERF_ATTR_SIZE_VER0 = 64;
 const PAGE_SIZE = 4_096;
-const BPF_PROG_TYPE_TRACEPOINT = 5;
 
 const CAP_SYS_ADMIN = 21;
 const CAP_PERFMON = 38;
@@ -172,7 +172,7 @@ export class PerfEvents {
     const event = this.#eventOf(file);
     return this.#unwatched(() => {
       if (event.prog !== 0) return -EEXIST;
-      if (prog.type !== BPF_PROG_TYPE_TRACEPOINT) return -EINVAL;
+      if (prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
       const result = tracepoints.perf_event_attach_bpf_prog(eventById(event.config)!, prog);
       if (result === 0) event.prog = prog.addr;
       return result;

@@ -164,3 +164,87 @@ describe.each(['explore', 'timed'] as const)('the scheduler, %s', (mode) => {
     expect(w.lines.some((text) => /prev_pid=101 .*prev_state=[ZX] /.test(text))).toBe(true);
   });
 });
+
+describe('who wakes', () => {
+  test('a timer does so as an interrupt of the CPU on which it was set', () => {
+    const w = new Watched('timed', 2);
+    const kinds: string[] = [];
+    const { tracepoints } = w.kernel.machine;
+    const note = function* (): Sim<void> {
+      const { context, this: cpu, current } = w.kernel.cpus;
+      kinds.push(`${context?.kind} on CPU ${cpu.id} over ${current.comm}`);
+    };
+    tracepoints.register(events.sched_wakeup, w.probe(events.sched_wakeup, note));
+    w.run(function* () {
+      yield* w.kernel.timers.msleep(5_000_000);
+    });
+    expect(kinds).toEqual(['hardirq on CPU 0 over swapper/0']);
+  });
+
+  test('a task that loses its CPU for another is reported as running', () => {
+    const w = new Watched('timed');
+    w.watch(events.sched_switch);
+    w.run(function* () {
+      for (const comm of ['a', 'b']) {
+        yield* w.fork(comm, () => w.kernel.timers.__udelay(20_000_000));
+      }
+      yield* w.wait();
+      yield* w.wait();
+    });
+    const states = w.lines
+      .filter((line) => /^[ab] /.test(line))
+      .map((line) => /state=(\S+)/.exec(line)![1]);
+    expect(states).toContain('R+');
+    expect(states.filter((state) => state === 'Z')).toHaveLength(2);
+  });
+});
+
+test('a probe that is taken off while it runs runs to its end, and not again', () => {
+  const w = new Watched();
+  const { tracepoints } = w.kernel.machine;
+  const seen: string[] = [];
+  const probe = w.probe(events.sys_enter, function* () {
+    tracepoints.unregister(events.sys_enter, probe);
+    yield* step(HERE);
+    seen.push('to the end');
+  });
+  tracepoints.register(events.sys_enter, probe);
+  w.run(function* () {
+    yield* w.kernel.syscalls.invoke('getpid');
+    yield* w.kernel.syscalls.invoke('getpid');
+  });
+  expect(seen).toEqual(['to the end']);
+  expect(tracepoints.isAny).toBe(false);
+});
+
+test('after a rollback there is what there was at the checkpoint: a run that was watched too', () => {
+  const { kernel } = new Watched('explore', 2);
+  const child = { run: function* () {}, comm: 'child', path: 'child' };
+  kernel.boot(function* () {
+    kernel.sched.gate = [];
+    kernel.processes.clones.nextBody.set(kernel.sched.current, child);
+    yield* kernel.syscalls.invoke('clone', SIGCHLD, 0, 0, 0, 0);
+  });
+  const { engine, tracepoints } = kernel.machine;
+  engine.run(new Stay());
+  const gated = kernel.sched.gate!;
+  kernel.sched.gate = null;
+  kernel.checkpoint();
+  const run = (watched: boolean): string => {
+    kernel.rollback();
+    for (const event of watched ? events.TRACE_EVENTS : []) {
+      tracepoints.register(event, { name: '', *run() {} });
+    }
+    for (const task of gated) {
+      task.restart();
+      kernel.sched.wakeNew(task);
+    }
+    engine.run(new Stay());
+    expect(engine.failures).toEqual([]);
+    return engine.trace.digest();
+  };
+  const plain = run(false);
+  const watched = run(true);
+  expect(watched).not.toBe(plain);
+  expect([run(false), run(true), run(false)]).toEqual([plain, watched, plain]);
+});
