@@ -133,11 +133,24 @@ function fixKsyms(view: DataView, records: readonly TypeRecord[], { at, vlen }: 
     const entryAt = at + TYPE_BYTES + i * 12;
     const target = records[view.getUint32(entryAt, true)]!;
     if (target.kind === 'var') view.setUint32(target.at + 8, dummy - 1, true);
-    else view.setUint32(entryAt, dummy, true);
+    else {
+      nameParams(view, records[view.getUint32(target.at + 8, true)]!, records[dummy]!);
+      view.setUint32(entryAt, dummy, true);
+    }
     view.setUint32(entryAt + 4, i * INT_BYTES, true);
     view.setUint32(entryAt + 8, INT_BYTES, true);
   }
   view.setUint32(at + 8, vlen * INT_BYTES, true);
+}
+
+/** Functions of the kernel's own must name their parameters; declarations need not. */
+function nameParams(view: DataView, { at, vlen }: TypeRecord, dummy: TypeRecord): void {
+  for (let i = 0; i < vlen; i++) {
+    const paramAt = at + TYPE_BYTES + i * 8;
+    const isUnnamed = view.getUint32(paramAt, true) === 0;
+    const isVararg = view.getUint32(paramAt + 4, true) === 0;
+    if (isUnnamed && !isVararg) view.setUint32(paramAt, view.getUint32(dummy.at, true), true);
+  }
 }
 
 const INT_BYTES = 4;
