@@ -54,8 +54,8 @@ const KEPT = [6, 7, 8, 9] as const;
 const ARGS = [1, 2, 3, 4, 5] as const;
 
 /**
- * In the order of their indices in memory.ts. Both are of one type, since what V8 makes for each type
- * of import takes as long to compile as 100 instructions.
+ * In the order of their indices in memory.ts. Both are of one type, since V8 compiles a wrapper for
+ * each type of import.
  */
 const IMPORTS: readonly FunctionImport[] = [
   /** (frame, slot): whether the call is done. */

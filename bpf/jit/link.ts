@@ -67,8 +67,9 @@ export class ProgramCode {
   readonly #program: Executable;
   readonly #cuts: CutCode[] = [];
 
-  constructor(program: Executable) {
-    this.#program = program;
+  /** Keeps nothing else of a program, which has a machine behind it. */
+  constructor({ insns, subprogs }: Executable) {
+    this.#program = { insns, subprogs };
   }
 
   cut(fine: boolean, stepping: boolean): CutCode {
@@ -82,7 +83,7 @@ export class ProgramCode {
 }
 
 const PROGRAMS_MAX = 512;
-/** So many arguments a call may well have. */
+/** As many arguments as a call may well have. */
 const PART_UNITS = 4096;
 
 /**
@@ -95,7 +96,7 @@ export class CodeCache {
   compiledBytes = 0;
   /** In the order of their last use. */
   readonly #programs = new Map<string, ProgramCode>();
-  /** Programs as texts: what instructions there are does not change. */
+  /** A program's text, by its instructions, which never change. */
   readonly #texts = new WeakMap<Insns, string>();
 
   code(program: Executable, memory: Memory): ProgramCode {

@@ -1,4 +1,4 @@
-/** The binary format of WebAssembly, as much of it as the JIT emits. WebAssembly core spec, chapter 5 */
+/** The binary format of WebAssembly, as far as the JIT emits it: core specification, chapter 5. */
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
