@@ -218,8 +218,8 @@ export function emitNoteNothing(code: Code): void {
 const WORD_ARGS = [I32, I64, I32] as const;
 
 /**
- * The slow way of a check: unaligned, partly allowed, beyond memory, forbidden. (frame, address less
- * the direct map's begin, word): whether the access may be done; if not, it stands in the frame.
+ * (frame, address less the direct map's begin, word): whether an access may be done that is
+ * unaligned, partly allowed, beyond memory or forbidden; if not, it stands in the frame.
  */
 export function checkFunction(memoryBytes: number): FunctionBody {
   const code = new Code();

@@ -25,8 +25,10 @@ function programOf(insns: Insns, ...pieces: Piece[]): RandomProgram {
   return { insns, subprogs: [0], pieces };
 }
 
-/** The stops of a run, the engine's own cache given. */
-function run(program: RandomProgram, cache: CodeCache, world = new BpfWorld()): Stop[] {
+const world = new BpfWorld();
+
+/** The stops of a run by engines that have `cache`. */
+function run(program: RandomProgram, cache: CodeCache): Stop[] {
   return world.run(program, [jitWith(cache)]);
 }
 
@@ -36,7 +38,7 @@ const isSame = (a: Stop, b: Stop | undefined): boolean =>
   Buffer.compare(a.buffer, b.buffer) === 0;
 
 function expectSame(program: RandomProgram, cache = new CodeCache()): void {
-  const expected = new BpfWorld().run(program, [interp]);
+  const expected = world.run(program, [interp]);
   const found = run(program, cache);
   expect(found.length).toBe(expected.length);
   const different = found.findIndex((stop, i) => !isSame(stop, expected[i]));
@@ -48,7 +50,7 @@ test('a program that is loaded again is not compiled again, on whatever machine'
   const first = run(programOf(plain, ALL), cache);
   expect(cache.compileCount).toBe(1);
   const again = plain.map((insn) => structuredClone(insn));
-  expect(run(programOf(again, ALL), cache, new BpfWorld())).toEqual(first);
+  expect(new BpfWorld().run(programOf(again, ALL), [jitWith(cache)])).toEqual(first);
   expect(cache.compileCount).toBe(1);
 });
 
@@ -73,14 +75,13 @@ test('single steps are compiled only where the fuel ends within a block', () => 
 test('the cache forgets what was used least recently', () => {
   const cache = new CodeCache();
   const make = (constant: number): RandomProgram => programOf([add(0, constant), exit], ALL);
-  const world = new BpfWorld();
-  for (let i = 0; i < 512; i++) run(make(i), cache, world);
-  run(make(0), cache, world);
+  for (let i = 0; i < 512; i++) run(make(i), cache);
+  run(make(0), cache);
   expect(cache.compileCount).toBe(512);
-  run(make(512), cache, world); // in the place of 1
-  run(make(0), cache, world);
+  run(make(512), cache); // in the place of 1
+  run(make(0), cache);
   expect(cache.compileCount).toBe(513);
-  run(make(1), cache, world);
+  run(make(1), cache);
   expect(cache.compileCount).toBe(514);
 });
 
