@@ -20,7 +20,8 @@ const BUFFER = 1 << 17;
 /** The last 8 bytes are allowed only to a part. */
 const BUFFER_BYTES = 61;
 const FREED = 1 << 18;
-const MEMORY_BYTES = 1 << 20;
+/** No power of two: what is above the greatest one below takes the slow way. */
+const MEMORY_BYTES = 5 << 18;
 
 const numbers = [
   0n,
