@@ -1,13 +1,10 @@
 import { site } from '../../sim/site.ts';
-import { lockClass } from '../../kernel/locks/lock-class.ts';
+import { BPF_SPIN_LOCK } from '../maps/lock.ts';
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
 
 const LOCK = site('bpf_spin_lock', 'lock');
 const UNLOCK = site('bpf_spin_unlock', 'unlock');
-/** The class of every lock in a map value. */
-export const BPF_SPIN_LOCK = lockClass('bpf_spin_lock', 'spin');
-
 /** Interrupts are off while it is held. kernel/bpf/helpers.c: __bpf_spin_lock_irqsave() */
 export const bpf_spin_lock = helper({
   id: 93,

@@ -1,0 +1,230 @@
+import {
+  alignUp,
+  embed,
+  ptr,
+  struct,
+  u32,
+  type Fields,
+  type StructType,
+} from '../../base/layout.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from '../../kernel/errno.ts';
+import type { Sim } from '../../sim/request.ts';
+import {
+  allocMap,
+  BPF_EXIST,
+  BPF_F_LOCK,
+  BPF_NOEXIST,
+  MapBase,
+  type AllocCheck,
+  type MapAttr,
+  type MapWorld,
+} from './base.ts';
+import * as flag from './flags.ts';
+import { bpf_map, type BpfMap } from './map.ts';
+
+const U32_MAX = 0xffff_ffff;
+const INT_MAX = 0x7fff_ffff;
+export const PCPU_MIN_UNIT_SIZE = 32 << 10;
+
+/** include/linux/bpf.h */
+export const bpf_array = struct('bpf_array', {
+  map: embed(bpf_map as unknown as StructType<Fields>),
+  elem_size: u32,
+  index_mask: u32,
+  value: ptr('char'), // of a per-CPU array: for each index, a value for each CPU
+});
+
+/** kernel/bpf/arraymap.c: array_map_alloc_check() */
+export const arrayCheck: AllocCheck = ({ keySize, valueSize, maxEntries, flags }) => {
+  if (maxEntries === 0 || keySize !== 4 || valueSize === 0) return -EINVAL;
+  if ((flags & ~flag.ARRAY_CREATE) !== 0 || !flag.accessOk(flags)) return -EINVAL;
+  return valueSize > INT_MAX ? -E2BIG : 0;
+};
+
+export const percpuArrayCheck: AllocCheck = (attr, kernel) => {
+  if ((attr.flags & (flag.MMAPABLE | flag.INNER_MAP | flag.NUMA_NODE)) !== 0) return -EINVAL;
+  const wrong = arrayCheck(attr, kernel);
+  if (wrong < 0) return wrong;
+  return alignUp(attr.valueSize, 8) > PCPU_MIN_UNIT_SIZE ? -E2BIG : 0;
+};
+
+abstract class AnyArray extends MapBase {
+  protected readonly elemSize: number;
+  protected readonly values: number;
+
+  constructor(world: MapWorld, addr: number, attr: MapAttr, values: number) {
+    super(world, addr, attr);
+    this.elemSize = alignUp(attr.valueSize, 8);
+    this.values = values;
+  }
+
+  /** Below zero where it is beyond the end. */
+  protected indexAt(key: number): number {
+    const index = this.memory.u32(key);
+    return index < this.maxEntries ? index : -1;
+  }
+
+  /** The value as the present CPU sees it. */
+  abstract valueAt(index: number): number;
+
+  override map_lookup_elem(key: number): number {
+    const index = this.indexAt(key);
+    return index < 0 ? 0 : this.valueAt(index);
+  }
+
+  override map_update_elem(key: number, value: number, flags: number): number | Sim<number> {
+    const wrong = this.checkFlags(flags);
+    if (wrong < 0) return wrong;
+    const index = this.indexAt(key);
+    if (index < 0) return -E2BIG;
+    if (flags & BPF_NOEXIST) return -EEXIST;
+    if (flags & BPF_F_LOCK) return this.#updateLocked(this.valueAt(index), value);
+    this.copyValue(this.valueAt(index), value);
+    return 0;
+  }
+
+  *#updateLocked(to: number, value: number): Sim<number> {
+    yield* this.copyValueLocked(to, value, to);
+    return 0;
+  }
+
+  override map_delete_elem(): number {
+    return -EINVAL;
+  }
+
+  /** array_map_get_next_key() */
+  override *map_get_next_key(key: number, next: number): Sim<number> {
+    const index = key === 0 ? U32_MAX : this.memory.u32(key);
+    if (index >= this.maxEntries) {
+      this.memory.setU32(next, 0);
+      return 0;
+    }
+    if (index === this.maxEntries - 1) return -ENOENT;
+    this.memory.setU32(next, index + 1);
+    return 0;
+  }
+
+  /** The key is a copy: what the callback does to it is lost. bpf_for_each_array_elem() */
+  override *map_for_each_callback(each: (key: number, value: number) => Sim<bigint>): Sim<number> {
+    const { slab } = this.kernel.machine;
+    const key = slab.kzalloc(8);
+    if (key === 0) return 0;
+    let count = 0;
+    while (count < this.maxEntries) {
+      this.memory.setU32(key, count);
+      const stop = yield* each(key, this.valueAt(count));
+      count++;
+      if (stop !== 0n) break;
+    }
+    slab.free(key);
+    return count;
+  }
+
+  override *map_free(): Sim<void> {
+    this.kernel.kasan.free(this.values);
+    this.kernel.kasan.free(this.addr);
+  }
+}
+
+/** BPF_MAP_TYPE_ARRAY: all elements exist from the start, as zero. */
+export class ArrayMap extends AnyArray {
+  static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
+    const elem = alignUp(attr.valueSize, 8);
+    const made = allocArray(world, attr, elem, elem * attr.maxEntries);
+    return made && new ArrayMap(world, made.addr, attr, made.values);
+  }
+
+  override valueAt(index: number): number {
+    return this.values + index * this.elemSize;
+  }
+
+  override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+    const index = this.indexAt(key);
+    return index < 0 ? -ENOENT : yield* this.copyOut(value, this.valueAt(index), flags);
+  }
+
+  /** array_map_direct_value_addr() */
+  map_direct_value_addr(off: number): number {
+    if (this.maxEntries !== 1) return -ENOTSUPP;
+    return off >= this.valueSize ? -EINVAL : this.values + off;
+  }
+}
+
+/** BPF_MAP_TYPE_PERCPU_ARRAY: programs see the value of the CPU that they run on. */
+export class PercpuArrayMap extends AnyArray {
+  static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
+    const elem = alignUp(attr.valueSize, 8);
+    const bytes = elem * attr.maxEntries * world.kernel.cpus.all.length;
+    const made = allocArray(world, attr, elem, bytes);
+    return made && new PercpuArrayMap(world, made.addr, attr, made.values);
+  }
+
+  override get userValueSize(): number {
+    return this.elemSize * this.#cpuCount;
+  }
+
+  get #cpuCount(): number {
+    return this.kernel.cpus.all.length;
+  }
+
+  override valueAt(index: number): number {
+    return this.#of(index, this.kernel.cpus.this.id);
+  }
+
+  /** bpf_map_lookup_percpu_elem() */
+  map_lookup_percpu_elem(key: number, cpu: number): number {
+    const index = this.indexAt(key);
+    return index < 0 || cpu >= this.#cpuCount ? 0 : this.#of(index, cpu);
+  }
+
+  #of(index: number, cpu: number): number {
+    return this.values + (index * this.#cpuCount + cpu) * this.elemSize;
+  }
+
+  override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+    if (flags !== 0) return -EINVAL;
+    const index = this.indexAt(key);
+    if (index < 0) return -ENOENT;
+    for (let cpu = 0; cpu < this.#cpuCount; cpu++) {
+      this.memory.copy(value + cpu * this.elemSize, this.#of(index, cpu), this.elemSize);
+    }
+    return 0;
+  }
+
+  /** bpf_percpu_array_update(): every CPU's value. */
+  override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+    if (flags > BPF_EXIST) return -EINVAL;
+    const index = this.indexAt(key);
+    if (index < 0) return -E2BIG;
+    if (flags === BPF_NOEXIST) return -EEXIST;
+    for (let cpu = 0; cpu < this.#cpuCount; cpu++) {
+      this.memory.copy(this.#of(index, cpu), value + cpu * this.elemSize, this.elemSize);
+    }
+    return 0;
+  }
+}
+
+/** The map's struct and zeroed room for its values; undefined where memory is exhausted. */
+export function allocArray(
+  world: MapWorld,
+  attr: MapAttr,
+  elemSize: number,
+  bytes: number,
+): { addr: number; values: number } | undefined {
+  const { machine, kasan } = world.kernel;
+  const addr = allocMap(world, bpf_array as unknown as StructType<Fields>, attr);
+  if (addr === 0) return undefined;
+  const isPossible = bytes < machine.memory.sizeBytes && machine.mayAlloc('bpf_array values');
+  const values = isPossible ? machine.slab.kzalloc(bytes) : 0;
+  if (values === 0) {
+    kasan.free(addr);
+    return undefined;
+  }
+  machine.memory.unwatched(() => {
+    const s = bpf_array.at(machine.memory, addr);
+    s.elem_size = elemSize;
+    s.index_mask = 2 ** Math.ceil(Math.log2(attr.maxEntries)) - 1;
+    s.value = values;
+  });
+  return { addr, values };
+}

@@ -1,0 +1,175 @@
+import type { Fields, StructType } from '../../base/layout.ts';
+import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import { BPF_SPIN_LOCK } from './lock.ts';
+import type { Sim } from '../../sim/request.ts';
+import { site } from '../../sim/site.ts';
+import { bpf_map, type BpfMap } from './map.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+
+/** include/uapi/linux/bpf.h */
+export const BPF_ANY = 0;
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+export const BPF_F_LOCK = 4;
+
+const LOCK = site('copy_map_value_locked', 'lock');
+const UNLOCK = site('copy_map_value_locked', 'unlock');
+
+/** What bpf(2) asks a map to be. */
+export interface MapAttr {
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly extra: bigint;
+  readonly name: string;
+  /** Of a map of maps: what its elements are like. */
+  readonly inner: BpfMap | undefined;
+  /** Offset of a struct bpf_spin_lock in the value, or -1. */
+  readonly spinLockOff: number;
+}
+
+/** What maps need of others: descriptors, and references to what they hold. */
+export interface MapPorts {
+  /** The map behind a descriptor, with a reference; or -errno. */
+  mapFromFd(fd: number): Sim<BpfMap | number>;
+  bpf_map_put(map: BpfMap): Sim<void>;
+  mapAt(addr: number): BpfMap;
+  mapIdOf(map: BpfMap): number;
+  progFromFd(fd: number): Sim<ExecProgram | number>;
+  bpf_prog_put(addr: number): Sim<void>;
+  progAt(addr: number): ExecProgram;
+  progIdOf(prog: ExecProgram): number;
+  /** The address of the task_struct of the process that a descriptor is of; or -errno. */
+  taskFromPidfd(fd: number): Sim<number>;
+}
+
+export interface MapWorld {
+  readonly kernel: Kernel;
+  readonly ports: MapPorts;
+}
+
+/** Whether a map may be made so: 0 or -errno. struct bpf_map_ops: map_alloc_check */
+export type AllocCheck = (attr: MapAttr, kernel: Kernel) => number;
+
+/** What all types of maps share. Its struct, which begins with struct bpf_map, is zeroed memory. */
+export abstract class MapBase implements BpfMap {
+  readonly addr: number;
+  readonly type: number;
+  readonly name: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly spinLockOff: number;
+  protected readonly world: MapWorld;
+
+  constructor(world: MapWorld, addr: number, attr: MapAttr) {
+    this.world = world;
+    this.addr = addr;
+    this.type = attr.type;
+    this.name = attr.name;
+    this.keySize = attr.keySize;
+    this.valueSize = attr.valueSize;
+    this.maxEntries = attr.maxEntries;
+    this.flags = attr.flags;
+    this.spinLockOff = attr.spinLockOff;
+  }
+
+  protected get kernel(): Kernel {
+    return this.world.kernel;
+  }
+
+  protected get memory() {
+    return this.world.kernel.machine.memory;
+  }
+
+  get userValueSize(): number {
+    return this.valueSize;
+  }
+
+  abstract map_lookup_elem(key: number): number | Sim<number>;
+  abstract map_update_elem(key: number, value: number, flags: number): number | Sim<number>;
+  abstract map_delete_elem(key: number): number | Sim<number>;
+  abstract map_get_next_key(key: number, next: number): Sim<number>;
+  abstract bpf_map_copy_value(key: number, value: number, flags: number): Sim<number>;
+  abstract map_free(): Sim<void>;
+
+  *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+    return yield* done(this.map_update_elem(key, value, flags));
+  }
+
+  *bpf_map_delete_key(key: number): Sim<number> {
+    return yield* done(this.map_delete_elem(key));
+  }
+
+  *map_for_each_callback(_each: (key: number, value: number) => Sim<bigint>): Sim<number> {
+    return -EOPNOTSUPP;
+  }
+
+  /** Of an update: -EINVAL where they make no sense here. */
+  protected checkFlags(flags: number): number {
+    if ((flags & ~BPF_F_LOCK) > BPF_EXIST) return -EINVAL;
+    return flags & BPF_F_LOCK && this.spinLockOff < 0 ? -EINVAL : 0;
+  }
+
+  /** Copies a value to or from an element: its lock is nobody's to copy. copy_map_value() */
+  protected copyValue(to: number, from: number): void {
+    const { memory, spinLockOff, valueSize } = this;
+    if (spinLockOff < 0) {
+      memory.copy(to, from, valueSize);
+      return;
+    }
+    const end = spinLockOff + 4;
+    if (spinLockOff > 0) memory.copy(to, from, spinLockOff);
+    if (end < valueSize) memory.copy(to + end, from + end, valueSize - end);
+  }
+
+  /** The same under the element's own lock. `locked` is the element's value. */
+  protected *copyValueLocked(to: number, from: number, locked: number): Sim<void> {
+    const { spinlocks } = this.kernel;
+    yield* spinlocks.spin_lock_irq(BPF_SPIN_LOCK, locked + this.spinLockOff, LOCK);
+    this.copyValue(to, from);
+    yield* spinlocks.spin_unlock_irq(BPF_SPIN_LOCK, locked + this.spinLockOff, UNLOCK);
+  }
+
+  /** The value for bpf(2), its lock as zero. check_and_init_map_value() */
+  protected *copyOut(value: number, element: number, flags: number): Sim<number> {
+    if (flags & ~BPF_F_LOCK) return -EINVAL;
+    if (flags & BPF_F_LOCK) {
+      if (this.spinLockOff < 0) return -EINVAL;
+      yield* this.copyValueLocked(value, element, element);
+    } else this.copyValue(value, element);
+    return 0;
+  }
+}
+
+/** The result of what may or may not have had to yield. */
+export function* done<T>(result: T | Sim<T>): Sim<T> {
+  return isSim(result) ? yield* result : result;
+}
+
+function isSim<T>(result: T | Sim<T>): result is Sim<T> {
+  return typeof result === 'object' && result !== null && 'next' in result;
+}
+
+/** A zeroed struct of a map's type with its struct bpf_map filled in; 0: memory is exhausted. */
+export function allocMap(world: MapWorld, type: StructType<Fields>, attr: MapAttr): number {
+  const { machine } = world.kernel;
+  const addr = machine.mayAlloc(type.name) ? machine.slab.kzalloc(type.sizeBytes) : 0;
+  if (addr === 0) return 0;
+  machine.memory.unwatched(() => {
+    const s = bpf_map.at(machine.memory, addr);
+    s.map_type = attr.type;
+    s.key_size = attr.keySize;
+    s.value_size = attr.valueSize;
+    s.max_entries = attr.maxEntries;
+    s.map_flags = attr.flags;
+    s.map_extra = attr.extra;
+    s.name = attr.name;
+    s.spin_lock_off = attr.spinLockOff;
+  });
+  return addr;
+}
