@@ -23,7 +23,7 @@ export const kernel_clone_args = struct('kernel_clone_args', {
   exit_signal: s32,
 });
 
-/** What the mapping of arguments may look at, and where it may put what has no memory of its own. */
+/** What the mapping of arguments may look at, and where it puts what has no memory of its own. */
 export interface ArgumentWorld {
   readonly current: Task;
   /** The address of such a struct, which lives until the function has returned. */

@@ -87,8 +87,8 @@ export class Sched implements Host {
   }
 
   /**
-   * Makes a sleeping task runnable where its state is among `states`. Where probes look at wake-ups,
-   * they do so first, on this CPU, as soon as the present step is over. try_to_wake_up()
+   * Makes a sleeping task runnable where its state is among `states`. Probes of wake-ups look at it
+   * first, on this CPU, as soon as the present step is over. try_to_wake_up()
    */
   wake(task: Task, states = TASK_NORMAL): boolean {
     const state = task.s.__state;

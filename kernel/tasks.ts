@@ -167,8 +167,8 @@ export class Tasks {
   }
 
   /**
-   * Pid 0 of each CPU, for those who look at what runs there when nothing does: it is on no list and
-   * never steps. kernel/fork.c: fork_idle(), kernel/sched/core.c: init_idle()
+   * Pid 0 of each CPU, for those who look at what runs there when nothing does: it is on no list,
+   * and never steps. kernel/fork.c: fork_idle(), kernel/sched/core.c: init_idle()
    */
   init_idle(): void {
     const { memory, slab } = this.#machine;

@@ -1,7 +1,7 @@
 import { CALL, ENTERED, NONE, Request, TAIL, type Sim } from './request.ts';
 import { kernelSymbol, type KernelSymbol } from './site.ts';
 
-/** What runs in place of a function: it may make the call itself, once, and gives what it returns. */
+/** What runs in place of a function: it may make the call, once, and gives what that returns. */
 export interface Trampoline {
   /** Its own line in call traces. */
   readonly symbol: KernelSymbol;

@@ -15,8 +15,8 @@ const CONTEXTS: readonly ExecContext['kind'][] = ['task', 'softirq', 'hardirq', 
 
 /**
  * What holds around a run of a program, by how it is attached: read sections, and that a program
- * does not run inside itself on one CPU. Tasks do not migrate here, so migrate_disable() has nothing
- * to do. kernel/trace/bpf_trace.c, kernel/bpf/trampoline.c
+ * does not run inside itself on one CPU. Tasks do not migrate here: migrate_disable() has nothing to
+ * do. kernel/trace/bpf_trace.c, kernel/bpf/trampoline.c
  */
 export class RunRules {
   readonly kernel: Kernel;
@@ -67,8 +67,8 @@ export class RunRules {
   }
 
   /**
-   * A program of a trampoline: its r0, or undefined where it must not run. __bpf_prog_enter_recur(),
-   * __bpf_prog_enter_sleepable_recur()
+   * A program of a trampoline: its r0, or undefined where it must not run.
+   * __bpf_prog_enter_recur(), __bpf_prog_enter_sleepable_recur()
    */
   *runInTrampoline(prog: ExecProgram, ctx: number): Sim<bigint | undefined> {
     const { rcu, rcuTasksTrace } = this.kernel;

@@ -217,7 +217,7 @@ test('a probe that is taken off while it runs runs to its end, and not again', (
   expect(tracepoints.isAny).toBe(false);
 });
 
-test('after a rollback there is what there was at the checkpoint: a run that was watched too', () => {
+test('after a rollback there is what there was at the checkpoint, and no more', () => {
   const { kernel } = new Watched('explore', 2);
   const child = { run: function* () {}, comm: 'child', path: 'child' };
   kernel.boot(function* () {

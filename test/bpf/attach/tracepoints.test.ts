@@ -49,7 +49,7 @@ function* perfEventOpen(w: HookWorld, config: number, cpu = 0): Sim<number> {
 }
 
 describe('raw tracepoints', () => {
-  test('the context is the arguments of the event: pointers, and what is narrower with zeros', () => {
+  test('the context is the arguments of the event: pointers, and narrow ones with zeros', () => {
     const w = new HookWorld({ cpuCount: 1 });
     const link = raw(w, 'sched_switch', w.program('on_switch', 4));
     let init = 0n;

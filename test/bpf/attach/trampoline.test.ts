@@ -12,7 +12,7 @@ const fn = (w: HookWorld, name: string): KernelFunction => w.hooks.function(name
 const closeFd = (w: HookWorld, fd: number) => w.kernel.fs.closing.close_fd(fd);
 
 describe('programs around a function', () => {
-  test('fentry, fmod_ret, the function, fexit: with its arguments, and at the end its result', () => {
+  test('fentry, fmod_ret, the function, fexit: with its arguments, at the end its result', () => {
     const w = new HookWorld();
     const order: [string, 'fentry' | 'fmod_ret' | 'fexit', number][] = [
       ['leave', 'fexit', 2],
@@ -46,7 +46,7 @@ describe('programs around a function', () => {
     expect([rcuDepth, preemptCount]).toEqual([1, 0]);
   });
 
-  test('what fmod_ret gives, if not 0, is the result; neither the function nor later ones run', () => {
+  test('what fmod_ret gives, if not 0, is the result; the function and later ones do not run', () => {
     const w = new HookWorld();
     const programs = [
       ['first', 'fmod_ret', 0],
