@@ -100,13 +100,13 @@ export class Sched implements Host {
       this.#traceWaking(task);
       return true;
     }
+    task.s.__state = TASK_RUNNING;
     this.#woken(task);
     return true;
   }
 
   /** ttwu_do_activate() */
   #woken(task: Task): void {
-    task.s.__state = TASK_RUNNING;
     this.hooks.onWakeup(task);
     this.enqueue(task);
   }
@@ -355,10 +355,16 @@ export class Sched implements Host {
 
   *#wakeAll(cpu: KernelCpu): Sim<void> {
     for (let task = cpu.waking.shift(); task; task = cpu.waking.shift()) {
-      yield* this.#traced(sched_waking, [task.addr]);
-      this.machine.memory.unwatched(() => (task!.s.__state = TASK_RUNNING));
-      yield* this.#traced(sched_wakeup, [task.addr]);
-      this.machine.engine.ordering?.wake(task.fiber);
+      const { s, addr, fiber } = task;
+      const { memory, engine } = this.machine;
+      yield* this.#traced(sched_waking, [addr]);
+      memory.unwatched(() => {
+        if (s.__state === TASK_WAKING) s.__state = TASK_RUNNING;
+      });
+      yield* this.#traced(sched_wakeup, [addr]);
+      // It may not have left its CPU yet, and have gone on by itself, to sleep for something else.
+      if (memory.unwatched(() => s.__state) !== TASK_RUNNING) continue;
+      engine.ordering?.wake(fiber);
       this.#woken(task);
     }
   }

@@ -15,8 +15,8 @@ const CONTEXTS: readonly ExecContext['kind'][] = ['task', 'softirq', 'hardirq', 
 
 /**
  * What holds around a run of a program, by how it is attached: read sections, and that a program
- * does not run inside itself on one CPU. Tasks do not migrate here: migrate_disable() has nothing to
- * do. kernel/trace/bpf_trace.c, kernel/bpf/trampoline.c
+ * does not run inside itself on one CPU. Tasks do not migrate here: migrate_disable() has
+ * nothing to do. kernel/trace/bpf_trace.c, kernel/bpf/trampoline.c
  */
 export class RunRules {
   readonly kernel: Kernel;

@@ -46,7 +46,7 @@ describe('programs around a function', () => {
     expect([rcuDepth, preemptCount]).toEqual([1, 0]);
   });
 
-  test('what fmod_ret gives, if not 0, is the result; the function and later ones do not run', () => {
+  test('what fmod_ret gives, if not 0, is the result; the function does not run then', () => {
     const w = new HookWorld();
     const programs = [
       ['first', 'fmod_ret', 0],
