@@ -23,11 +23,14 @@ const POINTER_BYTES = 8;
 /** What libbpf takes of the object's name for the names of its data maps. */
 const PREFIX_CHARS = 8;
 const NAME_CHARS = 15;
-/** More bytes of zeroes than any kernel would take for one map. */
+/** Of all variables together: a header can ask for more zeroes than there is memory. */
+/** Far more than a kernel would take. */
+const MAPS_MAX = 4096;
 const DATA_BYTES_MAX = 1 << 26;
 
 export interface MapSources {
   readonly elf: Elf;
+  symbolsOf(section: number): readonly ElfSymbol[];
   readonly btf: Btf | undefined;
   /** The object's name. */
   readonly name: string;
@@ -41,6 +44,7 @@ export function collectMaps(sources: MapSources): Maps {
   const specs: MapSpec[] = [];
   const places = new Map<string, number>();
   const sections = new Map<number, number>();
+  checkSizes(sources);
   for (const section of elf.sections) {
     refuse(section, sources.path);
     if (section.name === '.maps') declared(sources, section, specs, places);
@@ -54,8 +58,16 @@ export function collectMaps(sources: MapSources): Maps {
     specs,
     at: (section, offset) => places.get(`${section}:${offset}`) ?? sections.get(section),
     fixBtf: (btf) =>
-      fixBtf(btf, { section: (name) => fixOf(elf, specs, name), hidden: hiddenFunctions(elf) }),
+      fixBtf(btf, { section: (name) => fixOf(sources, specs, name), hidden: hiddenFunctions(elf) }),
   };
+}
+
+function checkSizes({ elf, externs, path }: MapSources): void {
+  const data = elf.sections.filter(dataKind).map(({ sizeBytes }) => sizeBytes);
+  const total = [...data, externs.kconfigBytes].reduce((sum, size) => sum + size, 0);
+  if (total > DATA_BYTES_MAX) {
+    throw new InputError(`${path}: ${total} bytes of data, expected at most ${DATA_BYTES_MAX}`);
+  }
 }
 
 /** What is no program and no map, but what libbpf would do something about. */
@@ -80,15 +92,18 @@ function hiddenFunctions(elf: Elf): Set<string> {
 
 /** The variables of .maps, each a map, in the order of their places. */
 function declared(
-  { elf, btf, path }: MapSources,
+  { elf, symbolsOf, btf, path }: MapSources,
   section: Section,
   specs: MapSpec[],
   places: Map<string, number>,
 ): void {
   if (!btf) throw new InputError(`${path}: section .maps without BTF, expected clang -g`);
-  const symbols = elf.symbols
-    .filter((symbol) => symbol.section === section.index && isVariable(symbol))
+  const symbols = symbolsOf(section.index)
+    .filter(isVariable)
     .toSorted((a, b) => a.value - b.value);
+  if (symbols.length > MAPS_MAX) {
+    throw new InputError(`${path}: ${symbols.length} maps, expected at most ${MAPS_MAX}`);
+  }
   const first = specs.length;
   for (const symbol of symbols) {
     const typeId = variableType(btf, symbol.name);
@@ -162,15 +177,12 @@ function dataKind({ name, flags, sizeBytes }: Section): MapKind | undefined {
 }
 
 function dataMap(sources: MapSources, section: Section, kind: MapKind): MapSpec {
-  const { elf, btf, path } = sources;
-  if (section.sizeBytes > DATA_BYTES_MAX) {
-    throw new InputError(`${path}: section '${section.name}' has ${section.sizeBytes} bytes`);
-  }
+  const { symbolsOf, btf } = sources;
   const data =
     section.type === SHT_NOBITS ? new Uint8Array(section.sizeBytes) : section.bytes.slice();
   const variables = new Map<string, Variable>();
-  for (const symbol of elf.symbols) {
-    if (symbol.section !== section.index || !isVariable(symbol)) continue;
+  for (const symbol of symbolsOf(section.index)) {
+    if (!isVariable(symbol)) continue;
     const typeId = (btf && variableType(btf, symbol.name)) ?? 0;
     variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
   }
@@ -249,7 +261,11 @@ function isMmapable(btf: Btf | undefined, typeId: number): boolean {
   });
 }
 
-function fixOf(elf: Elf, specs: readonly MapSpec[], name: string): DataSectionFix | undefined {
+function fixOf(
+  { elf, symbolsOf }: MapSources,
+  specs: readonly MapSpec[],
+  name: string,
+): DataSectionFix | undefined {
   const section = elf.sections.find((row) => row.name === name);
   const spec = specs.find((row) => row.section === name && row.kind !== 'map');
   const sizeBytes = spec?.data?.length ?? section?.sizeBytes ?? 0;
@@ -258,10 +274,8 @@ function fixOf(elf: Elf, specs: readonly MapSpec[], name: string): DataSectionFi
   for (const [variable, { offsetBytes }] of spec?.variables ?? []) {
     offsets.set(variable, offsetBytes);
   }
-  for (const symbol of elf.symbols) {
-    if (section && !spec && symbol.section === section.index && isVariable(symbol)) {
-      offsets.set(symbol.name, symbol.value);
-    }
+  for (const symbol of section && !spec ? symbolsOf(section.index) : []) {
+    if (isVariable(symbol)) offsets.set(symbol.name, symbol.value);
   }
   return { sizeBytes, offsets };
 }

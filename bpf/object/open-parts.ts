@@ -1,5 +1,5 @@
 import type { Btf } from '../btf/types.ts';
-import type { Elf } from '../elf/elf.ts';
+import type { Elf, ElfSymbol } from '../elf/elf.ts';
 import type { ExternSpec, MapSpec } from './spec.ts';
 
 /** The maps of an object, and which stands where. */
@@ -14,6 +14,8 @@ export interface Maps {
 /** Everything that is known of an object while it is opened. */
 export interface Opening {
   readonly elf: Elf;
+  symbolsOf(section: number): readonly ElfSymbol[];
+  /** Its path, for messages. */
   readonly name: string;
   readonly btf: Btf | undefined;
   readonly maps: Maps;

@@ -1,8 +1,9 @@
 import { InputError } from '../../base/errors.ts';
 import { decodeBtf } from '../btf/decode.ts';
 import { decodeBtfExt, type BtfExt } from '../btf/ext.ts';
-import type { ElfSymbol, Section } from '../elf/elf.ts';
+import type { ElfSymbol, Relocation, Section } from '../elf/elf.ts';
 import { parseElf } from '../elf/parse.ts';
+import { symbolsBySection } from './by-place.ts';
 import { collectExterns } from './externs.ts';
 import { collectMaps } from './collect-maps.ts';
 import type { Maps, Opening } from './open-parts.ts';
@@ -17,7 +18,7 @@ const STB_LOCAL = 0;
 const INSN_BYTES = 8;
 const NO_EXT: BtfExt = { funcs: new Map(), lines: new Map(), relos: new Map() };
 
-/** An object with the subprograms that its programs may call. */
+/** An object with all its functions: its programs, and the subprograms that they may call. */
 export interface OpenedObject extends ObjectSpec {
   readonly functions: readonly FunctionSpec[];
 }
@@ -38,10 +39,11 @@ export function openObject(bytes: Uint8Array, path: string): OpenedObject {
   const name = objectName(path);
   const found = collectExterns(elf, btf, path);
   const { externs, externOf } = found;
-  const maps = collectMaps({ elf, btf, name, path, externs: found });
-  const opening: Opening = { elf, name: path, btf, maps, externs, externOf };
+  const symbolsOf = symbolsBySection(elf);
+  const maps = collectMaps({ elf, symbolsOf, btf, name, path, externs: found });
+  const opening: Opening = { elf, symbolsOf, name: path, btf, maps, externs, externOf };
   const functions = elf.sections.filter(isCode).flatMap((section) => functionsOf(opening, section));
-  const programs = functions.flatMap((fn) => programOf(fn));
+  const programs = functions.filter(isProgram);
   checkSlots(maps, programs, path);
   return {
     name,
@@ -76,17 +78,19 @@ function license(section: Section | undefined): string {
 }
 
 /** Ascending by place: no two overlap. bpf_object__add_programs() */
-function functionsOf(opening: Opening, section: Section): FunctionSpec[] {
-  const { elf, name } = opening;
+function functionsOf(opening: Opening, section: Section): (FunctionSpec | ProgramSpec)[] {
+  const { elf, symbolsOf, name } = opening;
   const fail = (what: string): never => {
     throw new InputError(`${name}: section '${section.name}': ${what}`);
   };
   if (section.sizeBytes % INSN_BYTES !== 0) {
     fail(`${section.sizeBytes} bytes, expected instructions of ${INSN_BYTES}`);
   }
-  const symbols = elf.symbols
-    .filter((symbol) => symbol.type === STT_FUNC && symbol.section === section.index)
+  const symbols = symbolsOf(section.index)
+    .filter(({ type }) => type === STT_FUNC)
     .toSorted((a, b) => a.value - b.value);
+  const relocations = elf.relocationsOf(section.index).toSorted((a, b) => a.offset - b.offset);
+  let next = 0;
   let end = 0;
   return symbols.map((symbol) => {
     const { value, sizeBytes } = symbol;
@@ -95,11 +99,19 @@ function functionsOf(opening: Opening, section: Section): FunctionSpec[] {
       fail(`function '${symbol.name}' at ${value} with ${sizeBytes} bytes does not fit`);
     }
     end = value + sizeBytes;
-    return functionAt(opening, section, symbol);
+    while (next < relocations.length && relocations[next]!.offset < value) next++;
+    const first = next;
+    while (next < relocations.length && relocations[next]!.offset < end) next++;
+    return functionAt(opening, section, symbol, relocations.slice(first, next));
   });
 }
 
-function functionAt(opening: Opening, section: Section, symbol: ElfSymbol): FunctionSpec {
+function functionAt(
+  opening: Opening,
+  section: Section,
+  symbol: ElfSymbol,
+  relocations: readonly Relocation[],
+): FunctionSpec | ProgramSpec {
   if (section.name !== '.text' && symbol.bind === STB_LOCAL) {
     throw new InputError(
       `${opening.name}: static function '${symbol.name}' in section '${section.name}', ` +
@@ -107,25 +119,27 @@ function functionAt(opening: Opening, section: Section, symbol: ElfSymbol): Func
     );
   }
   const { value, sizeBytes } = symbol;
-  return {
+  const fn = {
     name: symbol.name,
     section: section.name,
     sectionIndex: section.index,
     slot: value / INSN_BYTES,
     code: section.bytes.slice(value, value + sizeBytes),
-    relocs: recordRelocs(opening, section, { start: value, end: value + sizeBytes }),
+    relocs: recordRelocs(opening, section, value, relocations),
   };
+  return section.name === '.text' ? fn : { ...fn, info: sectionInfo(section.name) };
 }
 
 /** What stands in .text is called, and never loaded by itself. */
-function programOf(fn: FunctionSpec): ProgramSpec[] {
-  return fn.section === '.text' ? [] : [{ ...fn, info: sectionInfo(fn.section) }];
+function isProgram(fn: FunctionSpec | ProgramSpec): fn is ProgramSpec {
+  return 'info' in fn;
 }
 
 function checkSlots(maps: Maps, programs: readonly ProgramSpec[], path: string): void {
+  const names = new Set(programs.map(({ name }) => name));
   for (const { definition, slots } of maps.specs) {
     for (const { target } of slots) {
-      if ('map' in target || programs.some(({ name }) => name === target.program)) continue;
+      if ('map' in target || names.has(target.program)) continue;
       throw new InputError(
         `${path}: map '${definition.name}': slot for '${target.program}', which is no program`,
       );

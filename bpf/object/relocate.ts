@@ -1,9 +1,11 @@
 import { InputError } from '../../base/errors.ts';
 import { CoreRelocator } from '../btf/core.ts';
 import { typesAreCompat } from '../btf/match.ts';
+import type { CoreRelo, FuncInfo, LineInfo } from '../btf/ext.ts';
 import type { Btf } from '../btf/types.ts';
 import { rawInsn } from '../isa/decode.ts';
 import { CALL_TARGETS, CODE, IMM_SOURCES } from '../isa/ops.ts';
+import { recordsByFunction } from './by-place.ts';
 import type { OpenedObject } from './open.ts';
 import { patchCore } from './patch-core.ts';
 import type { ExternSpec, FunctionSpec, ProgramSpec, Reloc } from './spec.ts';
@@ -67,6 +69,7 @@ export class Relocator {
   readonly #target: Target;
   readonly #core: CoreRelocator | undefined;
   readonly #functions: ReadonlyMap<string, FunctionSpec>;
+  readonly #records: Records;
   /** CO-RE done, by function: programs share subprograms. */
   readonly #done = new Map<FunctionSpec, Relocated>();
 
@@ -74,13 +77,20 @@ export class Relocator {
     this.#object = object;
     this.#target = target;
     this.#functions = new Map(object.functions.map((fn) => [`${fn.sectionIndex}:${fn.slot}`, fn]));
+    const { functions, ext } = object;
+    this.#records = {
+      relos: recordsByFunction(functions, ext.relos),
+      funcs: recordsByFunction(functions, ext.funcs),
+      lines: recordsByFunction(functions, ext.lines),
+    };
     this.#core = object.btf && new CoreRelocator(object.btf, target.btf, object.name);
   }
 
   /** Throws InputError where the object asks for what cannot be. */
   program(program: ProgramSpec): RelocatedProgram {
     const relocated = (fn: FunctionSpec): Relocated => this.#relocated(fn);
-    return new Linker(this.#object, this.#functions, relocated, this.#target).link(program);
+    const known = { functions: this.#functions, records: this.#records, relocated };
+    return new Linker(this.#object, known, this.#target).link(program);
   }
 
   #relocated(fn: FunctionSpec): Relocated {
@@ -89,9 +99,8 @@ export class Relocator {
     const code = fn.code.slice();
     const poisoned = new Map<number, Poison>();
     const where = `${this.#object.name}: prog '${fn.name}'`;
-    for (const relo of this.#object.ext.relos.get(fn.section) ?? []) {
+    for (const relo of this.#records.relos(fn)) {
       const slot = relo.insnOffset / INSN_BYTES - fn.slot;
-      if (slot < 0 || slot >= code.length / INSN_BYTES) continue;
       if (!Number.isInteger(slot)) throw new InputError(`${where}: CO-RE within insn #${slot}`);
       const result = this.#core!.calculate(relo);
       if (patchCore(code, slot, result, where)) {
@@ -102,6 +111,22 @@ export class Relocator {
     this.#done.set(fn, made);
     return made;
   }
+}
+
+/** .BTF.ext, by function. */
+interface Records {
+  relos(fn: FunctionSpec): readonly CoreRelo[];
+  funcs(fn: FunctionSpec): readonly FuncInfo[];
+  lines(fn: FunctionSpec): readonly LineInfo[];
+}
+
+/** What programs of one object share. */
+interface Known {
+  /** By `section:slot`. */
+  readonly functions: ReadonlyMap<string, FunctionSpec>;
+  readonly records: Records;
+  /** A function with CO-RE done. */
+  relocated(fn: FunctionSpec): Relocated;
 }
 
 interface Relocated {
@@ -119,24 +144,16 @@ interface Placed {
 /** Puts a program and the subprograms that it reaches together. bpf_object__reloc_code() */
 class Linker {
   readonly #object: OpenedObject;
-  readonly #relocated: (fn: FunctionSpec) => Relocated;
+  readonly #known: Known;
   readonly #target: Target;
-  /** By `section:slot`. */
-  readonly #functions: ReadonlyMap<string, FunctionSpec>;
   /** In the order of their places. */
   readonly #placed = new Map<FunctionSpec, Placed>();
   readonly #poisoned = new Map<number, Poison>();
   #slots = 0;
 
-  constructor(
-    object: OpenedObject,
-    functions: ReadonlyMap<string, FunctionSpec>,
-    relocated: (fn: FunctionSpec) => Relocated,
-    target: Target,
-  ) {
+  constructor(object: OpenedObject, known: Known, target: Target) {
     this.#object = object;
-    this.#functions = functions;
-    this.#relocated = relocated;
+    this.#known = known;
     this.#target = target;
   }
 
@@ -146,7 +163,7 @@ class Linker {
     for (const placed of this.#placed.values()) {
       this.#data(placed);
       code.set(placed.code, placed.slot * INSN_BYTES);
-      for (const [slot, poison] of this.#relocated(placed.fn).poisoned) {
+      for (const [slot, poison] of this.#known.relocated(placed.fn).poisoned) {
         this.#poisoned.set(placed.slot + slot, poison);
       }
     }
@@ -158,7 +175,7 @@ class Linker {
   }
 
   #place(fn: FunctionSpec): Placed {
-    const placed = { fn, slot: this.#slots, code: this.#relocated(fn).code.slice() };
+    const placed = { fn, slot: this.#slots, code: this.#known.relocated(fn).code.slice() };
     if (this.#placed.size >= SUBPROGS_MAX) this.#fail(placed, 0, 'too many subprograms');
     this.#placed.set(fn, placed);
     this.#slots += placed.code.length / INSN_BYTES;
@@ -202,7 +219,7 @@ class Linker {
   }
 
   #functionAt(placed: Placed, slot: number, section: number, at: number): number {
-    const fn = this.#functions.get(`${section}:${at}`);
+    const fn = this.#known.functions.get(`${section}:${at}`);
     if (!fn) return this.#fail(placed, slot, `no function at ${at} of section ${section}`);
     return (this.#placed.get(fn) ?? this.#place(fn)).slot;
   }
@@ -299,17 +316,13 @@ class Linker {
     const funcs: number[] = [];
     const lineWords: number[] = [];
     const lines: SourceLine[] = [];
-    const { ext } = this.#object;
-    for (const { fn, slot, code } of this.#placed.values()) {
-      const end = fn.slot + code.length / INSN_BYTES;
-      const inside = (offset: number): boolean =>
-        offset / INSN_BYTES >= fn.slot && offset / INSN_BYTES < end;
+    const { records } = this.#known;
+    for (const { fn, slot } of this.#placed.values()) {
       const moved = (offset: number): number => slot + offset / INSN_BYTES - fn.slot;
-      for (const { insnOffset, typeId } of ext.funcs.get(fn.section) ?? []) {
-        if (inside(insnOffset)) funcs.push(moved(insnOffset), typeId);
+      for (const { insnOffset, typeId } of records.funcs(fn)) {
+        funcs.push(moved(insnOffset), typeId);
       }
-      for (const info of ext.lines.get(fn.section) ?? []) {
-        if (!inside(info.insnOffset)) continue;
+      for (const info of records.lines(fn)) {
         const { file, line, text, fileOffset, textOffset, column } = info;
         const at = moved(info.insnOffset);
         lineWords.push(at, fileOffset, textOffset, (line << 10) | column);

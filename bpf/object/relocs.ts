@@ -1,5 +1,5 @@
 import { InputError } from '../../base/errors.ts';
-import type { ElfSymbol, Section } from '../elf/elf.ts';
+import type { ElfSymbol, Relocation, Section } from '../elf/elf.ts';
 import { SHN_LORESERVE, SHN_UNDEF } from '../elf/parse.ts';
 import { rawInsn } from '../isa/decode.ts';
 import { CALL_TARGETS, CODE } from '../isa/ops.ts';
@@ -11,18 +11,18 @@ const SHF_EXECINSTR = 0x4;
 const BPF_PSEUDO_CALL = CALL_TARGETS.indexOf('subprog');
 
 /**
- * The relocations of the bytes from `start` to `end` of a section, by what they are about.
+ * These relocations of a function that starts at `start` of its section, by what they are about.
  * libbpf.c: bpf_program__record_reloc()
  */
 export function recordRelocs(
   opening: Opening,
   section: Section,
-  { start, end }: { readonly start: number; readonly end: number },
+  start: number,
+  relocations: readonly Relocation[],
 ): Reloc[] {
   const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.length);
   const relocs: Reloc[] = [];
-  for (const { offset, symbol } of opening.elf.relocationsOf(section.index)) {
-    if (offset < start || offset >= end) continue;
+  for (const { offset, symbol } of relocations) {
     const insn = rawInsn(view, Math.floor(offset / INSN_BYTES));
     const at = { section: section.name, slot: (offset - start) / INSN_BYTES };
     if (!Number.isInteger(at.slot)) fail(opening, at, `offset ${offset} is within an instruction`);
@@ -31,7 +31,7 @@ export function recordRelocs(
     else if (insn.code === CODE.ld_imm64) relocs.push(wideReloc(opening, at, target));
     else fail(opening, at, `instruction ${insn.code.toString(16)} takes no relocation`);
   }
-  return relocs.toSorted((a, b) => a.slot - b.slot);
+  return relocs;
 }
 
 interface Place {
