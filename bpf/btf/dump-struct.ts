@@ -20,16 +20,21 @@ export function bodyOf(
   const lines: string[] = [];
   const line = (text: string): void => void lines.push(`${indent}\t${text};\n`);
   let at = 0;
-  const pad = (to: number): void => {
-    if (to - at > GAP_BITS_MAX && at % 8 === 0 && to % 8 === 0) {
-      line(`unsigned char __padding_${id}_${lines.length}[${(to - at) / 8}]`);
-      at = to;
-    }
+  const padBits = (to: number): void => {
     while (at < to) {
       const bits = Math.min(to - at, LONG_BITS - (at % LONG_BITS));
       line(`long: ${bits}`);
       at += bits;
     }
+  };
+  const pad = (to: number): void => {
+    if (to - at > GAP_BITS_MAX) {
+      padBits(roundUp(at, 8));
+      const bytes = Math.floor((to - at) / 8);
+      line(`unsigned char __padding_${id}_${lines.length}[${bytes}]`);
+      at += bytes * 8;
+    }
+    padBits(to);
   };
   for (const member of type.members) {
     if (type.kind === 'struct' && placeAfter(btf, member, at, packed) !== member.bitOffset) {

@@ -125,6 +125,10 @@ describe('types that C cannot say are refused, at once', () => {
 test('a struct of 4 GB is a few lines', () => {
   const text = c(struct('s', 0xffff_fff0, [['last', 1, 0xffff_0000]]));
   expect(text.split('\n').length).toBeLessThan(12);
+  // Where the gap ends within a byte, too.
+  const member = { name: 'last', type: 1, bitOffset: 0x7fff_fff1, bits: 0 };
+  const odd: BtfType = { kind: 'struct', name: 'odd', sizeBytes: 0xffff_fff1, members: [member] };
+  expect(c(odd).split('\n').length).toBeLessThan(12);
 });
 
 const CLANG = ['clang-22', 'clang-14'].find((name) => spawnSync(name, ['--version']).status === 0);
