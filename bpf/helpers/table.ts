@@ -5,6 +5,7 @@ import * as misc from './misc.ts';
 import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
 import type { Helper } from './prototype.ts';
+import * as ringbuf from './ringbuf.ts';
 import { bpf_spin_lock, bpf_spin_unlock } from './spin-lock.ts';
 import { bpf_strncmp } from './string.ts';
 import { bpf_sys_close } from './syscall.ts';
@@ -30,6 +31,11 @@ const BASE: readonly Helper[] = [
   time.bpf_jiffies64,
   bpf_spin_lock,
   bpf_spin_unlock,
+  ringbuf.bpf_ringbuf_output,
+  ringbuf.bpf_ringbuf_reserve,
+  ringbuf.bpf_ringbuf_submit,
+  ringbuf.bpf_ringbuf_discard,
+  ringbuf.bpf_ringbuf_query,
 ];
 
 /** With CAP_PERFMON, for every type. The same function, its second half. */

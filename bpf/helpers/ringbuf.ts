@@ -1,0 +1,64 @@
+import { assert } from '../../base/assert.ts';
+import { EINVAL } from '../../kernel/errno.ts';
+import { Ringbuf } from '../maps/ringbuf.ts';
+import { args } from './args.ts';
+import { helper, type Call } from './prototype.ts';
+
+function ringbuf(map: unknown): Ringbuf {
+  assert(map instanceof Ringbuf, 'a ring buffer helper got another map past the checker');
+  return map;
+}
+
+/** kernel/bpf/ringbuf.c */
+export const bpf_ringbuf_output = helper({
+  id: 130,
+  name: 'bpf_ringbuf_output',
+  args: [args.constMapPtr, args.mem, args.constSizeOrZero, args.anything],
+  ret: 'integer',
+  run: (_, map, data, size, flags) =>
+    flags > 3n ? -EINVAL : ringbuf(map).bpf_ringbuf_output(data, size, Number(flags)),
+});
+
+export const bpf_ringbuf_reserve = helper({
+  id: 131,
+  name: 'bpf_ringbuf_reserve',
+  args: [args.constMapPtr, args.constAllocSizeOrZero, args.anything],
+  ret: 'ptr_to_ringbuf_mem_or_null',
+  run: (_, map, size, flags) => ringbuf(map).bpf_ringbuf_reserve(size, flags === 0n ? 0 : 1),
+});
+
+export const bpf_ringbuf_submit = helper({
+  id: 132,
+  name: 'bpf_ringbuf_submit',
+  args: [args.ringbufMem, args.anything],
+  ret: 'void',
+  run: (call, sample, flags) => commit(call, sample, flags, false),
+});
+
+export const bpf_ringbuf_discard = helper({
+  id: 133,
+  name: 'bpf_ringbuf_discard',
+  args: [args.ringbufMem, args.anything],
+  ret: 'void',
+  run: (call, sample, flags) => commit(call, sample, flags, true),
+});
+
+export const bpf_ringbuf_query = helper({
+  id: 134,
+  name: 'bpf_ringbuf_query',
+  args: [args.constMapPtr, args.anything],
+  ret: 'integer',
+  run: (_, map, what) => ringbuf(map).bpf_ringbuf_query(Number(what)),
+});
+
+/** The record's header says which buffer it is of: bpf_ringbuf_restore_from_rec() */
+function commit(call: Call, sample: number, flags: bigint, discard: boolean) {
+  for (const map of call.maps.values()) {
+    if (map instanceof Ringbuf && map.owns(sample)) {
+      return map.bpf_ringbuf_commit(sample, Number(flags & 3n), discard);
+    }
+  }
+  // Nobody's record: the access says what it is.
+  call.memory.check(sample, 1, true);
+  return 0;
+}

@@ -1,0 +1,36 @@
+import { MAP_TYPE } from '../uapi.ts';
+import { arrayCheck, ArrayMap, percpuArrayCheck, PercpuArrayMap } from './array.ts';
+import type { AllocCheck, MapAttr, MapWorld } from './base.ts';
+import { HashMap, PercpuHashMap } from './hash.ts';
+import { htabCheck } from './htab.ts';
+import type { BpfMap } from './map.ts';
+import {
+  ArrayOfMaps,
+  arrayOfMapsCheck,
+  fdArrayCheck,
+  HashOfMaps,
+  hashOfMapsCheck,
+} from './of-maps.ts';
+import { ProgArray } from './prog-array.ts';
+import { Ringbuf, ringbufCheck } from './ringbuf.ts';
+
+/** A type of map: what may be asked of it, and how it is made. undefined: memory is exhausted. */
+export interface MapType {
+  readonly check: AllocCheck;
+  create(world: MapWorld, attr: MapAttr): BpfMap | undefined;
+}
+
+const hash = htabCheck({ isPercpu: false, isLru: false });
+const percpuHash = htabCheck({ isPercpu: true, isLru: false });
+
+/** By number. include/linux/bpf_types.h */
+export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>([
+  [MAP_TYPE.HASH, { check: hash, create: HashMap.create }],
+  [MAP_TYPE.ARRAY, { check: arrayCheck, create: ArrayMap.create }],
+  [MAP_TYPE.PROG_ARRAY, { check: fdArrayCheck, create: ProgArray.create }],
+  [MAP_TYPE.PERCPU_HASH, { check: percpuHash, create: PercpuHashMap.create }],
+  [MAP_TYPE.PERCPU_ARRAY, { check: percpuArrayCheck, create: PercpuArrayMap.create }],
+  [MAP_TYPE.ARRAY_OF_MAPS, { check: arrayOfMapsCheck, create: ArrayOfMaps.create }],
+  [MAP_TYPE.HASH_OF_MAPS, { check: hashOfMapsCheck, create: HashOfMaps.create }],
+  [MAP_TYPE.RINGBUF, { check: ringbufCheck, create: Ringbuf.create }],
+]);
