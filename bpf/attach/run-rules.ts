@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
+import { Scratch } from './scratch.ts';
 
 /** What runs programs: bpf/vm/run.ts */
 export interface Runner {
@@ -12,6 +13,8 @@ export interface Runner {
 
 /** By kind of context. kernel/events/internal.h: get_recursion_context() */
 const CONTEXTS: readonly ExecContext['kind'][] = ['task', 'softirq', 'hardirq', 'nmi'];
+const WORD_BYTES = 8;
+const PERCPU_BYTES = 4 * (1 + CONTEXTS.length);
 
 /**
  * What holds around a run of a program, by how it is attached: read sections, and that a program
@@ -20,6 +23,8 @@ const CONTEXTS: readonly ExecContext['kind'][] = ['task', 'softirq', 'hardirq', 
  */
 export class RunRules {
   readonly kernel: Kernel;
+  /** Where contexts stand. */
+  readonly scratch: Scratch;
   readonly #runner: Runner;
   /** int bpf_prog_active and int recursion[4] of each CPU: five words. */
   readonly #percpu: number;
@@ -28,6 +33,7 @@ export class RunRules {
     this.#runner = runner;
     this.kernel = runner.kernel;
     const { slab } = this.kernel.machine;
+    this.scratch = new Scratch(slab);
     this.#percpu = slab.kzalloc(this.kernel.cpus.all.length * PERCPU_BYTES);
   }
 
@@ -39,7 +45,7 @@ export class RunRules {
       const ctx = this.words(args);
       if (ctx !== 0) {
         yield* this.#runner.bpf_prog_run(prog, ctx);
-        this.free(ctx);
+        this.scratch.give(ctx, WORD_BYTES * args.length);
       }
       rcu.rcu_read_unlock();
     }
@@ -106,15 +112,13 @@ export class RunRules {
 
   /** These words in kernel memory, as an array; 0 where that is exhausted. */
   words(values: readonly bigint[]): number {
-    const { memory, slab } = this.kernel.machine;
-    const addr = slab.kmalloc(Math.max(8, 8 * values.length));
+    const { memory } = this.kernel.machine;
+    const addr = this.scratch.take(WORD_BYTES * values.length);
     if (addr === 0) return 0;
-    memory.unwatched(() => values.forEach((value, i) => memory.setU64(addr + 8 * i, value)));
+    memory.unwatched(() => {
+      values.forEach((value, i) => memory.setU64(addr + WORD_BYTES * i, value));
+    });
     return addr;
-  }
-
-  free(addr: number): void {
-    this.kernel.machine.slab.free(addr);
   }
 
   #enter(prog: ExecProgram): boolean {
@@ -148,5 +152,3 @@ export class RunRules {
     });
   }
 }
-
-const PERCPU_BYTES = 4 * (1 + CONTEXTS.length);

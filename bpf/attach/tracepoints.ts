@@ -109,16 +109,17 @@ export class TracepointPrograms {
 
   /** Makes the record and shows it to the programs: perf_trace_sched_switch(), and its like. */
   *#perfTrace(event: TraceEvent, args: EventArgs): Sim<void> {
-    const { memory, slab } = this.#rules.kernel.machine;
+    const { scratch } = this.#rules;
+    const { memory } = this.#rules.kernel.machine;
     if (!this.#concerns(event, args)) return;
     const context = this.#rules.enterRecord();
     if (context === undefined) return;
     const record = memory.unwatched(() => new TraceRecord(event, memory, args));
-    const addr = slab.kmalloc(Math.ceil(record.sizeBytes / 8) * 8);
+    const addr = scratch.take(record.sizeBytes);
     if (addr !== 0) {
       memory.unwatched(() => record.write(memory, addr, this.#emitter()));
       yield* this.#rules.trace_call_bpf(this.programsOf(event), addr);
-      this.#rules.free(addr);
+      scratch.give(addr, record.sizeBytes);
     }
     this.#rules.leaveRecord(context);
   }

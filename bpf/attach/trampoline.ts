@@ -184,7 +184,7 @@ class Image implements Trampoline {
 
   #freeIfUnused(): void {
     const isOver = this.#change(({ replaced, pcref }) => replaced !== 0 && pcref === 0);
-    if (isOver) this.#rules.free(this.#addr);
+    if (isOver) this.#rules.kernel.kasan.free(this.#addr);
   }
 
   #change<T>(act: (image: ReturnType<typeof bpf_tramp_image.at>) => T): T {
@@ -203,14 +203,15 @@ class Activation implements ArgumentWorld {
   result = 0n;
   readonly #rules: RunRules;
   readonly #resultAt: number;
-  readonly #owned: number[] = [];
+  readonly #owned: { readonly addr: number; readonly sizeBytes: number }[] = [];
 
   constructor(rules: RunRules, fn: KernelFunction, args: readonly unknown[]) {
     this.#rules = rules;
     const { memory } = rules.kernel.machine;
     const values = memory.unwatched(() => argumentsOf(fn, args, this));
-    const base = rules.words([BigInt(values.length), ...values, 0n]);
-    if (base !== 0) this.#owned.push(base);
+    const words = [BigInt(values.length), ...values, 0n];
+    const base = rules.words(words);
+    if (base !== 0) this.#owned.push({ addr: base, sizeBytes: 8 * words.length });
     this.ctx = base === 0 ? 0 : base + 8;
     this.#resultAt = this.ctx + 8 * values.length;
   }
@@ -220,11 +221,11 @@ class Activation implements ArgumentWorld {
   }
 
   put: ArgumentWorld['put'] = (type, values) => {
-    const { slab, memory } = this.#rules.kernel.machine;
-    const addr = slab.kzalloc(type.sizeBytes);
+    const { sizeBytes } = type;
+    const addr = this.#rules.scratch.take(sizeBytes);
     if (addr === 0) return 0;
-    this.#owned.push(addr);
-    Object.assign(type.at(memory, addr), values);
+    this.#owned.push({ addr, sizeBytes });
+    Object.assign(type.at(this.#rules.kernel.machine.memory, addr), values);
     return addr;
   };
 
@@ -235,6 +236,6 @@ class Activation implements ArgumentWorld {
   }
 
   free(): void {
-    for (const addr of this.#owned) this.#rules.free(addr);
+    for (const { addr, sizeBytes } of this.#owned) this.#rules.scratch.give(addr, sizeBytes);
   }
 }
