@@ -1,18 +1,21 @@
 // `npm run bpf:build`: compiles every `*.bpf.c` beside its objects, which are committed so that
 // nothing else needs a compiler. Needs Debian's clang, libbpf-dev and linux-libc-dev.
 //
-//   scenarios/…/x.bpf.c          → x.bpf.o, by the newest clang there is, for cpu v3
+//   scenarios/…/x.bpf.c          → x.bpf.o, by the newest clang there is, for cpu v3, against
+//                                  the vmlinux.h that `bohrbug bpf vmlinux-h` prints
 //   test/data/objects/x.bpf.c    → x.clang-14-v3.o, x.clang-22-v3.o, x.clang-22-v4.o
 //
 // Paths named as arguments are compiled alone.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SCENARIOS = 'scenarios';
 const TESTS = 'test/data/objects';
+/** Where the simulated kernel's types are written. */
+const TYPES = 'build/bpf';
 /** Newest first. 14 knows nothing of cpu v4. */
 const CLANGS = ['clang-22', 'clang-19', 'clang-16', 'clang', 'clang-14'];
 const MATRIX = [
@@ -34,7 +37,19 @@ function isThere(clang) {
 /** Where linux/types.h finds asm/types.h: Debian keeps it by machine. */
 function includes() {
   const machine = run('cc', ['-print-multiarch']).stdout?.trim() || 'x86_64-linux-gnu';
-  return existsSync(`/usr/include/${machine}`) ? [`-I/usr/include/${machine}`] : [];
+  const found = existsSync(`/usr/include/${machine}`) ? [`-I/usr/include/${machine}`] : [];
+  return [...found, `-I${TYPES}`];
+}
+
+/** The types of the simulated kernel as a header. */
+function writeTypes() {
+  const made = run(process.execPath, ['bin/bohrbug.js', 'bpf', 'vmlinux-h']);
+  if (made.status !== 0) {
+    process.stderr.write(`bpf-build: bohrbug bpf vmlinux-h: ${made.stderr}`);
+    process.exit(1);
+  }
+  mkdirSync(join(ROOT, TYPES), { recursive: true });
+  writeFileSync(join(ROOT, TYPES, 'vmlinux.h'), made.stdout);
 }
 
 /**
@@ -71,6 +86,7 @@ if (!newest) {
   process.stderr.write(`bpf-build: none of ${CLANGS.join(', ')} is installed\n`);
   process.exitCode = 1;
 } else {
+  if (sources.some((source) => dirname(source) !== TESTS)) writeTypes();
   for (const source of sources) {
     const base = source.replace(/\.bpf\.c$/, '');
     if (dirname(source) !== TESTS) {

@@ -5,9 +5,10 @@ import { POISON_HELPER } from '../../../bpf/btf/core.ts';
 import type { Btf } from '../../../bpf/btf/types.ts';
 import { decodeProgram } from '../../../bpf/isa/decode.ts';
 import type { Insn } from '../../../bpf/isa/insn.ts';
+import { kernelSymbols } from '../../../bpf/object/ksyms.ts';
 import type { OpenedObject } from '../../../bpf/object/open.ts';
 import { explainPoison } from '../../../bpf/object/poison-log.ts';
-import { Relocator, type Ksym, type RelocatedProgram } from '../../../bpf/object/relocate.ts';
+import { Relocator, type RelocatedProgram } from '../../../bpf/object/relocate.ts';
 import { BtfBuilder, coreTarget } from '../../kit/core-target.ts';
 import { compiled, COMPILERS } from '../../kit/compiled.ts';
 
@@ -26,21 +27,14 @@ function featuresTarget(returns = 4): Btf {
   return btf.build();
 }
 
-function relocator(
-  object: OpenedObject,
-  btf: Btf,
-  known: (name: string) => Ksym | undefined = () => undefined,
-): Relocator {
+function relocator(object: OpenedObject, btf: Btf): Relocator {
   const mapFds = object.maps.map((_, index) => FD_BASE + index);
-  const ksym = ({ name }: { name: string }): Ksym | undefined => {
-    const [btfId] = btf.idsOf(name);
-    return known(name) ?? (btfId === undefined ? undefined : { btfId });
-  };
+  const ksym = kernelSymbols(btf, (name) => (name === 'symbol' ? SYMBOL : undefined));
   return new Relocator(object, { btf, mapFds, ksym });
 }
 
 function featuresRelocator(object: OpenedObject, btf = featuresTarget()): Relocator {
-  return relocator(object, btf, (name) => (name === 'symbol' ? { address: SYMBOL } : undefined));
+  return relocator(object, btf);
 }
 
 function program(object: OpenedObject, by: Relocator, name: string): RelocatedProgram {
