@@ -1,5 +1,5 @@
 /** Looking on changes nothing but the time it takes: probes on every event, over every scenario. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SCENARIOS } from '../../scenarios/registry.ts';
 import { World } from '../../scenarios/world.ts';
 import { sched_switch, TRACE_EVENTS } from '../../kernel/trace-events.ts';
@@ -56,19 +56,28 @@ class TracedWorld {
   }
 }
 
-test.each(clean)(
-  '%s is as clean as without, and has one hash a schedule',
-  (_, scenario, variant) => {
-    const traced = new TracedWorld(scenario, { variant });
-    for (const strategy of ['twice:random', 'twice:pct:3:100', 'round-robin']) {
+const SEARCHES = [
+  {
+    mode: 'explore',
+    strategies: ['twice:random', 'twice:pct:3:100', 'round-robin'],
+    runsMax: RUNS,
+  },
+  { mode: 'timed', strategies: ['twice:random'], runsMax: 2 },
+] as const;
+
+describe.each(SEARCHES)('$mode', ({ mode, strategies, runsMax }) => {
+  test.each(clean)('%s is as clean as without, and has one hash a schedule', (...row) => {
+    const [, scenario, variant] = row;
+    const traced = new TracedWorld(scenario, { variant, mode });
+    for (const strategy of strategies) {
       const outcome = explore(traced.world, {
         strategy: strategyByName(strategy, { seed: 5 }),
-        runsMax: RUNS,
+        runsMax,
         isFound: ({ failures }) => failures.length > 0,
       });
       expect(outcome.found?.result.failures.map(({ text }) => text)).toBeUndefined();
     }
     expect(traced.broken).toEqual([]);
-    expect(traced.eventCount).toBeGreaterThan(RUNS);
-  },
-);
+    expect(traced.eventCount).toBeGreaterThan(runsMax);
+  });
+});
