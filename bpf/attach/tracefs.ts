@@ -31,7 +31,7 @@ export class TraceFs {
 
   *event_id_read(file: number, buf: number, count: number): Sim<number> {
     const { machine, mm } = this.#kernel;
-    const text = new TextEncoder().encode(`${privateOf(machine, file)}\n`);
+    const text = Uint8Array.from(`${privateOf(machine, file)}\n`, (char) => char.charCodeAt(0));
     const view = fileStruct.at(machine.memory, file);
     const bytes = text.subarray(view.f_pos, view.f_pos + count);
     const left = yield* mm.copy_to_user(buf, bytes);
