@@ -38,8 +38,14 @@ export interface MapSources {
   readonly externs: Externs;
 }
 
+interface Collecting extends MapSources {
+  /** BTF ids of the types of variables, by name. */
+  readonly types: ReadonlyMap<string, number>;
+}
+
 /** Maps that are declared, and those that hold the object's variables. */
-export function collectMaps(sources: MapSources): Maps {
+export function collectMaps(given: MapSources): Maps {
+  const sources = { ...given, types: variableTypes(given.btf) };
   const { elf, externs } = sources;
   const specs: MapSpec[] = [];
   const places = new Map<string, number>();
@@ -58,7 +64,7 @@ export function collectMaps(sources: MapSources): Maps {
     specs,
     at: (section, offset) => places.get(`${section}:${offset}`) ?? sections.get(section),
     fixBtf: (btf) =>
-      fixBtf(btf, { section: (name) => fixOf(sources, specs, name), hidden: hiddenFunctions(elf) }),
+      fixBtf(btf, { section: fixesOf(sources, specs), hidden: hiddenFunctions(elf) }),
   };
 }
 
@@ -92,7 +98,7 @@ function hiddenFunctions(elf: Elf): Set<string> {
 
 /** The variables of .maps, each a map, in the order of their places. */
 function declared(
-  { elf, symbolsOf, btf, path }: MapSources,
+  { elf, symbolsOf, btf, path, types }: Collecting,
   section: Section,
   specs: MapSpec[],
   places: Map<string, number>,
@@ -106,7 +112,7 @@ function declared(
   }
   const first = specs.length;
   for (const symbol of symbols) {
-    const typeId = variableType(btf, symbol.name);
+    const typeId = types.get(symbol.name);
     if (typeId === undefined) throw new InputError(`${path}: map '${symbol.name}' has no BTF`);
     if (places.has(`${section.index}:${symbol.value}`)) {
       throw new InputError(`${path}: two maps at ${symbol.value} of .maps`);
@@ -158,12 +164,12 @@ function isVariable({ type, name }: ElfSymbol): boolean {
   return type !== STT_SECTION && type !== STT_FUNC && name !== '';
 }
 
-function variableType(btf: Btf, name: string): number | undefined {
-  for (const id of btf.idsOf(name)) {
-    const type = btf.types[id]!;
-    if (type.kind === 'var') return type.type;
+function variableTypes(btf: Btf | undefined): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const type of btf?.types ?? []) {
+    if (type?.kind === 'var' && !found.has(type.name)) found.set(type.name, type.type);
   }
-  return undefined;
+  return found;
 }
 
 /** `.rodata` and `.rodata.str1.1`, but not `.rodatas`. */
@@ -176,14 +182,14 @@ function dataKind({ name, flags, sizeBytes }: Section): MapKind | undefined {
   return undefined;
 }
 
-function dataMap(sources: MapSources, section: Section, kind: MapKind): MapSpec {
-  const { symbolsOf, btf } = sources;
+function dataMap(sources: Collecting, section: Section, kind: MapKind): MapSpec {
+  const { symbolsOf, btf, types } = sources;
   const data =
     section.type === SHT_NOBITS ? new Uint8Array(section.sizeBytes) : section.bytes.slice();
   const variables = new Map<string, Variable>();
   for (const symbol of symbolsOf(section.index)) {
     if (!isVariable(symbol)) continue;
-    const typeId = (btf && variableType(btf, symbol.name)) ?? 0;
+    const typeId = types.get(symbol.name) ?? 0;
     variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
   }
   const valueTypeId = btf ? idOf(btf, section.name, 'datasec') : 0;
@@ -261,21 +267,21 @@ function isMmapable(btf: Btf | undefined, typeId: number): boolean {
   });
 }
 
-function fixOf(
+/** By the name of a section: of maps of data what they are, of others what the file says. */
+function fixesOf(
   { elf, symbolsOf }: MapSources,
   specs: readonly MapSpec[],
-  name: string,
-): DataSectionFix | undefined {
-  const section = elf.sections.find((row) => row.name === name);
-  const spec = specs.find((row) => row.section === name && row.kind !== 'map');
-  const sizeBytes = spec?.data?.length ?? section?.sizeBytes ?? 0;
-  if (sizeBytes === 0) return undefined;
-  const offsets = new Map<string, number>();
-  for (const [variable, { offsetBytes }] of spec?.variables ?? []) {
-    offsets.set(variable, offsetBytes);
+): (name: string) => DataSectionFix | undefined {
+  const fixes = new Map<string, DataSectionFix>();
+  for (const { name, index, sizeBytes } of elf.sections) {
+    if (fixes.has(name) || sizeBytes === 0) continue;
+    const places = symbolsOf(index).filter(isVariable);
+    fixes.set(name, { sizeBytes, offsets: new Map(places.map((row) => [row.name, row.value])) });
   }
-  for (const symbol of section && !spec ? symbolsOf(section.index) : []) {
-    if (isVariable(symbol)) offsets.set(symbol.name, symbol.value);
+  for (const { kind, section, data, variables } of specs) {
+    if (kind === 'map' || !data) continue;
+    const offsets = [...variables].map(([name, row]) => [name, row.offsetBytes] as const);
+    fixes.set(section, { sizeBytes: data.length, offsets: new Map(offsets) });
   }
-  return { sizeBytes, offsets };
+  return (name) => fixes.get(name);
 }

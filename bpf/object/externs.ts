@@ -1,6 +1,6 @@
 import { InputError } from '../../base/errors.ts';
 import { alignOf, resolve, sizeOf } from '../btf/resolve.ts';
-import type { Btf } from '../btf/types.ts';
+import type { Btf, BtfOf } from '../btf/types.ts';
 import type { Elf } from '../elf/elf.ts';
 import { SHN_UNDEF } from '../elf/parse.ts';
 import { kconfigType } from './kconfig.ts';
@@ -20,11 +20,16 @@ export interface Externs {
 /** What the object wants from outside. libbpf.c: bpf_object__collect_externs() */
 export function collectExterns(elf: Elf, btf: Btf | undefined, path: string): Externs {
   const found: ExternSpec[] = [];
-  const sections = btf ? externSections(btf) : new Map<number, string>();
+  const declarations = btf ? declarationsIn(btf) : new Map<string, Declared>();
   for (const { name, section, bind } of elf.symbols) {
     if (section !== SHN_UNDEF || name === '' || (bind !== STB_GLOBAL && bind !== STB_WEAK))
       continue;
-    found.push({ ...declarationOf(btf, sections, name, path), name, isWeak: bind === STB_WEAK });
+    const fail = (what: string): never => {
+      throw new InputError(`${path}: extern '${name}': ${what}`);
+    };
+    if (!btf) return fail('is not defined, and the object has no BTF');
+    const declared = declarations.get(name) ?? fail('is not declared with __kconfig or __ksym');
+    found.push({ ...specOf(btf, declared, fail), name, isWeak: bind === STB_WEAK });
   }
   const align = ({ typeId }: ExternSpec): number => alignOf(btf!, typeId);
   // As libbpf does, so that there are few gaps. cmp_externs()
@@ -50,45 +55,39 @@ export function collectExterns(elf: Elf, btf: Btf | undefined, path: string): Ex
   };
 }
 
-type Declaration = Omit<ExternSpec, 'name' | 'isWeak'>;
-
-function declarationOf(
-  btf: Btf | undefined,
-  sections: ReadonlyMap<number, string>,
-  name: string,
-  path: string,
-): Declaration {
-  const fail = (what: string): never => {
-    throw new InputError(`${path}: extern '${name}': ${what}`);
-  };
-  if (!btf) return fail('is not defined, and the object has no BTF');
-  for (const id of btf.idsOf(name)) {
-    const type = btf.types[id]!;
-    if (type.kind !== 'var' && type.kind !== 'func') continue;
-    const section = sections.get(id);
-    if (section === '.kconfig' && type.kind === 'var') {
-      const sizeBytes = sizeOf(btf, type.type);
-      if (!kconfigType(btf, type.type)) fail('type is unsupported for the kernel configuration');
-      return { kind: 'kconfig', typeId: type.type, offsetBytes: 0, sizeBytes };
-    }
-    if (section === '.ksyms') {
-      const kind = type.kind === 'func' ? 'kfunc' : 'ksym';
-      const isTyped = resolve(btf, type.type) !== undefined;
-      return { kind, typeId: isTyped ? type.type : 0, offsetBytes: 0, sizeBytes: 0 };
-    }
-  }
-  return fail('is not declared with __kconfig or __ksym');
+interface Declared {
+  readonly section: string;
+  readonly type: BtfOf<'var' | 'func'>;
 }
 
-/** By the id of a variable or function: which of the two sections of externs it is in. */
-function externSections(btf: Btf): Map<number, string> {
-  const found = new Map<number, string>();
+/** What stands in the two sections of externs, by name. */
+function declarationsIn(btf: Btf): Map<string, Declared> {
+  const found = new Map<string, Declared>();
   for (const name of ['.kconfig', '.ksyms']) {
     for (const id of btf.idsOf(name)) {
       const section = btf.types[id]!;
       if (section.kind !== 'datasec') continue;
-      for (const { type } of section.vars) found.set(type, name);
+      for (const entry of section.vars) {
+        const type = btf.types[entry.type]!;
+        if (type.kind !== 'var' && type.kind !== 'func') continue;
+        if (!found.has(type.name)) found.set(type.name, { section: name, type });
+      }
     }
   }
   return found;
+}
+
+function specOf(
+  btf: Btf,
+  { section, type }: Declared,
+  fail: (what: string) => never,
+): Omit<ExternSpec, 'name' | 'isWeak'> {
+  if (section === '.ksyms') {
+    const kind = type.kind === 'func' ? 'kfunc' : 'ksym';
+    const isTyped = resolve(btf, type.type) !== undefined;
+    return { kind, typeId: isTyped ? type.type : 0, offsetBytes: 0, sizeBytes: 0 };
+  }
+  const isSupported = type.kind === 'var' && kconfigType(btf, type.type) !== undefined;
+  if (!isSupported) fail('type is unsupported for the kernel configuration');
+  return { kind: 'kconfig', typeId: type.type, offsetBytes: 0, sizeBytes: sizeOf(btf, type.type) };
 }
