@@ -139,6 +139,7 @@ export class RunnerKernel {
       usedMaps: [],
       xlated: new Uint8Array(),
       btf: undefined,
+      btfObject: 0,
       attachTo: '',
       insns,
       subprogs,
