@@ -1,3 +1,5 @@
+import { CMD_NAMES } from '../kernel/uapi-bpf.ts';
+
 /**
  * Numbers of bpf(2): each name stands at its number. include/uapi/linux/bpf.h, as of Linux 7.2
  */
@@ -10,48 +12,6 @@ function numbered<const T extends readonly string[]>(
   >;
 }
 
-/** enum bpf_cmd, without BPF_. */
-export const CMD_NAMES = [
-  'MAP_CREATE',
-  'MAP_LOOKUP_ELEM',
-  'MAP_UPDATE_ELEM',
-  'MAP_DELETE_ELEM',
-  'MAP_GET_NEXT_KEY',
-  'PROG_LOAD',
-  'OBJ_PIN',
-  'OBJ_GET',
-  'PROG_ATTACH',
-  'PROG_DETACH',
-  'PROG_TEST_RUN',
-  'PROG_GET_NEXT_ID',
-  'MAP_GET_NEXT_ID',
-  'PROG_GET_FD_BY_ID',
-  'MAP_GET_FD_BY_ID',
-  'OBJ_GET_INFO_BY_FD',
-  'PROG_QUERY',
-  'RAW_TRACEPOINT_OPEN',
-  'BTF_LOAD',
-  'BTF_GET_FD_BY_ID',
-  'TASK_FD_QUERY',
-  'MAP_LOOKUP_AND_DELETE_ELEM',
-  'MAP_FREEZE',
-  'BTF_GET_NEXT_ID',
-  'MAP_LOOKUP_BATCH',
-  'MAP_LOOKUP_AND_DELETE_BATCH',
-  'MAP_UPDATE_BATCH',
-  'MAP_DELETE_BATCH',
-  'LINK_CREATE',
-  'LINK_UPDATE',
-  'LINK_GET_FD_BY_ID',
-  'LINK_GET_NEXT_ID',
-  'ENABLE_STATS',
-  'ITER_CREATE',
-  'LINK_DETACH',
-  'PROG_BIND_MAP',
-  'TOKEN_CREATE',
-  'PROG_STREAM_READ_BY_FD',
-  'PROG_ASSOC_STRUCT_OPS',
-] as const;
 export const CMD = numbered(CMD_NAMES);
 
 /** enum bpf_map_type, without BPF_MAP_TYPE_. */

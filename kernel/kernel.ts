@@ -35,6 +35,13 @@ type LaterTasks = Pick<
   'byPid' | 'threadsOf' | 'all' | 'get_task_struct' | 'put_task_struct'
 >;
 
+/** A part of a kernel that is none of its own: BPF. */
+export interface Extension {
+  /** What reset() goes back to. Memory is remembered without it. */
+  checkpoint(): void;
+  reset(): void;
+}
+
 export interface KernelOptions {
   readonly cpuCount: number;
   readonly profile: Profile;
@@ -76,6 +83,8 @@ export class Kernel {
   readonly processes: Processes;
   /** What else happens when processes come and go: for outsiders. */
   readonly hooks: ProcessHooks = {};
+  /** What outsiders have added: its state goes back with the kernel's. */
+  readonly extensions: Extension[] = [];
   /** A task is about to end: its exit_code stands. */
   onExit: (task: Task) => void = () => {};
   readonly #census: FileCensus;
@@ -175,6 +184,7 @@ export class Kernel {
   /** Every later run starts from here. Nothing may be under way. */
   checkpoint(): void {
     this.tasks.checkpoint();
+    for (const extension of this.extensions) extension.checkpoint();
     this.#reset();
     this.machine.checkpoint();
   }
@@ -275,6 +285,7 @@ export class Kernel {
     ]) {
       part.reset();
     }
+    for (const extension of this.extensions) extension.reset();
   }
 
   /** Every descriptor table, once, with the name of a task that has it. */

@@ -3,10 +3,10 @@ import { FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, intAt, unsignedAt } from './fs/dr
 import { LOOPER_SERVE } from './fs/looper.ts';
 import { SLOW_GET, SLOW_SET, SLOW_SWAP } from './fs/slow.ts';
 import * as pidfds from './fs/pidfd.ts';
-import * as progs from './fs/prog-run.ts';
 import * as fs from './fs/uapi.ts';
 import * as unix from './fs/unix-structs.ts';
 import * as proc from './process/uapi.ts';
+import { CMD_NAMES } from './uapi-bpf.ts';
 import * as signals from './uapi-signal.ts';
 
 /**
@@ -385,7 +385,7 @@ const CALLS: Readonly<Record<string, readonly Show[]>> = {
   setgid: [unsigned],
   pidfd_open: [int, pidfdFlags],
   pidfd_getfd: [int, int, unsigned],
-  bpf: [oneOf(named(progs, 'BPF_PROG_').slice(0, 2)), pointer, unsigned],
+  bpf: [oneOf(CMD_NAMES.map((name, number) => [`BPF_${name}`, number])), pointer, unsigned],
   delete_module: [path, fileFlags],
 };
 

@@ -1,21 +1,33 @@
-import {
-  BPF_PROG_LOAD,
-  BPF_PROG_RUN,
-  BPF_PROG_TYPE_SYSCALL,
-  closingProgram,
-} from '../kernel/fs/prog-run.ts';
+import { encodeProgram } from '../bpf/isa/encode.ts';
+import type { Insn } from '../bpf/isa/insn.ts';
+import { CMD, PROG_TYPE } from '../bpf/uapi.ts';
 import type { Sim } from '../sim/request.ts';
 import { moveFd } from './common.ts';
 import { scenario } from './dsl.ts';
 import type { Proc } from './proc.ts';
-import { intAt, ints, words } from './user-memory.ts';
+import { cString, intAt, ints, words } from './user-memory.ts';
+
+const BPF_FUNC_sys_close = 168;
+const BPF_F_SLEEPABLE = 1 << 4;
+
+/** A program that closes these descriptors, one after the other. */
+function closingProgram(fds: readonly number[]): Uint8Array {
+  const insns = fds.flatMap((fd): Insn[] => [
+    { kind: 'alu', op: 'mov', wide: true, dst: 1, src: { imm: fd } },
+    { kind: 'call', target: 'helper', imm: BPF_FUNC_sys_close, off: 0 },
+  ]);
+  return encodeProgram([...insns, { kind: 'exit' }]);
+}
 
 /** Loads a program that closes these descriptors. Its own descriptor. */
 export function* loadClosing(p: Proc, fds: readonly number[]): Sim<number> {
-  const content = closingProgram(fds);
-  const [type, count] = [BPF_PROG_TYPE_SYSCALL, content.length / 8];
-  const insns = p.mmap({ content });
-  return yield* p.bpf(BPF_PROG_LOAD, new Uint8Array([...ints(type, count), ...words(insns)]));
+  const code = closingProgram(fds);
+  const text = p.mmap({ content: new Uint8Array([...code, ...cString('GPL')]) });
+  const attr = new Uint8Array(48);
+  attr.set(ints(PROG_TYPE.SYSCALL, code.length / 8));
+  attr.set(words(text, text + code.length), 8);
+  attr.set(ints(BPF_F_SLEEPABLE), 44);
+  return yield* p.bpf(CMD.PROG_LOAD, attr);
 }
 
 /**
@@ -23,9 +35,9 @@ export function* loadClosing(p: Proc, fds: readonly number[]): Sim<number> {
  * wait before it can be written.
  */
 export function* runProgram(p: Proc, fd: number): Sim<{ retval: number } | number> {
-  const content = new Uint8Array([...ints(fd, -1), ...words(0)]);
+  const content = new Uint8Array([...ints(fd, 0), ...words(0)]);
   const attr = p.mmap({ blocking: 'write', content });
-  const result = yield* p.sys('bpf', BPF_PROG_RUN, attr, content.length);
+  const result = yield* p.sys('bpf', CMD.PROG_TEST_RUN, attr, content.length);
   if (result < 0) return result;
   return { retval: intAt((yield* p.peek(attr, content.length))!, 4) };
 }

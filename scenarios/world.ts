@@ -5,6 +5,7 @@ import type { Model, RunResult } from '../sim/model.ts';
 import { Request, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
+import { Bpf, type BpfOptions } from '../bpf/install.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { Task } from '../kernel/task.ts';
@@ -18,6 +19,7 @@ export interface WorldOptions {
   /** In addition to the variant's. */
   readonly mutations?: readonly string[];
   readonly mode?: Mode;
+  readonly bpf?: BpfOptions;
 }
 
 /**
@@ -29,6 +31,7 @@ export class World implements Model, ProcWorld {
   readonly variantName: string;
   readonly variant: Variant;
   readonly kernel: Kernel;
+  readonly bpf: Bpf;
   /** Whether runs keep every step with its names. Slow: for showing one run. */
   detailed = false;
   notes = new Map<string, unknown>();
@@ -55,6 +58,7 @@ export class World implements Model, ProcWorld {
       mode: options.mode ?? 'explore',
       races: scenario.races ?? false,
     });
+    this.bpf = new Bpf(this.kernel, options.bpf);
     this.kernel.machine.engine.stepsMax = scenario.stepsMax ?? 200_000;
     for (const [path, body] of Object.entries(scenario.images ?? {})) {
       this.kernel.images.set(path, () => this.userMode(body));

@@ -1,6 +1,7 @@
 import type { Fields, StructType } from '../../base/layout.ts';
 import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Task } from '../../kernel/task.ts';
 import { BPF_SPIN_LOCK } from './lock.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
@@ -42,8 +43,8 @@ export interface MapPorts {
   bpf_prog_put(addr: number): Sim<void>;
   progAt(addr: number): ExecProgram;
   progIdOf(prog: ExecProgram): number;
-  /** The address of the task_struct of the process that a descriptor is of; or -errno. */
-  taskFromPidfd(fd: number): Sim<number>;
+  /** The task that a pidfd is of, with a reference; or -errno. */
+  taskFromPidfd(fd: number): Sim<Task | number>;
 }
 
 export interface MapWorld {

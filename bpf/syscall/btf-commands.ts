@@ -1,7 +1,7 @@
-import { E2BIG, EFAULT, EINVAL, ENOMEM, EPERM } from '../../kernel/errno.ts';
+import { E2BIG, EFAULT, ENOMEM, EPERM } from '../../kernel/errno.ts';
 import { O_RDWR } from '../../kernel/fs/uapi.ts';
-import { InputError } from '../../base/errors.ts';
-import { BtfError, decodeBtf } from '../btf/decode.ts';
+import { BtfError, btf_parse } from '../btf/decode.ts';
+import type { Btf } from '../btf/types.ts';
 import { CAP_BPF, hasCap, type Command } from './context.ts';
 import { UserLog } from './log.ts';
 
@@ -20,13 +20,13 @@ export const btfLoad: Command = {
     if (typeof log === 'number') return log;
     const bytes = yield* kernel.mm.copy_from_user(attr.ptr(0), size);
     if (!bytes) return -EFAULT;
-    let types;
+    let types: Btf;
     try {
-      types = decodeBtf(bytes, 'btf');
+      types = btf_parse(bytes);
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      log.print(error.message.replace(/^btf: BTF: /, ''));
-      return yield* log.finish(error instanceof BtfError ? -error.errno : -EINVAL);
+      if (!(error instanceof BtfError)) throw error;
+      log.print(error.log);
+      return yield* log.finish(-error.errno);
     }
     const result = yield* log.finish(0);
     if (result < 0) return result;

@@ -1,5 +1,6 @@
 import { struct, u32, u64, array, u8, ptr } from '../../base/layout.ts';
 import { E2BIG, EFAULT, EINVAL, ENOMEM, ENOSPC, ENOTSUPP, ENXIO } from '../../kernel/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import { TASK_UNINTERRUPTIBLE } from '../../kernel/task.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
@@ -272,4 +273,22 @@ function* copyBack({ kernel }: BpfContext, to: number, addr: number, size: numbe
   const { memory } = kernel.machine;
   const bytes = memory.unwatched(() => memory.copyOut(addr, size));
   return (yield* kernel.mm.copy_to_user(to, bytes)) > 0 ? -EFAULT : 0;
+}
+
+/** bpf_skb_load_helper_8() and its kin: in network order; undefined beyond the packet. */
+export function packetAt(
+  kernel: Kernel,
+  skb: number,
+  offset: number,
+  size: 1 | 2 | 4,
+): number | undefined {
+  const { memory } = kernel.machine;
+  return memory.unwatched(() => {
+    const { len } = __sk_buff.at(memory, skb);
+    if (offset < 0 || offset + size > len) return undefined;
+    const { head } = testPacket.at(memory, skb);
+    let value = 0;
+    for (let i = 0; i < size; i++) value = value * 256 + memory.u8(head + offset + i);
+    return value;
+  });
 }

@@ -31,7 +31,6 @@ import { MemDevices } from './null.ts';
 import { Opening } from './open.ts';
 import { Pidfds, type PidfdParts } from './pidfd.ts';
 import { Pipes } from './pipe.ts';
-import { ProgRun } from './prog-run.ts';
 import { Ramfs } from './ramfs.ts';
 import { ReadWrite } from './read-write.ts';
 import { SLOW_MODULE, SlowDevice } from './slow.ts';
@@ -91,7 +90,6 @@ export class Fs {
     const pipes = new Pipes(machine, base);
     const eventfds = new Eventfds(machine, { ...base, anon });
     this.pidfds = new Pidfds(machine, { ...all, anon });
-    const progs = new ProgRun(machine, { ...all, anon });
     this.#sockets = new Sockets(machine, all);
     const kinds = [
       ...new MemDevices(machine, user).kinds,
@@ -109,7 +107,6 @@ export class Fs {
       ...pipes.rows,
       ...eventfds.rows,
       ...this.pidfds.rows,
-      ...progs.rows,
       ...this.#sockets.rows,
     ];
     this.#register([
@@ -119,7 +116,6 @@ export class Fs {
       pipes.ops,
       eventfds.ops,
       this.pidfds.ops,
-      progs.ops,
       ...this.#sockets.ops,
     ]);
   }

@@ -163,6 +163,17 @@ export class Pidfds implements PidfdsForProcess {
     return result;
   }
 
+  /** The task that a descriptor is of, with a reference; or -errno. kernel/pid.c */
+  *pidfd_get_task(pidfd: number): Sim<Task | number> {
+    const { lookup, files, tasks } = this.#parts;
+    const found = yield* lookup.fdget(pidfd);
+    const isPidfd = found.file !== 0 && files.opsOf(found.file) === this.ops;
+    const task = isPidfd ? this.#taskOf(this.#pidOf(found.file)) : undefined;
+    if (task) tasks.get_task_struct(task);
+    yield* lookup.fdput(found);
+    return task ?? (isPidfd ? -ESRCH : -EBADF);
+  }
+
   /**
    * Another task's file with a reference, or -errno. v6.1 gives -EBADF also for a task that has
    * dropped its table on its way out. Spec 00 R18.

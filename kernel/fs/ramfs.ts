@@ -32,7 +32,7 @@ const WRITE_UNLOCK = site('generic_file_write_iter', 'unlock');
 const i_rwsem = lockClass('&sb->s_type->i_mutex_key', 'mutex');
 
 /** A name in /tmp. include/linux/dcache.h, much reduced. */
-const dentry = struct('dentry', {
+export const dentry = struct('dentry', {
   d_inode: ptr('struct inode'),
   d_next: ptr('struct dentry'),
   d_name: chars(NAME_MAX + 1),

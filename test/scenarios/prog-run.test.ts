@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { EBADF, EINVAL } from '../../../kernel/errno.ts';
-import { F_GETFD } from '../../../kernel/fs/uapi.ts';
-import { PROFILES } from '../../../kernel/profile.ts';
-import { loadClosing, runProgram } from '../../../scenarios/prog-run-close.ts';
-import { findScenario } from '../../../scenarios/registry.ts';
-import { World } from '../../../scenarios/world.ts';
-import { explore } from '../../../sim/explore.ts';
-import { strategyByName } from '../../../sim/strategies/by-name.ts';
-import { FdWorld, solo } from '../../kit/fd-world.ts';
+import { EBADF, EINVAL } from '../../kernel/errno.ts';
+import { F_GETFD } from '../../kernel/fs/uapi.ts';
+import { PROFILES } from '../../kernel/profile.ts';
+import { loadClosing, runProgram } from '../../scenarios/prog-run-close.ts';
+import { findScenario } from '../../scenarios/registry.ts';
+import { World } from '../../scenarios/world.ts';
+import { explore } from '../../sim/explore.ts';
+import { strategyByName } from '../../sim/strategies/by-name.ts';
+import { FdWorld, solo } from '../kit/fd-world.ts';
 
 const KEEP_BRACKET = ['prog_run.keep-bracket'];
 
@@ -28,10 +28,10 @@ describe.each(PROFILES)('%s', (profile) => {
       'fdget:L1', // of fcntl()
       'fdget:L1',
       'bpf_prog_get:inc',
-      'bpf_prog_run:fetch',
-      'bpf_prog_run:fetch',
       'close_fd:C2',
-      'bpf_prog_run:fetch',
+      'bpf_prog_put:dec',
+      'fdget:L1', // of fcntl()
+      'fdget:L1',
     ]);
   });
 
@@ -78,23 +78,5 @@ describe.each(PROFILES)('%s', (profile) => {
     for (const kinds of found(KEEP_BRACKET)) {
       expect(kinds).toEqual(['borrow-rule', 'use-after-free']);
     }
-  });
-});
-
-test('what no run could do is not loaded', () => {
-  solo('v7.2', function* (p) {
-    for (const bytes of [
-      [0x95, 0, 0, 0, 1, 0, 0, 0, 0x85, 0, 0, 0, 1, 0, 0, 0], // another helper
-      [0xb7, 1, 0, 0, 1, 0, 0, 0], // no exit
-      [0x05, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0], // a jump
-    ]) {
-      const insns = p.mmap({ content: Uint8Array.from(bytes) });
-      const attr = new DataView(new ArrayBuffer(16));
-      attr.setUint32(0, 31, true);
-      attr.setUint32(4, bytes.length / 8, true);
-      attr.setBigUint64(8, BigInt(insns), true);
-      expect(yield* p.bpf(5, new Uint8Array(attr.buffer))).toBe(-EINVAL);
-    }
-    expect(yield* p.eventfd()).toBe(0);
   });
 });

@@ -1,0 +1,198 @@
+import { assert } from '../base/assert.ts';
+import { privateOf } from '../kernel/fs/driver.ts';
+import type { FileOps } from '../kernel/hooks.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Sim } from '../sim/request.ts';
+import { Hooks } from './attach/hooks.ts';
+import { Links } from './attach/link.ts';
+import { encodeBtf } from './btf/encode.ts';
+import { BtfObjects, type BtfObject } from './btf/objects.ts';
+import { idOf } from './btf/resolve.ts';
+import type { Btf } from './btf/types.ts';
+import { HELPERS } from './helpers/table.ts';
+import type { Helper } from './helpers/prototype.ts';
+import { jit } from './jit/jit.ts';
+import { kernelBtf } from './kernel-btf.ts';
+import { KFUNCS } from './kfuncs/table.ts';
+import type { MapPorts } from './maps/base.ts';
+import { Maps } from './maps/maps.ts';
+import type { ExecProgram } from './prog/exec-program.ts';
+import { Programs } from './prog/programs.ts';
+import { BpfFs } from './syscall/bpffs.ts';
+import { sysBpf } from './syscall/commands.ts';
+import type { BpfContext, BpfFileOps } from './syscall/context.ts';
+import { BpfFds } from './syscall/fds.ts';
+import { unlinkRow } from './syscall/pin.ts';
+import { packetAt } from './syscall/test-run.ts';
+import { interp } from './vm/interp.ts';
+import { ProgRunner } from './vm/run.ts';
+import type { EngineChoice } from './vm/select.ts';
+
+export interface BpfOptions {
+  /** Which engine runs programs; default: the JIT, once a program is warm. */
+  readonly engine?: EngineChoice;
+  /** A foreign kernel's types, by which the structs are laid out; default: made from ours. */
+  readonly btf?: Btf;
+}
+
+const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
+
+/**
+ * BPF in one kernel: makes its parts, hands each what it needs, and joins them to the kernel. Before
+ * the kernel boots.
+ */
+export class Bpf implements BpfContext {
+  readonly kernel: Kernel;
+  readonly fds: BpfFds;
+  readonly ops: BpfFileOps;
+  readonly maps: Maps;
+  readonly programs: Programs;
+  readonly links: Links;
+  readonly btfs: BtfObjects;
+  readonly runner: ProgRunner;
+  readonly hooks: Hooks;
+  readonly pins: BpfFs;
+  readonly #foreign: Btf | undefined;
+  #btf: Btf | undefined;
+  #vmlinux: BtfObject | undefined;
+  #kept: BtfObject | undefined;
+  #kfuncs: ReadonlyMap<number, Helper> | undefined;
+
+  constructor(kernel: Kernel, options: BpfOptions = {}) {
+    this.kernel = kernel;
+    this.#foreign = options.btf;
+    this.fds = new BpfFds(kernel);
+    this.btfs = new BtfObjects(kernel);
+    this.maps = new Maps({
+      kernel,
+      ports: this.#mapPorts(),
+      btfFromFd: (fd) => this.fds.with(fd, this.ops.btf, (addr) => this.btfs.btf_get(addr)),
+      btf_put: (addr) => this.btfs.btf_put(addr),
+    });
+    this.programs = new Programs({
+      kernel,
+      putMap: (map) => this.maps.bpf_map_put(map),
+      putBtf: (addr) => this.btfs.btf_put(addr),
+    });
+    this.links = new Links(kernel, this.programs);
+    this.runner = new ProgRunner({
+      kernel,
+      maps: this.maps.registry,
+      programs: this.programs.registry,
+      engines: { interp, jit, choice: options.engine ?? 'auto' },
+    });
+    this.runner.loadPacket = (skb, offset, size) => packetAt(kernel, skb, offset, size);
+    const { programs } = this;
+    this.hooks = new Hooks({
+      runner: this.runner,
+      programs: {
+        bpf_prog_get: (fd) => this.#progFromFd(fd),
+        bpf_prog_inc: (addr) => programs.bpf_prog_inc(addr),
+        bpf_prog_put: (addr) => programs.bpf_prog_put(addr),
+        at: (addr) => programs.registry.get(addr),
+      },
+    });
+    this.pins = new BpfFs(kernel);
+    this.ops = this.#fileOps();
+    this.#join();
+  }
+
+  get traceLinks(): Hooks['links'] {
+    return this.hooks.links;
+  }
+
+  /** The kernel's types: what /sys/kernel/btf/vmlinux shows. */
+  get btf(): Btf {
+    this.#btf ??= this.#foreign ?? kernelBtf(this.kernel.syscalls.rows);
+    return this.#btf;
+  }
+
+  vmlinux(): BtfObject {
+    if (!this.#vmlinux) {
+      const made = this.btfs.create(this.btf, encodeBtf(this.btf), true);
+      assert(made, 'no memory for the kernel’s own types');
+      this.#vmlinux = made;
+    }
+    return this.#vmlinux;
+  }
+
+  helper(id: number): Helper | undefined {
+    return helperById.get(id);
+  }
+
+  kfunc(btfId: number): Helper | undefined {
+    this.#kfuncs ??= new Map(KFUNCS.map((kfunc) => [idOf(this.btf, kfunc.name, 'func'), kfunc]));
+    return btfId === 0 ? undefined : this.#kfuncs.get(btfId);
+  }
+
+  checkpoint(): void {
+    for (const part of this.#parts()) part.checkpoint();
+    this.#kept = this.#vmlinux;
+  }
+
+  reset(): void {
+    for (const part of this.#parts()) part.reset();
+    this.#vmlinux = this.#kept;
+  }
+
+  #parts(): readonly { checkpoint(): void; reset(): void }[] {
+    const { maps, programs, links, btfs, hooks, pins } = this;
+    const objects = [maps, programs, links, btfs];
+    return [...objects.flatMap(({ registry, ids }) => [registry, ids]), hooks, pins.registry];
+  }
+
+  #join(): void {
+    const { kernel } = this;
+    this.fds.register(Object.values(this.ops) as FileOps[]);
+    kernel.syscalls.register([
+      {
+        nr: 321,
+        name: 'bpf',
+        args: ['cmd', 'uattr', 'size'],
+        run: (cmd, addr, size) => sysBpf(this, cmd! | 0, addr!, size! >>> 0),
+      },
+      unlinkRow(() => this),
+    ]);
+    this.hooks.install();
+    kernel.extensions.push(this);
+  }
+
+  #fileOps(): BpfFileOps {
+    const { kernel, maps, programs, links, btfs } = this;
+    const release = (put: (addr: number) => Sim<void>) =>
+      function* (file: number): Sim<number> {
+        yield* put(privateOf(kernel.machine, file));
+        return 0;
+      };
+    const ops = (name: string, put: (addr: number) => Sim<void>): FileOps => ({
+      name,
+      module: '',
+      release: release(put),
+    });
+    return {
+      map: ops('bpf_map_fops', (addr) => maps.bpf_map_put_with_uref(maps.of(addr))),
+      prog: ops('bpf_prog_fops', (addr) => programs.bpf_prog_put(addr)),
+      link: ops('bpf_link_fops', (addr) => links.bpf_link_put(addr)),
+      btf: ops('btf_fops', (addr) => btfs.btf_put(addr)),
+    };
+  }
+
+  *#progFromFd(fd: number): Sim<ExecProgram | number> {
+    return yield* this.fds.with(fd, this.ops.prog, (addr) => this.programs.bpf_prog_get(addr));
+  }
+
+  #mapPorts(): MapPorts {
+    return {
+      mapFromFd: (fd) =>
+        this.fds.with(fd, this.ops.map, (addr) => this.maps.bpf_map_inc(this.maps.of(addr))),
+      bpf_map_put: (map) => this.maps.bpf_map_put(map),
+      mapAt: (addr) => this.maps.of(addr),
+      mapIdOf: (map) => this.maps.idOf(map),
+      progFromFd: (fd) => this.#progFromFd(fd),
+      bpf_prog_put: (addr) => this.programs.bpf_prog_put(addr),
+      progAt: (addr) => this.programs.of(addr),
+      progIdOf: (prog) => this.programs.idOf(prog),
+      taskFromPidfd: (fd) => this.kernel.fs.pidfds.pidfd_get_task(fd),
+    };
+  }
+}
