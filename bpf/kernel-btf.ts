@@ -33,6 +33,7 @@ const ENUMS: readonly EnumRow[] = [
   enumOf('bpf_prog_type', 'BPF_PROG_TYPE_', uapi.PROG_TYPE),
   enumOf('bpf_attach_type', 'BPF_', uapi.ATTACH_TYPE),
   enumOf('bpf_link_type', 'BPF_LINK_TYPE_', uapi.LINK_TYPE),
+  { name: '', values: { false: 0, true: 1 } },
   { name: '', values: { BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK } },
   enumOf('', 'BPF_F_', {
     NO_PREALLOC: flag.NO_PREALLOC,

@@ -62,6 +62,9 @@ const TYPEDEFS: Readonly<Record<string, string>> = {
   __wsum: '__u32',
 };
 
+/** What headers use without declaring it. */
+export const TYPEDEF_NAMES: readonly string[] = Object.keys(TYPEDEFS);
+
 /** Typedefs of a struct with one member: what the kernel wraps so that it is not mixed up. */
 const WRAPPED: Readonly<Record<string, { tag: string; member: string; type: string }>> = {
   atomic_t: { tag: '', member: 'counter', type: 'int' },

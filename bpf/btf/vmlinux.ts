@@ -1,6 +1,6 @@
 import type { FieldType, Fields, StructType } from '../../base/layout.ts';
 import { makeBtf } from './btf.ts';
-import { CTypes } from './c-types.ts';
+import { CTypes, TYPEDEF_NAMES } from './c-types.ts';
 import type { Btf, BtfMember } from './types.ts';
 
 /** A function of the kernel, as C declares it. */
@@ -33,6 +33,7 @@ export interface VmlinuxRows {
 /** The types of the simulated kernel, as /sys/kernel/btf/vmlinux would have them. */
 export function vmlinuxBtf(rows: VmlinuxRows): Btf {
   const c = new CTypes();
+  for (const name of TYPEDEF_NAMES) c.of(name);
   for (const row of rows.structs) defineStruct(c, row);
   for (const { name, values } of rows.enums) {
     c.add({

@@ -13,6 +13,10 @@ export interface UserPort {
   reserve(sizeBytes: number): number;
   /** What stands at such an address now. */
   take(addr: number, sizeBytes: number): Uint8Array;
+  /** CPUs that the kernel may use: as many values has a per-CPU element. */
+  readonly cpuCount: number;
+  /** The records of a ring buffer that are ready, read through a mapping of it. */
+  consumeRingbuf(fd: number): Sim<Uint8Array[]>;
   /** The result of a system call, -errno included. */
   sys(name: string, ...registers: readonly number[]): Sim<number>;
 }

@@ -1,0 +1,125 @@
+import { InputError } from '../../base/errors.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { MapSpec } from '../object/spec.ts';
+import { MAP_TYPE } from '../uapi.ts';
+import type { BpfCalls } from './calls.ts';
+
+/** A key or a value: bytes, or a little-endian number of as many bytes as the map has. */
+export type Datum = Uint8Array | number | bigint;
+
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+const PERCPU: readonly number[] = [
+  MAP_TYPE.PERCPU_ARRAY,
+  MAP_TYPE.PERCPU_HASH,
+  MAP_TYPE.LRU_PERCPU_HASH,
+];
+
+/** A map of an object. Results of calls are -errno where they fail. */
+export class ObjectMap {
+  readonly spec: MapSpec;
+  /** Its descriptor; 0 before it is made. */
+  fd = 0;
+  readonly #calls: BpfCalls;
+  readonly #initial: Uint8Array;
+
+  constructor(calls: BpfCalls, spec: MapSpec) {
+    this.#calls = calls;
+    this.spec = spec;
+    this.#initial = spec.data?.slice() ?? new Uint8Array(0);
+  }
+
+  get name(): string {
+    return this.spec.definition.name;
+  }
+
+  /** Of a map of data: what it begins with. */
+  get initial(): Uint8Array {
+    return this.#initial;
+  }
+
+  /** Bytes of a value in bpf(2). */
+  get valueBytes(): number {
+    const { type, valueSize } = this.spec.definition;
+    if (!PERCPU.includes(type)) return valueSize;
+    return Math.ceil(valueSize / 8) * 8 * this.#calls.port.cpuCount;
+  }
+
+  /** Changes what a variable begins with, before load(). */
+  preset(variable: string, value: Datum): void {
+    const { offsetBytes, sizeBytes } = this.spec.variables.get(variable)!;
+    this.#initial.set(bytesOf(value, sizeBytes, `variable '${variable}'`), offsetBytes);
+  }
+
+  *lookup(key: Datum): Sim<Uint8Array | number> {
+    return yield* this.#calls.mapLookup(this.fd, this.#key(key), this.valueBytes);
+  }
+
+  *update(key: Datum, value: Datum, flags = 0): Sim<number> {
+    const bytes = bytesOf(value, this.valueBytes, `value of map '${this.name}'`);
+    return yield* this.#calls.mapUpdate(this.fd, this.#key(key), bytes, flags);
+  }
+
+  *delete(key: Datum): Sim<number> {
+    return yield* this.#calls.mapDelete(this.fd, this.#key(key));
+  }
+
+  /** Every element, in the kernel's order. */
+  *entries(): Sim<Entry[]> {
+    const { keySize } = this.spec.definition;
+    const found: Entry[] = [];
+    let key: Uint8Array | null = null;
+    for (;;) {
+      const next: Uint8Array | number = yield* this.#calls.mapNextKey(this.fd, key, keySize);
+      if (typeof next === 'number') return found;
+      key = next;
+      const value = yield* this.#calls.mapLookup(this.fd, key, this.valueBytes);
+      if (typeof value !== 'number') found.push({ key, value });
+    }
+  }
+
+  /** Of a map of data: a variable as it is now. */
+  *variable(name: string): Sim<Uint8Array> {
+    const variable = this.spec.variables.get(name);
+    const value = yield* this.lookup(0);
+    if (!variable || typeof value === 'number') {
+      throw new InputError(`map '${this.name}': no variable '${name}'`);
+    }
+    return value.subarray(variable.offsetBytes, variable.offsetBytes + variable.sizeBytes);
+  }
+
+  /** Of a ring buffer: the records that are ready, and now read. */
+  *read(): Sim<Uint8Array[]> {
+    return yield* this.#calls.port.consumeRingbuf(this.fd);
+  }
+
+  *close(): Sim<void> {
+    if (this.fd > 0) yield* this.#calls.port.sys('close', this.fd);
+    this.fd = 0;
+  }
+
+  #key(key: Datum): Uint8Array {
+    return bytesOf(key, this.spec.definition.keySize, `key of map '${this.name}'`);
+  }
+}
+
+export function bytesOf(datum: Datum, sizeBytes: number, what: string): Uint8Array {
+  if (datum instanceof Uint8Array) {
+    if (datum.length === sizeBytes) return datum;
+    throw new InputError(`${what} has ${datum.length} bytes, expected ${sizeBytes}`);
+  }
+  const bytes = new Uint8Array(sizeBytes);
+  let rest = BigInt.asUintN(8 * sizeBytes, BigInt(datum));
+  for (let i = 0; i < sizeBytes; i++, rest >>= 8n) bytes[i] = Number(rest & 0xffn);
+  return bytes;
+}
+
+/** The little-endian number in some bytes, unsigned. */
+export function numberOf(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  return value;
+}

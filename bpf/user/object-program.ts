@@ -1,0 +1,92 @@
+import type { Sim } from '../../sim/request.ts';
+import type { ProgramSpec } from '../object/spec.ts';
+import type { Attached, AttachRequest } from './attach.ts';
+import type { BpfCalls, TestRun, TestRunResult } from './calls.ts';
+import { LoadError } from './load-error.ts';
+
+/** sizeof(struct bpf_prog_info), and what stands where in it: include/uapi/linux/bpf.h */
+const INFO_BYTES = 232;
+const AT = { id: 4, runTimeNs: 192, runCount: 200, recursionMisses: 208 } as const;
+
+/** Statistics of a program. */
+export interface ProgramStats {
+  readonly id: number;
+  readonly runCount: number;
+  /** Virtual nanoseconds of all runs. */
+  readonly runTimeNs: number;
+  /** Runs that did not happen since the program ran on that CPU already. */
+  readonly recursionMisses: number;
+}
+
+/** A program of an object. */
+export class ObjectProgram {
+  readonly spec: ProgramSpec;
+  /** Its descriptor; 0 before it is loaded. */
+  fd = 0;
+  /** Whether load() loads it. Default: unless its section begins with `?`. */
+  isWanted: boolean;
+  readonly #calls: BpfCalls;
+  readonly #attach: (request: AttachRequest) => Sim<Attached>;
+  #attached: Attached[] = [];
+
+  constructor(
+    calls: BpfCalls,
+    spec: ProgramSpec,
+    attach: (request: AttachRequest) => Sim<Attached>,
+  ) {
+    this.#calls = calls;
+    this.spec = spec;
+    this.isWanted = !(spec.info?.optional ?? false);
+    this.#attach = attach;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  /** The link's descriptor. `target`: in place of what the section says. */
+  *attach(target?: string): Sim<number> {
+    const { spec, fd } = this;
+    const made = yield* this.#attach({ spec, fd, ...(target === undefined ? {} : { target }) });
+    this.#attached.push(made);
+    return made.fd;
+  }
+
+  /** Takes it off wherever it hangs. */
+  *detach(): Sim<void> {
+    const { port } = this.#calls;
+    for (const { fd, others } of this.#attached) {
+      yield* port.sys('close', fd);
+      for (const other of others) yield* port.sys('close', other);
+    }
+    this.#attached = [];
+  }
+
+  /** Closes its descriptor, whether or not it hangs somewhere. */
+  *closeFd(): Sim<void> {
+    if (this.fd > 0) yield* this.#calls.port.sys('close', this.fd);
+    this.fd = 0;
+  }
+
+  *close(): Sim<void> {
+    yield* this.detach();
+    yield* this.closeFd();
+  }
+
+  /** BPF_PROG_TEST_RUN. */
+  testRun(run: TestRun = {}): Sim<TestRunResult> {
+    return this.#calls.testRun(this.fd, run);
+  }
+
+  *stats(): Sim<ProgramStats> {
+    const info = yield* this.#calls.objInfo(this.fd, INFO_BYTES);
+    if (typeof info === 'number') throw new LoadError(`prog '${this.name}': no statistics`, info);
+    const view = new DataView(info.buffer, info.byteOffset);
+    return {
+      id: view.getUint32(AT.id, true),
+      runCount: Number(view.getBigUint64(AT.runCount, true)),
+      runTimeNs: Number(view.getBigUint64(AT.runTimeNs, true)),
+      recursionMisses: Number(view.getBigUint64(AT.recursionMisses, true)),
+    };
+  }
+}

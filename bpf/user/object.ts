@@ -1,0 +1,277 @@
+import { InputError } from '../../base/errors.ts';
+import type { Sim } from '../../sim/request.ts';
+import { FUNC_INFO_BYTES, LINE_INFO_BYTES } from '../btf/ext.ts';
+import { idOf } from '../btf/resolve.ts';
+import type { Btf } from '../btf/types.ts';
+import { kconfigData, type Kconfig } from '../object/kconfig.ts';
+import { kernelSymbols } from '../object/ksyms.ts';
+import type { MapDefinition } from '../object/maps.ts';
+import type { OpenedObject } from '../object/open.ts';
+import { explainPoison } from '../object/poison-log.ts';
+import { Relocator, type RelocatedProgram } from '../object/relocate.ts';
+import type { ProgramSpec } from '../object/spec.ts';
+import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
+import { Attacher } from './attach.ts';
+import type { BpfCalls, MapCreate } from './calls.ts';
+import { LoadError } from './load-error.ts';
+import { ObjectMap } from './object-map.ts';
+import { ObjectProgram } from './object-program.ts';
+
+const BPF_F_SLEEPABLE = 1 << 4;
+const LOG_LEVEL = 1;
+
+/** What a loader reads of the kernel that it loads into. */
+export interface LoaderKernel {
+  /** /sys/kernel/btf/vmlinux */
+  readonly btf: Btf;
+  /** /proc/config.gz, and the kernel's version. */
+  readonly kconfig: Kconfig;
+}
+
+/**
+ * An object in its life: opened, loaded, attached, gone. All by system calls of the process that
+ * owns it. tools/lib/bpf/libbpf.c: struct bpf_object
+ */
+export class BpfObject {
+  readonly spec: OpenedObject;
+  readonly #calls: BpfCalls;
+  readonly #kernel: LoaderKernel;
+  readonly #maps: readonly ObjectMap[];
+  readonly #programs: readonly ObjectProgram[];
+  readonly #attacher: Attacher;
+  #btfFd = 0;
+
+  constructor(calls: BpfCalls, spec: OpenedObject, kernel: LoaderKernel) {
+    this.spec = spec;
+    this.#calls = calls;
+    this.#kernel = kernel;
+    this.#attacher = new Attacher(calls);
+    this.#maps = spec.maps.map((map) => new ObjectMap(calls, map));
+    this.#programs = spec.programs.map(
+      (program) => new ObjectProgram(calls, program, (target) => this.#attacher.attach(target)),
+    );
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get maps(): readonly ObjectMap[] {
+    return this.#maps;
+  }
+
+  get programs(): readonly ObjectProgram[] {
+    return this.#programs;
+  }
+
+  /** By its name in the source; of data also by its section: `.bss`. */
+  map(name: string): ObjectMap {
+    const found = this.#maps.find(
+      ({ spec }) => spec.definition.name === name || (spec.kind !== 'map' && spec.section === name),
+    );
+    return (
+      found ??
+      this.#unknown(
+        'map',
+        name,
+        this.#maps.map((map) => map.name),
+      )
+    );
+  }
+
+  program(name: string): ObjectProgram {
+    const found = this.#programs.find((program) => program.name === name);
+    return (
+      found ??
+      this.#unknown(
+        'program',
+        name,
+        this.#programs.map((program) => program.name),
+      )
+    );
+  }
+
+  /** The map of data that a variable stands in. */
+  mapOf(variable: string): ObjectMap {
+    const found = this.#maps.find(({ spec }) => spec.variables.has(variable));
+    return (
+      found ??
+      this.#unknown('variable', variable, [
+        ...this.#maps.flatMap(({ spec }) => [...spec.variables.keys()]),
+      ])
+    );
+  }
+
+  /** Before load(): the value that a variable of .rodata, .data or .bss begins with. */
+  set(variable: string, value: number | bigint | Uint8Array): void {
+    this.mapOf(variable).preset(variable, value);
+  }
+
+  #unknown(what: string, name: string, known: readonly string[]): never {
+    throw new InputError(
+      `object ${this.name}: no ${what} '${name}', expected ${known.join(', ') || 'none'}`,
+    );
+  }
+
+  /** Makes the maps and loads the programs; on failure nothing is left. bpf_object__load() */
+  *load(): Sim<this> {
+    try {
+      yield* this.#loadBtf();
+      for (const map of this.#maps) yield* this.#createMap(map);
+      for (const map of this.#maps) yield* this.#fillData(map);
+      for (const map of this.#maps) yield* this.#fillMaps(map);
+      yield* this.#loadPrograms();
+      for (const map of this.#maps) yield* this.#fillPrograms(map);
+    } catch (error) {
+      if (error instanceof InputError) yield* this.destroy();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Attaches every program whose section says where. bpf_object__attach_skeleton() */
+  *attach(): Sim<this> {
+    for (const program of this.#programs) {
+      if (program.fd > 0 && program.spec.info!.attach !== 'none') yield* program.attach();
+    }
+    return this;
+  }
+
+  /** Closes all that it has: links first. */
+  *destroy(): Sim<void> {
+    for (const program of this.#programs) yield* program.close();
+    for (const map of this.#maps) yield* map.close();
+    if (this.#btfFd > 0) yield* this.#calls.port.sys('close', this.#btfFd);
+    this.#btfFd = 0;
+  }
+
+  *#loadBtf(): Sim<void> {
+    const { btfBytes } = this.spec;
+    if (!btfBytes) return;
+    let { fd, log } = yield* this.#calls.btfLoad(btfBytes);
+    if (fd < 0) ({ fd, log } = yield* this.#calls.btfLoad(btfBytes, LOG_LEVEL));
+    if (fd < 0) throw new LoadError(`object ${this.name}: BTF is not loaded`, fd, log);
+    this.#btfFd = fd;
+  }
+
+  *#createMap(map: ObjectMap): Sim<void> {
+    const { definition } = map.spec;
+    const { inner } = definition;
+    const innerMapFd = inner ? yield* this.#mustCreate(this.#request(inner), inner.name) : 0;
+    const request = { ...this.#request(definition), innerMapFd };
+    map.fd = yield* this.#mustCreate(request, definition.name);
+    if (innerMapFd > 0) yield* this.#calls.port.sys('close', innerMapFd);
+  }
+
+  #request(definition: MapDefinition): MapCreate {
+    const hasTypes = definition.keyTypeId !== 0 || definition.valueTypeId !== 0;
+    return {
+      ...definition,
+      extra: definition.extra,
+      btfFd: hasTypes ? this.#btfFd : 0,
+      btfKeyTypeId: hasTypes ? definition.keyTypeId : 0,
+      btfValueTypeId: hasTypes ? definition.valueTypeId : 0,
+    };
+  }
+
+  *#mustCreate(request: MapCreate, name: string): Sim<number> {
+    const fd = yield* this.#calls.mapCreate(request);
+    if (fd < 0) throw new LoadError(`object ${this.name}: map '${name}' is not created`, fd);
+    return fd;
+  }
+
+  /** bpf_object__populate_internal_map() */
+  *#fillData(map: ObjectMap): Sim<void> {
+    const { kind, data } = map.spec;
+    if (!data) return;
+    const value = kind === 'kconfig' ? kconfigData(this.spec, this.#kernel.kconfig) : map.initial;
+    let result = 0;
+    if (kind !== 'bss' || value.some((byte) => byte !== 0)) {
+      result = yield* this.#calls.mapUpdate(map.fd, new Uint8Array(4), value);
+    }
+    const isConst = kind === 'rodata' || kind === 'kconfig';
+    if (result === 0 && isConst) result = yield* this.#calls.mapFreeze(map.fd);
+    if (result < 0)
+      throw new LoadError(`object ${this.name}: map '${map.name}' is not filled`, result);
+  }
+
+  /** The first slots of a map of maps. init_map_in_map_slots() */
+  *#fillMaps(map: ObjectMap): Sim<void> {
+    for (const { key, target } of map.spec.slots) {
+      if ('map' in target) yield* this.#fillSlot(map, key, this.#maps[target.map]!.fd);
+    }
+  }
+
+  /** And of a prog array. init_prog_array_slots() */
+  *#fillPrograms(map: ObjectMap): Sim<void> {
+    for (const { key, target } of map.spec.slots) {
+      if ('map' in target) continue;
+      const { fd } = this.program(target.program);
+      if (fd > 0) yield* this.#fillSlot(map, key, fd);
+    }
+  }
+
+  *#fillSlot(map: ObjectMap, key: number, fd: number): Sim<void> {
+    const word = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer);
+    const result = yield* this.#calls.mapUpdate(map.fd, word(key), word(fd));
+    if (result < 0) {
+      throw new LoadError(`object ${this.name}: map '${map.name}': slot ${key} is not set`, result);
+    }
+  }
+
+  *#loadPrograms(): Sim<void> {
+    const { btf } = this.#kernel;
+    const relocator = new Relocator(this.spec, {
+      btf,
+      mapFds: this.#maps.map(({ fd }) => fd),
+      ksym: kernelSymbols(btf, () => undefined),
+    });
+    for (const program of this.#programs) {
+      if (!program.isWanted) continue;
+      const { info } = program.spec;
+      if (!info) {
+        throw new InputError(
+          `object ${this.name}: prog '${program.name}': section '${program.spec.section}' ` +
+            'says nothing of its type',
+        );
+      }
+      program.fd = yield* this.#loadProgram(program.spec, relocator.program(program.spec));
+    }
+  }
+
+  *#loadProgram(spec: ProgramSpec, relocated: RelocatedProgram): Sim<number> {
+    const info = spec.info!;
+    const attachType = info.attachType as keyof typeof ATTACH_TYPE | '';
+    const hasInfo = this.#btfFd > 0;
+    const request = {
+      type: PROG_TYPE[info.type as keyof typeof PROG_TYPE],
+      insns: relocated.code,
+      license: this.spec.license,
+      name: spec.name,
+      flags: info.sleepable ? BPF_F_SLEEPABLE : 0,
+      expectedAttachType: attachType === '' ? 0 : ATTACH_TYPE[attachType],
+      btfFd: this.#btfFd,
+      funcInfo: hasInfo ? { recordBytes: FUNC_INFO_BYTES, bytes: relocated.funcInfo } : undefined,
+      lineInfo: hasInfo ? { recordBytes: LINE_INFO_BYTES, bytes: relocated.lineInfo } : undefined,
+      attachBtfId: this.#attachBtfId(spec),
+    };
+    let { fd, log } = yield* this.#calls.progLoad(request);
+    if (fd < 0) ({ fd, log } = yield* this.#calls.progLoad({ ...request, logLevel: LOG_LEVEL }));
+    if (fd >= 0) return fd;
+    const what = `object ${this.name}: prog '${spec.name}' is not loaded`;
+    throw new LoadError(what, fd, explainPoison(log, relocated));
+  }
+
+  /** libbpf_find_attach_btf_id() */
+  #attachBtfId({ info, name }: ProgramSpec): number {
+    const { attach, target, attachType } = info!;
+    if (attach !== 'trace') return 0;
+    const isEvent = attachType === 'TRACE_RAW_TP';
+    const wanted = isEvent ? `btf_trace_${target}` : target;
+    const id = idOf(this.#kernel.btf, wanted, isEvent ? 'typedef' : 'func');
+    if (id !== 0) return id;
+    throw new InputError(
+      `object ${this.name}: prog '${name}': failed to find kernel BTF type ID of '${target}'`,
+    );
+  }
+}
