@@ -1,7 +1,8 @@
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Helper } from '../helpers/prototype.ts';
-import { decodeProgram } from '../isa/decode.ts';
-import { FRAME_POINTER, type Insn, type Insns, type Reg } from '../isa/insn.ts';
+import { decodeProgram, rawInsn } from '../isa/decode.ts';
+import { FRAME_POINTER, INSN_BYTES, type Insn, type Insns, type Reg } from '../isa/insn.ts';
+import { CODE } from '../isa/ops.ts';
 import { helperFor, type ProgType } from '../prog/types.ts';
 import { MAX_BPF_STACK } from '../vm/frame.ts';
 import { kernelLoads } from './origins.ts';
@@ -38,7 +39,7 @@ export interface Accepted {
  */
 export function checkProgram(code: Uint8Array, world: CheckWorld): Accepted | Reject {
   const insns = decodeProgram(code);
-  if ('errno' in insns) return insns;
+  if ('errno' in insns) return endReject(code) ?? insns;
   const subprogs = findSubprogs(insns);
   if ('errno' in subprogs) return subprogs;
   const wrong = checkReached(insns, subprogs) ?? checkDepth(insns, subprogs);
@@ -60,6 +61,14 @@ export function checkProgram(code: Uint8Array, world: CheckWorld): Accepted | Re
     ? kernelLoads(insns, subprogs, calls)
     : new Set<number>();
   return { insns, subprogs, calls, probes, stackDepth };
+}
+
+/** What is said of the end comes before what is said of an instruction. check_subprogs() */
+function endReject(code: Uint8Array): Reject | undefined {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const last = rawInsn(view, code.length / INSN_BYTES - 1).code;
+  if (last === CODE.exit || last === CODE.ja || last === CODE.gotol) return undefined;
+  return { errno: EINVAL, message: 'last insn is not an exit or jmp' };
 }
 
 /** Operands that can never be right. check_alu_op(), check_reg_arg() */

@@ -1,15 +1,19 @@
 import type { Helper } from '../helpers/prototype.ts';
-import type { Insn, Insns, Reg } from '../isa/insn.ts';
-import { jumpTarget } from './subprogs.ts';
+import { FRAME_POINTER, type Insn, type Insns } from '../isa/insn.ts';
+import { MAX_BPF_STACK } from '../vm/frame.ts';
+import { jumpTarget, subprogTarget } from './subprogs.ts';
 
 /**
  * What a register points to, as far as it decides how a load through it may fail: the context, a
  * struct of the kernel's own, or anything else.
  */
 type Origin = 'ctx' | 'kernel' | 'other';
+/** Of the registers, and of the words of the stack downwards from r10: spilled pointers. */
 type State = readonly Origin[];
 
-const NOTHING: State = Array<Origin>(11).fill('other');
+const REG_COUNT = 11;
+const WORD_COUNT = MAX_BPF_STACK / 8;
+const NOTHING: State = Array<Origin>(REG_COUNT + WORD_COUNT).fill('other');
 
 /**
  * Slots of the loads through pointers to the kernel's structs: those that were loaded from the
@@ -40,12 +44,19 @@ export function kernelLoads(
     const state = states[slot]!;
     if (insn.kind === 'ldx' && state[insn.src] === 'kernel') found.add(slot);
     const after = step(insn, state, calls.get(slot));
+    const callee = insn.kind === 'call' ? subprogTarget(insn, slot) : undefined;
+    if (callee !== undefined) flow(callee, argumentsOf(state));
     const target = jumpTarget(insn, slot);
     if (target !== undefined) flow(target, after);
     if (insn.kind === 'exit' || insn.kind === 'ja') continue;
     flow(insn.kind === 'ld_imm64' ? slot + 2 : slot + 1, after);
   }
   return found;
+}
+
+/** What a subprogram begins with. */
+function argumentsOf(state: State): State {
+  return NOTHING.map((origin, at) => (at >= 1 && at <= 5 ? state[at]! : origin));
 }
 
 function join(a: State, b: State): State {
@@ -61,14 +72,23 @@ function step(insn: Insn, state: State, helper: Helper | undefined): State {
     case 'alu':
       return set(state, insn.dst, aluOrigin(insn, state));
     case 'ldx': {
+      const word = insn.src === FRAME_POINTER && insn.size === 8 ? wordAt(insn.off) : undefined;
+      if (word !== undefined) return set(state, insn.dst, state[word]!);
       const from = state[insn.src]!;
       const isPointer = insn.size === 8 && (from === 'ctx' || from === 'kernel');
       return set(state, insn.dst, isPointer ? 'kernel' : 'other');
     }
+    case 'stx':
+    case 'st': {
+      if (insn.dst !== FRAME_POINTER) return state;
+      const word = wordAt(insn.off - (insn.off & 7));
+      const isSpill = insn.kind === 'stx' && insn.size === 8 && (insn.off & 7) === 0;
+      return word === undefined ? state : set(state, word, isSpill ? state[insn.src]! : 'other');
+    }
     case 'ld_imm64':
       return set(state, insn.dst, insn.from === 'btf_id' ? 'kernel' : 'other');
     case 'call': {
-      const clobbered = state.map((origin, reg) => (reg <= 5 ? 'other' : origin));
+      const clobbered = state.map((origin, at) => (at <= 5 ? 'other' : origin));
       return set(clobbered, 0, helper?.ret.startsWith('ptr_to_btf_id') ? 'kernel' : 'other');
     }
     case 'movsx':
@@ -92,6 +112,13 @@ function aluOrigin({ op, wide, dst, src }: Extract<Insn, { kind: 'alu' }>, state
   return state[dst]!;
 }
 
-function set(state: State, reg: Reg, origin: Origin): State {
+/** Where the state has the word of the stack at this offset. */
+function wordAt(off: number): number | undefined {
+  const word = -off / 8 - 1;
+  const isOne = Number.isInteger(word) && word >= 0 && word < WORD_COUNT;
+  return isOne ? REG_COUNT + word : undefined;
+}
+
+function set(state: State, reg: number, origin: Origin): State {
   return state[reg] === origin ? state : state.with(reg, origin);
 }

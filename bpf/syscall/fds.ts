@@ -51,13 +51,15 @@ export class BpfFds {
     return privateOf(this.#kernel.machine, file);
   }
 
-  /** Which kind of object a descriptor is, and which. */
-  *kindOf(fd: number): Sim<{ ops: FileOps; addr: number } | number> {
+  /**
+   * What `use` makes of the object behind a descriptor of any kind, within the bracket; -EBADF.
+   */
+  *withAny<T>(fd: number, use: (ops: FileOps, addr: number) => Sim<T>): Sim<T | number> {
     const found = yield* this.#fs.lookup.fdget(fd);
     if (found.file === 0) return -EBADF;
     const ops = this.#fs.files.opsOf(found.file);
-    const addr = privateOf(this.#kernel.machine, found.file);
+    const result = yield* use(ops, privateOf(this.#kernel.machine, found.file));
     yield* this.#fs.lookup.fdput(found);
-    return { ops, addr };
+    return result;
   }
 }

@@ -1,8 +1,10 @@
 import { E2BIG, EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
+import type { FileOps } from '../../kernel/hooks.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { LinkInfo } from '../attach/link.ts';
 import { bpf_map } from '../maps/map.ts';
 import { bpf_prog } from '../prog/program.ts';
+import type { BpfAttr } from './attr.ts';
 import { putU32, type BpfContext, type Command } from './context.ts';
 
 const PAGE_SIZE = 4096;
@@ -80,27 +82,27 @@ class Info implements LinkInfo {
 export const objGetInfoByFd: Command = {
   endBytes: 16,
   *run(bpf, attr) {
-    const { ops } = bpf;
-    const kind = yield* bpf.fds.kindOf(attr.s32(0));
-    if (typeof kind === 'number') return kind;
-    const sizes = new Map([
-      [ops.prog, PROG_INFO_BYTES],
-      [ops.map, MAP_INFO_BYTES],
-      [ops.btf, BTF_INFO_BYTES],
-      [ops.link, LINK_INFO_BYTES],
-    ]);
-    const known = sizes.get(kind.ops);
-    if (known === undefined) return -EINVAL;
-    const given = yield* givenInfo(bpf, attr.ptr(8), attr.u32(4), known);
-    if (typeof given === 'number') return given;
-    const info = new Info(given, known);
-    if (kind.ops === ops.prog) fillProg(bpf, info, kind.addr);
-    else if (kind.ops === ops.map) fillMap(bpf, info, kind.addr);
-    else if (kind.ops === ops.btf) fillBtf(bpf, info, kind.addr);
-    else fillLink(bpf, info, kind.addr);
-    return yield* store(bpf, info, attr.ptr(8), Math.min(attr.u32(4), known), attr.addr + 4);
+    return yield* bpf.fds.withAny(attr.s32(0), (ops, addr) => infoOf(bpf, attr, ops, addr));
   },
 };
+
+/** The descriptor's bracket is held: the object stays. */
+function* infoOf(bpf: BpfContext, attr: BpfAttr, kind: FileOps, addr: number): Sim<number> {
+  const { ops } = bpf;
+  const rows = new Map([
+    [ops.prog, { known: PROG_INFO_BYTES, fill: fillProg }],
+    [ops.map, { known: MAP_INFO_BYTES, fill: fillMap }],
+    [ops.btf, { known: BTF_INFO_BYTES, fill: fillBtf }],
+    [ops.link, { known: LINK_INFO_BYTES, fill: fillLink }],
+  ]);
+  const row = rows.get(kind);
+  if (!row) return -EINVAL;
+  const given = yield* givenInfo(bpf, attr.ptr(8), attr.u32(4), row.known);
+  if (typeof given === 'number') return given;
+  const info = new Info(given, row.known);
+  row.fill(bpf, info, addr);
+  return yield* store(bpf, info, attr.ptr(8), Math.min(attr.u32(4), row.known), attr.addr + 4);
+}
 
 function* givenInfo(
   { kernel }: BpfContext,

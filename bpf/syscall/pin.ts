@@ -31,23 +31,39 @@ export const objPin: Command = {
     if (attr.u32(12) !== 0) return -EINVAL;
     const path = yield* pathAt(bpf, attr.ptr(0));
     if (typeof path === 'number') return path;
-    const kind = yield* bpf.fds.kindOf(attr.s32(8));
-    if (typeof kind === 'number') return kind;
-    const named = PIN_KINDS.find((name) => bpf.ops[name] === kind.ops);
-    if (!named) return -EINVAL;
-    const name = bpf.pins.nameOf(path);
-    if (name === -EISDIR) return -EEXIST;
-    if (typeof name === 'number') {
-      return name === -ENOENT && !path.startsWith(BPFFS) ? -EPERM : name;
-    }
-    if (bpf.pins.find(name)) return -EEXIST;
-    if (name.includes('.')) return -EPERM;
-    yield* reference(bpf, named, kind.addr);
-    const result = bpf.pins.add(name, named, kind.addr);
-    if (result < 0) yield* drop(bpf, named, kind.addr);
+    const held = yield* holdFd(bpf, attr.s32(8));
+    if (typeof held === 'number') return held;
+    const result = addPin(bpf, path, held);
+    if (result < 0) yield* drop(bpf, held.kind, held.addr);
     return result;
   },
 };
+
+interface Held {
+  readonly kind: PinKind;
+  readonly addr: number;
+}
+
+/** A reference on what a descriptor stands for. bpf_fd_probe_obj() */
+function* holdFd(bpf: BpfContext, fd: number): Sim<Held | number> {
+  return yield* bpf.fds.withAny(fd, function* (ops, addr): Sim<Held | number> {
+    const kind = PIN_KINDS.find((name) => bpf.ops[name] === ops);
+    if (!kind) return -EINVAL;
+    yield* reference(bpf, kind, addr);
+    return { kind, addr };
+  });
+}
+
+/** The name takes the reference over. bpf_obj_do_pin() */
+function addPin({ pins }: BpfContext, path: string, { kind, addr }: Held): number {
+  const name = pins.nameOf(path);
+  if (name === -EISDIR) return -EEXIST;
+  if (typeof name === 'number') {
+    return name === -ENOENT && !path.startsWith(BPFFS) ? -EPERM : name;
+  }
+  if (pins.find(name)) return -EEXIST;
+  return name.includes('.') ? -EPERM : pins.add(name, kind, addr);
+}
 
 /** bpf_obj_get_user() */
 export const objGet: Command = {

@@ -1,6 +1,7 @@
 import { sha1, sha256 } from '../../base/sha.ts';
-import { E2BIG, EBADF, EFAULT, EINVAL, ENOMEM, EPERM, EPROTO } from '../../kernel/errno.ts';
+import { E2BIG, EFAULT, EINVAL, ENOMEM, EPERM, EPROTO } from '../../kernel/errno.ts';
 import { O_RDWR } from '../../kernel/fs/uapi.ts';
+import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { BtfObject } from '../btf/objects.ts';
@@ -83,9 +84,6 @@ class ProgLoad {
     const attr = this.#attr;
     const flags = attr.u32(AT.flags);
     if ((flags & ~FLAGS_ALL) !== 0) return -EINVAL;
-    const license = yield* this.#kernel.mm.strncpy_from_user(attr.ptr(AT.license), LICENSE_MAX);
-    if (typeof license === 'number') return -EFAULT;
-    const isGpl = GPL.includes(license);
     const type = this.#permitted();
     if (typeof type === 'number') return type;
     const target = attachTarget(this.#bpf, type, attr.u32(AT.expectedAttachType), {
@@ -97,6 +95,9 @@ class ProgLoad {
       attr.u32(AT.insnCnt) * INSN_BYTES,
     );
     if (!code) return -EFAULT;
+    const license = yield* this.#kernel.mm.strncpy_from_user(attr.ptr(AT.license), LICENSE_MAX);
+    if (typeof license === 'number') return -EFAULT;
+    const isGpl = GPL.includes(license);
     const name = attr.name(AT.name);
     if (name === undefined || !isObjectName(name)) return -EINVAL;
     const log = UserLog.open(this.#kernel, attr, {
@@ -265,19 +266,22 @@ class ProgLoad {
       return { errno: EINVAL, message: `fd_array_cnt is too big (${count})` };
     }
     if (this.#attr.ptr(AT.fdArray) === 0) return { errno: EFAULT, message: '' };
-    const { fds, ops, maps } = this.#bpf;
     for (let i = 0; i < count; i++) {
       const fd = yield* this.#fdAt(i);
-      const kind = fd === -EFAULT ? -EFAULT : yield* fds.kindOf(fd);
-      if (kind === -EFAULT) return { errno: EFAULT, message: '' };
-      const isMap = typeof kind !== 'number' && kind.ops === ops.map;
-      if (isMap) yield* this.#pin(maps.of(kind.addr));
-      else if (typeof kind === 'number' || kind.ops !== ops.btf) {
+      if (fd === -EFAULT) return { errno: EFAULT, message: '' };
+      const result = yield* this.#bpf.fds.withAny(fd, (ops, addr) => this.#pinAny(ops, addr));
+      if (result < 0) {
         const message = `fd ${fd} is not pointing to valid bpf_map or btf`;
-        return { errno: kind === -EBADF ? EBADF : EINVAL, message };
+        return { errno: -result, message };
       }
     }
     return undefined;
+  }
+
+  *#pinAny(kind: FileOps, addr: number): Sim<number> {
+    const { ops, maps } = this.#bpf;
+    if (kind === ops.map) yield* this.#pin(maps.of(addr));
+    return kind === ops.map || kind === ops.btf ? 0 : -EINVAL;
   }
 }
 
