@@ -5,7 +5,7 @@ import { FRAME_POINTER, INSN_BYTES, type Insn, type Insns, type Reg } from '../i
 import { CODE } from '../isa/ops.ts';
 import { helperFor, type ProgType } from '../prog/types.ts';
 import { MAX_BPF_STACK } from '../vm/frame.ts';
-import { kernelLoads } from './origins.ts';
+import { followPointers } from './origins.ts';
 import { isReject, type Reject } from './reject.ts';
 import { checkDepth, checkReached, findSubprogs } from './subprogs.ts';
 
@@ -29,6 +29,8 @@ export interface Accepted {
   readonly probes: ReadonlySet<number>;
   /** Bytes of stack of the deepest subprogram. */
   readonly stackDepth: number;
+  /** Bytes of the context that it reaches to by constant offsets. */
+  readonly ctxBytes: number;
 }
 
 /**
@@ -57,10 +59,9 @@ export function checkProgram(code: Uint8Array, world: CheckWorld): Accepted | Re
     }
     stackDepth = Math.max(stackDepth, depthOf(insn));
   }
-  const probes = world.type.hasKernelPointers
-    ? kernelLoads(insns, subprogs, calls)
-    : new Set<number>();
-  return { insns, subprogs, calls, probes, stackDepth };
+  const { kernelLoads, ctxBytes } = followPointers(insns, subprogs, calls);
+  const probes = world.type.hasKernelPointers ? kernelLoads : new Set<number>();
+  return { insns, subprogs, calls, probes, stackDepth, ctxBytes };
 }
 
 /** What is said of the end comes before what is said of an instruction. check_subprogs() */

@@ -15,17 +15,26 @@ const REG_COUNT = 11;
 const WORD_COUNT = MAX_BPF_STACK / 8;
 const NOTHING: State = Array<Origin>(REG_COUNT + WORD_COUNT).fill('other');
 
+/** Where a program follows pointers. */
+export interface Followed {
+  /** Slots of the loads through pointers to the kernel's structs. */
+  readonly kernelLoads: ReadonlySet<number>;
+  /** Bytes of the context up to the end of the furthest access. prog->aux->max_ctx_offset */
+  readonly ctxBytes: number;
+}
+
 /**
- * Slots of the loads through pointers to the kernel's structs: those that were loaded from the
+ * Finds the loads through pointers to the kernel's structs: those that were loaded from the
  * context, from another such struct, or given by a helper. They read zero where they fault. The
  * verifier finds the same by types. Flow-sensitive, joins are taken as `kernel` where either is.
  */
-export function kernelLoads(
+export function followPointers(
   insns: Insns,
   subprogs: readonly number[],
   calls: ReadonlyMap<number, Helper>,
-): ReadonlySet<number> {
-  const found = new Set<number>();
+): Followed {
+  const kernelLoads = new Set<number>();
+  let ctxBytes = 0;
   const states: (State | undefined)[] = Array<State | undefined>(insns.length).fill(undefined);
   const todo: number[] = [];
   const flow = (slot: number, state: State): void => {
@@ -42,7 +51,8 @@ export function kernelLoads(
     const slot = todo.pop()!;
     const insn = insns[slot]!;
     const state = states[slot]!;
-    if (insn.kind === 'ldx' && state[insn.src] === 'kernel') found.add(slot);
+    if (insn.kind === 'ldx' && state[insn.src] === 'kernel') kernelLoads.add(slot);
+    ctxBytes = Math.max(ctxBytes, ctxEnd(insn, state));
     const after = step(insn, state, calls.get(slot));
     const callee = insn.kind === 'call' ? subprogTarget(insn, slot) : undefined;
     if (callee !== undefined) flow(callee, argumentsOf(state));
@@ -51,7 +61,14 @@ export function kernelLoads(
     if (insn.kind === 'exit' || insn.kind === 'ja') continue;
     flow(insn.kind === 'ld_imm64' ? slot + 2 : slot + 1, after);
   }
-  return found;
+  return { kernelLoads, ctxBytes };
+}
+
+/** Bytes of the context that an access reaches to, from where its pointer points. */
+function ctxEnd(insn: Insn, state: State): number {
+  const isLoad = insn.kind === 'ldx';
+  if (!isLoad && insn.kind !== 'st' && insn.kind !== 'stx') return 0;
+  return state[isLoad ? insn.src : insn.dst] === 'ctx' ? insn.off + insn.size : 0;
 }
 
 /** What a subprogram begins with. */

@@ -8,6 +8,7 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   refcnt: u64, // atomic64_t
   id: u32,
   used_map_cnt: u32,
+  max_ctx_offset: u32,
   stack_depth: u32,
   attach_btf_id: u32,
   sleepable: u8,

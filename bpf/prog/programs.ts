@@ -17,6 +17,8 @@ const { off } = bpf_prog_aux;
 export type ProgramInit = Omit<ExecProgram, 'addr'> & {
   readonly attachBtfId: number;
   readonly stackDepth: number;
+  /** Bytes of the context that it reaches to. */
+  readonly ctxBytes: number;
 };
 
 export interface ProgramsParts {
@@ -68,6 +70,7 @@ export class Programs {
       const aux = bpf_prog_aux.at(memory, auxAddr);
       aux.refcnt = 1n;
       aux.used_map_cnt = init.usedMaps.length;
+      aux.max_ctx_offset = init.ctxBytes;
       aux.stack_depth = init.stackDepth;
       aux.attach_btf_id = init.attachBtfId;
       aux.sleepable = init.sleepable ? 1 : 0;

@@ -201,7 +201,7 @@ class ProgLoad {
 
   #create(given: Given, accepted: Accepted): ExecProgram | undefined {
     const { name, type, target, isGpl, flags, code } = given;
-    const { insns, subprogs, calls, stackDepth } = accepted;
+    const { insns, subprogs, calls, stackDepth, ctxBytes } = accepted;
     const tag = tagOf(this.#kernel, code);
     return this.#bpf.programs.create({
       name,
@@ -221,6 +221,7 @@ class ProgLoad {
       subprogs,
       calls,
       stackDepth,
+      ctxBytes,
     });
   }
 

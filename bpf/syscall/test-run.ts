@@ -128,6 +128,11 @@ function anySet(attr: BpfAttr, offsets: readonly number[], wide: readonly number
   return offsets.some((at) => attr.u32(at) !== 0) || wide.some((at) => attr.u64(at) !== 0n);
 }
 
+/** What a program reaches to must be given. prog->aux->max_ctx_offset */
+function ctxBytesOf({ kernel, programs }: BpfContext, prog: ExecProgram): number {
+  return kernel.machine.memory.unwatched(() => programs.aux(prog.addr).max_ctx_offset);
+}
+
 /**
  * In the caller's task, as a reader of sleepable RCU; it may do whatever a task may, so nothing but
  * a reference is held. The context comes back where it was. Spec 01 R4, R6 to R8a.
@@ -137,7 +142,7 @@ function* runSyscall(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<num
   const zero = [AT.dataSizeIn, AT.dataSizeOut, AT.ctxSizeOut, AT.duration, AT.repeat, AT.flags];
   if (anySet(attr, [...zero, AT.batchSize], [AT.dataIn, AT.dataOut, AT.ctxOut])) return -EINVAL;
   const size = attr.u32(AT.ctxSizeIn);
-  if (size > CTX_MAX) return -EINVAL;
+  if (size < ctxBytesOf(bpf, prog) || size > CTX_MAX) return -EINVAL;
   const ctx = yield* copyIn(bpf, attr.ptr(AT.ctxIn), size);
   if (ctx < 0) return ctx;
   kernel.rcuTasksTrace.rcu_read_lock_trace();
@@ -155,7 +160,7 @@ function* runRawTp(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<numbe
   const zero = [AT.dataSizeIn, AT.dataSizeOut, AT.ctxSizeOut, AT.duration, AT.repeat, AT.batchSize];
   if (anySet(attr, zero, [AT.dataIn, AT.dataOut, AT.ctxOut])) return -EINVAL;
   const size = attr.u32(AT.ctxSizeIn);
-  if (size > MAX_BPF_FUNC_ARGS * 8) return -EINVAL;
+  if (size < ctxBytesOf(bpf, prog) || size > MAX_BPF_FUNC_ARGS * 8) return -EINVAL;
   const flags = attr.u32(AT.flags);
   if ((flags & ~BPF_F_TEST_RUN_ON_CPU) !== 0) return -EINVAL;
   const isOnCpu = (flags & BPF_F_TEST_RUN_ON_CPU) !== 0;
