@@ -1,7 +1,9 @@
 import { assert } from '../base/assert.ts';
+import { InputError } from '../base/errors.ts';
 import { privateOf } from '../kernel/fs/driver.ts';
 import type { FileOps } from '../kernel/hooks.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { FileHolder } from '../kernel/quiesce.ts';
 import type { Sim } from '../sim/request.ts';
 import { Hooks } from './attach/hooks.ts';
 import { Links } from './attach/link.ts';
@@ -16,6 +18,7 @@ import { kernelBtf } from './kernel-btf.ts';
 import { KFUNCS } from './kfuncs/table.ts';
 import type { MapPorts } from './maps/base.ts';
 import { Maps } from './maps/maps.ts';
+import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
 import { Programs } from './prog/programs.ts';
 import { BpfFs } from './syscall/bpffs.ts';
@@ -125,6 +128,18 @@ export class Bpf implements BpfContext {
     return btfId === 0 ? undefined : this.#kfuncs.get(btfId);
   }
 
+  /** Of a ring buffer behind a descriptor: what user space reads through its mapping. */
+  *consumeRingbuf(fd: number): Sim<Uint8Array[]> {
+    const map = yield* this.fds.with(fd, this.ops.map, (addr) =>
+      this.maps.bpf_map_inc(this.maps.of(addr)),
+    );
+    if (typeof map === 'number') throw new InputError(`descriptor ${fd} is no ring buffer`);
+    const records = map instanceof Ringbuf ? yield* map.consume() : undefined;
+    yield* this.maps.bpf_map_put(map);
+    if (!records) throw new InputError(`map '${map.name}' is no ring buffer`);
+    return records;
+  }
+
   checkpoint(): void {
     for (const part of this.#parts()) part.checkpoint();
     this.#kept = this.#vmlinux;
@@ -133,6 +148,10 @@ export class Bpf implements BpfContext {
   reset(): void {
     for (const part of this.#parts()) part.reset();
     this.#vmlinux = this.#kept;
+  }
+
+  fileHolders(): readonly FileHolder[] {
+    return this.links.heldFiles();
   }
 
   #parts(): readonly { checkpoint(): void; reset(): void }[] {

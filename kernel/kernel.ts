@@ -18,7 +18,7 @@ import { Modules } from './module.ts';
 import type { ProcessHooks } from './process/ports.ts';
 import { Processes } from './process/processes.ts';
 import type { Profile } from './profile.ts';
-import { FileCensus } from './quiesce.ts';
+import { FileCensus, type FileHolder } from './quiesce.ts';
 import { Rcu } from './rcu/rcu.ts';
 import { RcuTasksTrace } from './rcu/tasks-trace.ts';
 import { Sched } from './sched.ts';
@@ -40,6 +40,8 @@ export interface Extension {
   /** What reset() goes back to. Memory is remembered without it. */
   checkpoint(): void;
   reset(): void;
+  /** References of files that it holds. */
+  fileHolders(): readonly FileHolder[];
 }
 
 export interface KernelOptions {
@@ -140,7 +142,10 @@ export class Kernel {
     this.#census = new FileCensus(machine, {
       ...this.fs,
       allTables: () => this.#tables(),
-      holders: () => this.fs.inFlight(),
+      holders: () => [
+        ...this.fs.inFlight(),
+        ...this.extensions.flatMap((extension) => extension.fileHolders()),
+      ],
     });
     this.#kcsan = new Kcsan(machine);
     if (options.races) this.#kcsan.install();

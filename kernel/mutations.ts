@@ -51,6 +51,12 @@ export const MUTATIONS: readonly Mutation[] = [
     about: 'BPF_PROG_RUN holds fdget() around the run instead of a reference on the program',
   },
   {
+    name: 'bpf_map.free-at-once',
+    kind: 'bug',
+    hazard: '',
+    about: 'bpf_map_put() frees a map with its last reference, without a grace period',
+  },
+  {
     name: 'task_work.no-notify',
     kind: 'bug',
     hazard: '00-H9',

@@ -1,4 +1,8 @@
 import { Bug, InputError } from '../base/errors.ts';
+import { openObject } from '../bpf/object/open.ts';
+import { BpfCalls } from '../bpf/user/calls.ts';
+import { BpfObject, type LoaderKernel } from '../bpf/user/object.ts';
+import type { UserPort } from '../bpf/user/port.ts';
 import { EBADF, errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
@@ -51,6 +55,10 @@ export interface ProcWorld {
   take(name: string): ProcBody;
   /** Runs a body as the current task; gives its exit code. */
   userMode(body: ProcBody): Sim<number>;
+  /** What a loader of objects reads of the kernel. */
+  readonly loaderKernel: LoaderKernel;
+  /** What the current task's mapping of a ring buffer shows that is ready. */
+  consumeRingbuf(fd: number): Sim<Uint8Array[]>;
 }
 
 export type ProcBody = (p: Proc) => Sim<number | void>;
@@ -270,6 +278,36 @@ export class Proc {
   /** A descriptor of one's own for what another process has as `fd`. */
   *pidfd_getfd(pidfd: number, fd: number, flags = 0): Sim<number> {
     return yield* this.sys('pidfd_getfd', pidfd, fd, flags);
+  }
+
+  // BPF
+
+  /** What libbpf stands on. */
+  get port(): UserPort {
+    const memory = this.#memory;
+    const world = this.#world;
+    return {
+      begin: () => memory.begin(),
+      put: (bytes) => memory.put(bytes),
+      reserve: (sizeBytes) => memory.reserve(sizeBytes),
+      take: (addr, sizeBytes) => memory.take(addr, sizeBytes),
+      cpuCount: this.#kernel.machine.engine.cpus.length,
+      consumeRingbuf: (fd) => world.consumeRingbuf(fd),
+      sys: (name, ...registers) => this.sys(name, ...registers),
+    };
+  }
+
+  /** bpf(2), a method for each command. */
+  get calls(): BpfCalls {
+    return new BpfCalls(this.port);
+  }
+
+  /**
+   * An object for BPF that clang made: opened, and nothing of it in the kernel yet. `name` is what
+   * messages call it. Throws InputError.
+   */
+  openObject(bytes: Uint8Array, name: string): BpfObject {
+    return new BpfObject(this.calls, openObject(bytes, name), this.#world.loaderKernel);
   }
 
   /** The attributes get what the kernel has stored. */

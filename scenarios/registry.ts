@@ -1,6 +1,11 @@
 import { InputError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import autofsClosemount from './autofs-closemount.ts';
+import execEvents from './bpf/exec-events.ts';
+import mapFdLifetime from './bpf/map-fd-lifetime.ts';
+import mapRace from './bpf/map-race.ts';
+import tailCalls from './bpf/tail-calls.ts';
+import wakeLatency from './bpf/wake-latency.ts';
 import type { Scenario } from './dsl.ts';
 import h1 from './hazards/h1-viro-plain.ts';
 import h2 from './hazards/h2-viro-recycled.ts';
@@ -38,6 +43,11 @@ export const SCENARIOS: readonly Scenario[] = [
   passDescriptor,
   tableGrowth,
   progRunClose,
+  execEvents,
+  wakeLatency,
+  tailCalls,
+  mapRace,
+  mapFdLifetime,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */

@@ -6,6 +6,8 @@ import { Request, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
+import { KCONFIG } from '../bpf/kconfig.ts';
+import type { LoaderKernel } from '../bpf/user/object.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { Task } from '../kernel/task.ts';
@@ -123,6 +125,15 @@ export class World implements Model, ProcWorld {
     } catch (error) {
       throw scenarioError(error, this.scenario.name, proc.path);
     }
+  }
+
+  get loaderKernel(): LoaderKernel {
+    const { profile } = this.kernel.machine;
+    return { btf: this.bpf.btf, kconfig: KCONFIG[profile] };
+  }
+
+  consumeRingbuf(fd: number): Sim<Uint8Array[]> {
+    return this.bpf.consumeRingbuf(fd);
   }
 
   /** Spec of `always`: after each system call. */

@@ -1,6 +1,7 @@
 import { ptr, s32, struct, u32, u64 } from '../../base/layout.ts';
 import { EBUSY, EINVAL, EOPNOTSUPP, EPERM } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { FileHolder } from '../../kernel/quiesce.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { Ids } from '../ids.ts';
@@ -30,6 +31,8 @@ export interface LinkOps {
   readonly canDetach?: boolean;
   /** Puts another program in place of the present one: 0 or -errno. Absent: -EINVAL. */
   update?(next: ExecProgram, prev: ExecProgram): Sim<number> | number;
+  /** The struct file that it holds a reference of while it hangs: bpf_perf_link.perf_file */
+  readonly heldFile?: number;
   /** The link's own part of struct bpf_link_info, behind type, id and prog_id. */
   fillInfo?(info: LinkInfo): void;
 }
@@ -104,6 +107,13 @@ export class Links {
   /** 0 where it is detached. */
   progOf(addr: number): number {
     return this.#kernel.machine.memory.unwatched(() => this.at(addr).prog);
+  }
+
+  /** Files that links hold, with the name of the link. */
+  heldFiles(): readonly FileHolder[] {
+    return [...this.registry.values()]
+      .filter(({ addr, ops }) => ops.heldFile !== undefined && this.progOf(addr) !== 0)
+      .map(({ addr, ops }) => ({ file: ops.heldFile!, what: `bpf_link ${this.at(addr).id}` }));
   }
 
   byId(id: number): Link | undefined {

@@ -102,6 +102,7 @@ export class TraceLinks {
     }
     return {
       type: LINK_TYPE.PERF_EVENT,
+      heldFile: file,
       abandon: put,
       *attach() {
         yield* programs.bpf_prog_inc(prog.addr);

@@ -377,15 +377,16 @@ export abstract class Htab extends MapBase {
   }
 
   /** In use, in the order of iteration. Nobody changes the map meanwhile. */
-  protected *elements(): Generator<number> {
+  protected elements(): number[] {
+    const found: number[] = [];
     for (let index = 0; index <= this.#bucketMask; index++) {
       let at = this.memory.ptr(this.#buckets + index * BUCKET_BYTES);
       while (at !== 0) {
-        const next = this.memory.ptr(at + htab_elem.off.next);
-        yield at;
-        at = next;
+        found.push(at);
+        at = this.memory.ptr(at + htab_elem.off.next);
       }
     }
+    return found;
   }
 
   /** htab_map_free(), after the last reader: those that were freed singly must be gone too. */

@@ -136,6 +136,10 @@ export class Maps {
     if ((yield* kernel.atomics.add64(PUT, map.addr + off.refcnt, -1n)) !== 0n) return;
     const { memory } = kernel.machine;
     memory.unwatched(() => (bpf_map.at(memory, map.addr).id = 0));
+    if (kernel.machine.mutated('bpf_map.free-at-once')) {
+      yield* this.bpf_map_free_deferred(map);
+      return;
+    }
     // Sleepable programs may be looking at it too: free_after_mult_rcu_gp, for whoever was inside.
     kernel.rcuTasksTrace.call_rcu_tasks_trace('bpf_map_free_mult_rcu_gp', () =>
       kernel.rcu.call_rcu('bpf_map_free_rcu_gp', () =>

@@ -276,7 +276,7 @@ export class HashOfMaps extends Htab {
   protected override drop(): void {}
 
   override *map_free(): Sim<void> {
-    for (const elem of [...this.elements()]) yield* this.#put(this.memory.ptr(this.valueIn(elem)));
+    for (const elem of this.elements()) yield* this.#put(this.memory.ptr(this.valueIn(elem)));
     yield* super.map_free();
   }
 }

@@ -1,3 +1,4 @@
+import { makeBtf } from '../../bpf/btf/btf.ts';
 import { expect, test } from 'vitest';
 import { EBADF, EINTR } from '../../kernel/errno.ts';
 import type { Handle } from '../../kernel/fs/checkers.ts';
@@ -23,6 +24,7 @@ class Bench implements ProcWorld {
   readonly mm = new UserMm(this.bare.machine, this.bare.sched, this.bare.kasan);
   readonly notes = new Map<string, unknown>();
   readonly variantIs = 'bad';
+  readonly loaderKernel = { btf: makeBtf([undefined]), kconfig: new Map<string, string>() };
   readonly calls: string[] = [];
   readonly meant: Handle[] = [];
   readonly #bodies = new Map<Task, UserBody>();
@@ -30,6 +32,10 @@ class Bench implements ProcWorld {
 
   constructor(table: Readonly<Record<string, Call>>) {
     this.#table = table;
+  }
+
+  *consumeRingbuf(): Sim<Uint8Array[]> {
+    return [];
   }
 
   run(body: ProcBody): void {
