@@ -115,21 +115,6 @@ export class Maps {
     return map;
   }
 
-  /** A user's reference; undefined where the last is gone already. __bpf_map_inc_not_zero() */
-  *bpf_map_inc_not_zero(map: BpfMap): Sim<BpfMap | undefined> {
-    const { atomics } = this.#parts.kernel;
-    const refcnt = map.addr + off.refcnt;
-    for (let seen = yield* atomics.read64(INC, refcnt); seen !== 0n;) {
-      const found = yield* atomics.cmpxchg64(INC, refcnt, seen, seen + 1n);
-      if (found === seen) {
-        yield* atomics.add64(INC, map.addr + off.usercnt, 1n);
-        return map;
-      }
-      seen = found;
-    }
-    return undefined;
-  }
-
   /** With the last one the id goes at once, and the map itself after the last reader. */
   *bpf_map_put(map: BpfMap): Sim<void> {
     const { kernel } = this.#parts;

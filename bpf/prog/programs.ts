@@ -1,4 +1,3 @@
-import { ENOENT } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
@@ -114,18 +113,6 @@ export class Programs {
 
   *bpf_prog_inc(addr: number): Sim<ExecProgram> {
     return yield* this.#inc(addr, INC);
-  }
-
-  /** -ENOENT where the last reference is gone already. */
-  *bpf_prog_inc_not_zero(addr: number): Sim<ExecProgram | number> {
-    const { atomics } = this.#parts.kernel;
-    const refcnt = this.aux(addr).addr + off.refcnt;
-    for (let seen = yield* atomics.read64(INC, refcnt); seen !== 0n;) {
-      const found = yield* atomics.cmpxchg64(INC, refcnt, seen, seen + 1n);
-      if (found === seen) return this.of(addr);
-      seen = found;
-    }
-    return -ENOENT;
   }
 
   /**

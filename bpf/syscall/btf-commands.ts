@@ -30,6 +30,7 @@ export const btfLoad: Command = {
     }
     const result = yield* log.finish(0);
     if (result < 0) return result;
+    bpf.vmlinux(); // it has the first id
     const made = btfs.create(types, bytes);
     if (!made) return -ENOMEM;
     const fd = yield* fds.install(ops.btf, made.addr, O_RDWR);

@@ -4,20 +4,9 @@ import type { SyscallRow } from '../../kernel/hooks.ts';
 import type { Sim } from '../../sim/request.ts';
 import { BPFFS, PIN_KINDS, type PinKind } from './bpffs.ts';
 import type { BpfContext, Command } from './context.ts';
+import { holdFound, letGo } from './hold.ts';
 
 const PATH_MAX = 4096;
-
-function* reference(bpf: BpfContext, kind: PinKind, addr: number): Sim<void> {
-  if (kind === 'prog') yield* bpf.programs.bpf_prog_inc(addr);
-  else if (kind === 'map') yield* bpf.maps.bpf_map_inc_with_uref(bpf.maps.of(addr));
-  else yield* bpf.links.bpf_link_inc(addr);
-}
-
-function* drop(bpf: BpfContext, kind: PinKind, addr: number): Sim<void> {
-  if (kind === 'prog') yield* bpf.programs.bpf_prog_put(addr);
-  else if (kind === 'map') yield* bpf.maps.bpf_map_put_with_uref(bpf.maps.of(addr));
-  else yield* bpf.links.bpf_link_put(addr);
-}
 
 function* pathAt(bpf: BpfContext, addr: number): Sim<string | number> {
   const path = yield* bpf.kernel.mm.strncpy_from_user(addr, PATH_MAX);
@@ -34,7 +23,7 @@ export const objPin: Command = {
     const held = yield* holdFd(bpf, attr.s32(8));
     if (typeof held === 'number') return held;
     const result = addPin(bpf, path, held);
-    if (result < 0) yield* drop(bpf, held.kind, held.addr);
+    if (result < 0) yield* letGo(bpf, held.kind, held.addr);
     return result;
   },
 };
@@ -49,7 +38,7 @@ function* holdFd(bpf: BpfContext, fd: number): Sim<Held | number> {
   return yield* bpf.fds.withAny(fd, function* (ops, addr): Sim<Held | number> {
     const kind = PIN_KINDS.find((name) => bpf.ops[name] === ops);
     if (!kind) return -EINVAL;
-    yield* reference(bpf, kind, addr);
+    holdFound(bpf, kind, addr);
     return { kind, addr };
   });
 }
@@ -76,9 +65,9 @@ export const objGet: Command = {
     if (typeof name === 'number') return name === -EISDIR ? -EPERM : name;
     const found = bpf.pins.find(name);
     if (!found) return -ENOENT;
-    yield* reference(bpf, found.kind, found.object);
+    holdFound(bpf, found.kind, found.object);
     const fd = yield* bpf.fds.install(bpf.ops[found.kind], found.object, O_RDWR);
-    if (fd < 0) yield* drop(bpf, found.kind, found.object);
+    if (fd < 0) yield* letGo(bpf, found.kind, found.object);
     return fd;
   },
 };
@@ -97,7 +86,7 @@ export function unlinkRow(bpf: () => BpfContext): SyscallRow {
       const found = bpf().pins.find(name);
       if (!found) return -ENOENT;
       bpf().pins.remove(found.addr);
-      yield* drop(bpf(), found.kind, found.object);
+      yield* letGo(bpf(), found.kind, found.object);
       return 0;
     },
   };
