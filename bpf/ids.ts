@@ -3,8 +3,8 @@ import type { Machine } from '../kernel/machine.ts';
 const WORD_BYTES = 8;
 
 /**
- * Numbers of one kind of object, from 1, never the same twice: idr_alloc_cyclic(). The counter is in
- * memory, and takes none before it is used.
+ * Numbers of one kind of object, from 1, never the same twice: idr_alloc_cyclic(). The counter is
+ * in memory, and takes none before it is used.
  */
 export class Ids {
   readonly #machine: Machine;

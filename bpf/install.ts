@@ -41,8 +41,8 @@ export interface BpfOptions {
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
 
 /**
- * BPF in one kernel: makes its parts, hands each what it needs, and joins them to the kernel. Before
- * the kernel boots.
+ * BPF in one kernel: makes its parts, hands each what it needs, and joins them to the kernel.
+ * Before the kernel boots.
  */
 export class Bpf implements BpfContext {
   readonly kernel: Kernel;

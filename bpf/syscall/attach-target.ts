@@ -7,7 +7,7 @@ import type { BpfContext } from './context.ts';
 /** What a program is loaded for. */
 export interface AttachTarget {
   readonly attachType: number;
-  /** `fentry/close_fd`, `btf_trace_sched_switch`; '' where it is loaded for nothing in particular. */
+  /** `fentry/close_fd`, `btf_trace_sched_switch`; '' where it is for nothing in particular. */
   readonly name: string;
   readonly btfId: number;
   /** Where the target is none, in the verifier's words. */

@@ -170,7 +170,10 @@ export const mapFreeze: Command = {
   endBytes: 4,
   *run(bpf, attr) {
     const { fds, ops, maps, kernel } = bpf;
-    const map = yield* fds.with(attr.s32(0), ops.map, (addr) => maps.bpf_map_inc(maps.of(addr)));
+    const map = yield* fds.with(attr.s32(0), ops.map, function* (addr, opened) {
+      if ((opened & O_ACCMODE) === O_RDONLY) return -EPERM;
+      return yield* maps.bpf_map_inc(maps.of(addr));
+    });
     if (typeof map === 'number') return map;
     const { memory } = kernel.machine;
     const result = memory.unwatched(() => {

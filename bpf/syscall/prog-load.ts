@@ -193,7 +193,8 @@ class ProgLoad {
     }
     if (isSleepable && !canBeSleepable(type, target.attachType)) {
       const message =
-        'Only fentry/fexit/fsession/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable';
+        'Only fentry/fexit/fsession/fmod_ret, lsm, iter, uprobe, and struct_ops programs ' +
+        'can be sleepable';
       return { errno: EINVAL, message };
     }
     return target.reject;

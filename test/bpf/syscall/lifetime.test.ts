@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CMD, PROG_TYPE } from '../../../bpf/uapi.ts';
-import { EBADF, EEXIST, EINVAL, ENOENT, EPERM } from '../../../kernel/errno.ts';
+import { EBADF, EBUSY, EEXIST, EINVAL, ENOENT, EPERM } from '../../../kernel/errno.ts';
 import type { Proc } from '../../../scenarios/proc.ts';
 import { cString } from '../../../scenarios/user-memory.ts';
 import type { Sim } from '../../../sim/request.ts';
@@ -130,5 +130,20 @@ test('a program is given as much context as it reaches to', () => {
     expect((yield* bpf.call('bpf 10 0:4=$s')).result).toBe(-EINVAL);
     const { result, attr } = yield* run(16);
     expect([result, le32(attr, 4)]).toEqual([0, 0x07070707]);
+  });
+});
+
+test('a frozen map is read only to bpf(2), and is frozen once, by who may write it', () => {
+  bpfSolo(function* (bpf, p) {
+    p.ok((yield* bpf.call(`m = ${ARRAY}`)).result);
+    p.ok((yield* bpf.call(`r = ${ARRAY} 16:4=8`)).result); // BPF_F_RDONLY
+    const freeze = (fd: string) => bpf.call(`bpf ${CMD.MAP_FREEZE} 0:4=${fd}`);
+    const update = 'bpf 2 0:4=$m 8:8=&00000000 16:8=&2a00000000000000';
+    expect((yield* bpf.call(update)).result).toBe(0);
+    expect((yield* freeze('$r')).result).toBe(-EPERM);
+    expect((yield* freeze('$m')).result).toBe(0);
+    expect((yield* freeze('$m')).result).toBe(-EBUSY);
+    expect((yield* bpf.call(update)).result).toBe(-EPERM);
+    expect(le32((yield* bpf.call('bpf 1 0:4=$m 8:8=&00000000 16:8=>8')).out.get(16)!)).toBe(42);
   });
 });
