@@ -16,10 +16,11 @@ export interface BpfResult {
 }
 
 /**
- * bpf(2) by a process in a kernel of its own, in a language of raw calls: words
- * `OFFSET:WIDTH=VALUE` fill the attributes. VALUE is a number, `$name` (what an earlier call gave), `&HEX` (a pointer to
- * these bytes, in which `{name}` is such a result as 4 bytes), `>N` (a pointer to N bytes that the
- * kernel fills). `size=N` is the size given; the count of instructions is filled in.
+ * bpf(2) by a process in a kernel of its own, in a language of raw calls: words of the form
+ * `OFFSET:WIDTH=VALUE` fill the attributes. VALUE is a number, `$name` (what an earlier call gave),
+ * `&HEX` (a pointer to these bytes, in which `{name}` is such a result as 4 bytes), or `>N` (a
+ * pointer to N bytes that the kernel fills). `size=N` is the size given; the count of instructions
+ * is filled in.
  */
 export class BpfCaller {
   readonly p: Proc;
