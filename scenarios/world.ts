@@ -11,6 +11,7 @@ import type { LoaderKernel } from '../bpf/user/object.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { Task } from '../kernel/task.ts';
+import { traceLineText } from '../kernel/trace-pipe.ts';
 import { Stay } from '../sim/strategies/stay.ts';
 import type { Body, Scenario, Variant, WorldView } from './dsl.ts';
 import { Proc, type ProcWorld } from './proc.ts';
@@ -71,6 +72,11 @@ export class World implements Model, ProcWorld {
 
   get trace(): Trace {
     return this.kernel.machine.engine.trace;
+  }
+
+  /** What programs printed in the last run, as trace_pipe shows it. */
+  get tracePipe(): readonly string[] {
+    return this.kernel.machine.tracePipe.lines.map(traceLineText);
   }
 
   run(strategy: Strategy): RunResult {

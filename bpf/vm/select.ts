@@ -2,6 +2,7 @@ import type { Engine, EngineMaker, EngineWorld, Executable } from './engine.ts';
 
 /** Which engine runs programs. `auto`: the interpreter, until a program is worth compiling. */
 export type EngineChoice = Engine['name'] | 'auto';
+export const ENGINE_CHOICES: readonly EngineChoice[] = ['auto', 'interp', 'jit'];
 
 /** Instructions after which a program is compiled: what interpreting them takes, compiling does. */
 const WARM_INSNS = 4_096;

@@ -66,5 +66,6 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const isWanted = shown.failures.length > 0 || flags.trace || flags.log;
   const detailed = isWanted ? rerun(subject, world, shown) : undefined;
   if (flags.log) await showLog(world, io);
+  if (!flags.json) for (const line of world.tracePipe) io.out(line);
   return conclude(finding, detailed, flags, io);
 }

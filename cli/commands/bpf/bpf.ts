@@ -20,6 +20,16 @@ const ROWS: readonly Row[] = [
     summary: 'run bytecode on stdin, and print r0',
     load: async () => (await import('./exec.ts')).execCommand,
   },
+  {
+    name: 'run',
+    summary: 'load an object and run a program of it',
+    load: async () => (await import('./run.ts')).runObjectCommand,
+  },
+  {
+    name: 'vmlinux-h',
+    summary: "the simulated kernel's types, as a header",
+    load: async () => (await import('./vmlinux-h.ts')).vmlinuxHCommand,
+  },
 ];
 
 export const bpfCommand: Command = {

@@ -7,6 +7,7 @@ import { EXEC_MEMORY_MAX, exec } from '../../../bpf/vm/exec.ts';
 import { executableOf } from '../../../bpf/vm/executable.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
 import { EXIT, type Command } from '../../command.ts';
+import { bytesOfHex } from '../../hex.ts';
 import { parse, parser } from '../../options.ts';
 
 const SUMMARY =
@@ -40,14 +41,14 @@ export const execCommand: Command = {
     const { engine, program } = command.opts<Flags>();
     const maker = ENGINES.get(engine);
     if (!maker) throw new InputError(`--engine: '${engine}' is neither interp nor jit`);
-    const memory = bytesOf(command.args[0] ?? '', 'memory');
+    const memory = bytesOfHex(command.args[0] ?? '', 'memory');
     if (memory.length > EXEC_MEMORY_MAX) {
       throw new InputError(
         `memory: ${memory.length} bytes, at most ${EXEC_MEMORY_MAX} are allowed`,
       );
     }
     const code = codeOf(
-      bytesOf(program ?? new TextDecoder().decode(await io.readStdin()), 'program'),
+      bytesOfHex(program ?? new TextDecoder().decode(await io.readStdin()), 'program'),
     );
     const insns = decodeProgram(code);
     const executable = 'message' in insns ? insns : executableOf(insns);
@@ -70,16 +71,5 @@ function codeOf(bytes: Uint8Array): Uint8Array {
   if (length > PROGRAM_BYTES_MAX) {
     throw new InputError(`program: ${length} bytes, at most ${PROGRAM_BYTES_MAX} are allowed`);
   }
-  return bytes;
-}
-
-/** Two digits a byte, with blanks and line ends wherever. */
-function bytesOf(text: string, what: string): Uint8Array {
-  const digits = text.replaceAll(/\s+/g, '');
-  const wrong = /[^\da-f]/i.exec(digits);
-  if (wrong) throw new InputError(`${what}: '${wrong[0]}' is no hex digit`);
-  if (digits.length % 2 !== 0) throw new InputError(`${what}: half a byte at the end`);
-  const bytes = new Uint8Array(digits.length / 2);
-  for (const i of bytes.keys()) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
