@@ -45,7 +45,7 @@ export interface LinkInfo {
   name(ptrAt: number, lenAt: number, value: string): void;
 }
 
-/** The attachment of a program. It lives as long as somebody refers to it, and keeps the program. */
+/** The attachment of a program: lives as long as somebody refers to it, and keeps the program. */
 export interface Link {
   readonly addr: number;
   readonly ops: LinkOps;
