@@ -31,7 +31,7 @@ const SEEN_BY: Readonly<Record<string, readonly string[]>> = {
 const CORE = new Set(ORDER.slice(0, -1));
 /** Files that something other than an import reaches. */
 const ENTRY =
-  /(^|\/)index\.ts$|^(cli|bench)\/main\.ts$|-worker\.ts$|^docs\/examples\/|\.(test|d|config)\.ts$/;
+  /(^|\/)index\.ts$|^(cli|bench)\/main\.ts$|^cli\/api\/|-worker\.ts$|^docs\/examples\/|\.(test|d|config)\.ts$/;
 
 // The words of the code
 

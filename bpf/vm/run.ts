@@ -15,7 +15,16 @@ import { accessRequest, mustStopAt } from './access.ts';
 import type { EngineWorld } from './engine.ts';
 import { reportFault } from './fault.ts';
 import { FramePool } from './frame-pool.ts';
-import { ACCESS, EXIT, FAULT, FUEL, HELPER, kernelAddress, type Status } from './frame.ts';
+import {
+  ACCESS,
+  bpfFrame,
+  EXIT,
+  FAULT,
+  FUEL,
+  HELPER,
+  kernelAddress,
+  type Status,
+} from './frame.ts';
 import type { FrameView } from './frame-view.ts';
 import { Prepared, type Callee } from './prepared.ts';
 import { EngineOf, type Engines } from './select.ts';
@@ -222,6 +231,7 @@ class Run implements Call {
       } else if (status === ACCESS) {
         this.#hasStopped = true;
         yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site());
+        this.kernel.machine.remark(() => this.#accessText());
       } else if (status === HELPER) {
         if (this.#pending) this.#finish(yield* this.#takePending());
         else if (!(yield* this.#leftFor())) break;
@@ -232,6 +242,16 @@ class Run implements Call {
       }
     }
     return this.#view.reg(0);
+  }
+
+  /** What the access that comes next does, for the detailed trace. */
+  #accessText(): string {
+    const word = (at: number): number => this.memory.rawU32(this.frame + at);
+    const { accessKind, accessSize, accessAddr } = bpfFrame.off;
+    const verb = ['', 'loads', 'stores', 'updates'][word(accessKind)]!;
+    const object = this.#engine.host.objectName(word(accessAddr));
+    const what = object === '' ? 'memory' : object;
+    return `insn ${this.#view.pc} ${verb} ${word(accessSize) === 1 ? '1 byte' : `${word(accessSize)} bytes`} of ${what}`;
   }
 
   /** Goes on until something is left to do here. */
