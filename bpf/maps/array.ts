@@ -1,49 +1,47 @@
-import {
-  alignUp,
-  embed,
-  ptr,
-  struct,
-  u32,
-  type Fields,
-  type StructType,
-} from '../../base/layout.ts';
+import { alignUp, ptr, struct, u32 } from '../../base/layout.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from '../../kernel/errno.ts';
 import type { Sim } from '../../sim/request.ts';
 import {
+  allocArea,
   allocMap,
+  behindMap,
   BPF_EXIST,
   BPF_F_LOCK,
   BPF_NOEXIST,
   MapBase,
   type AllocCheck,
+  type CheckedAttr,
   type MapAttr,
   type MapWorld,
 } from './base.ts';
 import * as flag from './flags.ts';
-import { bpf_map, type BpfMap } from './map.ts';
+import type { BpfMap } from './map.ts';
+import { PercpuValues } from './percpu.ts';
 
 const U32_MAX = 0xffff_ffff;
 const INT_MAX = 0x7fff_ffff;
 export const PCPU_MIN_UNIT_SIZE = 32 << 10;
 
-/** include/linux/bpf.h */
-export const bpf_array = struct('bpf_array', {
-  map: embed(bpf_map as unknown as StructType<Fields>),
+/** include/linux/bpf.h, behind the struct bpf_map */
+const bpf_array = struct('bpf_array', {
   elem_size: u32,
   index_mask: u32,
   value: ptr('char'), // of a per-CPU array: for each index, a value for each CPU
 });
 
-/** kernel/bpf/arraymap.c: array_map_alloc_check() */
-export const arrayCheck: AllocCheck = ({ keySize, valueSize, maxEntries, flags }) => {
+/** kernel/bpf/arraymap.c: array_map_alloc_check(). `also`: flags of the one type of array alone. */
+export function checkArray(attr: CheckedAttr, also: number): number {
+  const { keySize, valueSize, maxEntries, flags } = attr;
   if (maxEntries === 0 || keySize !== 4 || valueSize === 0) return -EINVAL;
-  if ((flags & ~flag.ARRAY_CREATE) !== 0 || !flag.accessOk(flags)) return -EINVAL;
+  if ((flags & ~(flag.ARRAY_CREATE | also)) !== 0 || !flag.accessOk(flags)) return -EINVAL;
   return valueSize > INT_MAX ? -E2BIG : 0;
-};
+}
 
-export const percpuArrayCheck: AllocCheck = (attr, kernel) => {
-  if ((attr.flags & (flag.MMAPABLE | flag.INNER_MAP | flag.NUMA_NODE)) !== 0) return -EINVAL;
-  const wrong = arrayCheck(attr, kernel);
+export const arrayCheck: AllocCheck = (attr) =>
+  checkArray(attr, flag.NUMA_NODE | flag.MMAPABLE | flag.INNER_MAP);
+
+export const percpuArrayCheck: AllocCheck = (attr) => {
+  const wrong = checkArray(attr, 0);
   if (wrong < 0) return wrong;
   return alignUp(attr.valueSize, 8) > PCPU_MIN_UNIT_SIZE ? -E2BIG : 0;
 };
@@ -139,6 +137,8 @@ export class ArrayMap extends AnyArray {
   }
 
   override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+    const wrong = this.checkCopyFlags(flags);
+    if (wrong < 0) return wrong;
     const index = this.indexAt(key);
     return index < 0 ? -ENOENT : yield* this.copyOut(value, this.valueAt(index), flags);
   }
@@ -152,42 +152,43 @@ export class ArrayMap extends AnyArray {
 
 /** BPF_MAP_TYPE_PERCPU_ARRAY: programs see the value of the CPU that they run on. */
 export class PercpuArrayMap extends AnyArray {
+  readonly #percpu: PercpuValues;
+
+  constructor(world: MapWorld, addr: number, attr: MapAttr, values: number) {
+    super(world, addr, attr, values);
+    this.#percpu = new PercpuValues(world, attr);
+  }
+
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
-    const elem = alignUp(attr.valueSize, 8);
-    const bytes = elem * attr.maxEntries * world.kernel.cpus.all.length;
-    const made = allocArray(world, attr, elem, bytes);
+    const { stride, sizeBytes } = new PercpuValues(world, attr);
+    const made = allocArray(world, attr, stride, sizeBytes * attr.maxEntries);
     return made && new PercpuArrayMap(world, made.addr, attr, made.values);
   }
 
   override get userValueSize(): number {
-    return this.elemSize * this.#cpuCount;
-  }
-
-  get #cpuCount(): number {
-    return this.kernel.cpus.all.length;
+    return this.#percpu.sizeBytes;
   }
 
   override valueAt(index: number): number {
-    return this.#of(index, this.kernel.cpus.this.id);
+    return this.#percpu.here(this.#area(index));
   }
 
-  /** bpf_map_lookup_percpu_elem() */
+  #area(index: number): number {
+    return this.values + index * this.#percpu.sizeBytes;
+  }
+
+  /** The value of one CPU, or 0. percpu_array_map_lookup_percpu_elem() */
   map_lookup_percpu_elem(key: number, cpu: number): number {
     const index = this.indexAt(key);
-    return index < 0 || cpu >= this.#cpuCount ? 0 : this.#of(index, cpu);
-  }
-
-  #of(index: number, cpu: number): number {
-    return this.values + (index * this.#cpuCount + cpu) * this.elemSize;
+    if (index < 0 || cpu >= this.#percpu.cpuCount) return 0;
+    return this.#area(index) + cpu * this.#percpu.stride;
   }
 
   override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
     if (flags !== 0) return -EINVAL;
     const index = this.indexAt(key);
     if (index < 0) return -ENOENT;
-    for (let cpu = 0; cpu < this.#cpuCount; cpu++) {
-      this.memory.copy(value + cpu * this.elemSize, this.#of(index, cpu), this.elemSize);
-    }
+    this.#percpu.copyOut(value, this.#area(index));
     return 0;
   }
 
@@ -197,9 +198,7 @@ export class PercpuArrayMap extends AnyArray {
     const index = this.indexAt(key);
     if (index < 0) return -E2BIG;
     if (flags === BPF_NOEXIST) return -EEXIST;
-    for (let cpu = 0; cpu < this.#cpuCount; cpu++) {
-      this.memory.copy(this.#of(index, cpu), value + cpu * this.elemSize, this.elemSize);
-    }
+    this.#percpu.set(this.#area(index), value, true);
     return 0;
   }
 }
@@ -212,19 +211,23 @@ export function allocArray(
   bytes: number,
 ): { addr: number; values: number } | undefined {
   const { machine, kasan } = world.kernel;
-  const addr = allocMap(world, bpf_array as unknown as StructType<Fields>, attr);
+  const addr = allocMap(world, bpf_array, attr);
   if (addr === 0) return undefined;
-  const isPossible = bytes < machine.memory.sizeBytes && machine.mayAlloc('bpf_array values');
-  const values = isPossible ? machine.slab.kzalloc(bytes) : 0;
+  const values = allocArea(world, 'bpf_array values', bytes);
   if (values === 0) {
     kasan.free(addr);
     return undefined;
   }
   machine.memory.unwatched(() => {
-    const s = bpf_array.at(machine.memory, addr);
+    const s = bpf_array.at(machine.memory, behindMap(addr));
     s.elem_size = elemSize;
-    s.index_mask = 2 ** Math.ceil(Math.log2(attr.maxEntries)) - 1;
+    s.index_mask = roundupPow2(attr.maxEntries) - 1;
     s.value = values;
   });
   return { addr, values };
+}
+
+/** roundup_pow_of_two() of at least 1. */
+export function roundupPow2(value: number): number {
+  return 2 ** (32 - Math.clz32(value - 1));
 }

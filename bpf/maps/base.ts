@@ -1,4 +1,4 @@
-import type { Fields, StructType } from '../../base/layout.ts';
+import { alignUp, type StructType } from '../../base/layout.ts';
 import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -17,13 +17,18 @@ export const BPF_F_LOCK = 4;
 const LOCK = site('copy_map_value_locked', 'lock');
 const UNLOCK = site('copy_map_value_locked', 'unlock');
 
-/** What bpf(2) asks a map to be. */
-export interface MapAttr {
+/** What bpf(2) asks a map to be, as far as its type may refuse that. */
+export interface CheckedAttr {
   readonly type: number;
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  readonly btfKeyTypeId: number;
+  readonly btfValueTypeId: number;
+}
+
+export interface MapAttr extends CheckedAttr {
   readonly extra: bigint;
   readonly name: string;
   /** Of a map of maps: what its elements are like. */
@@ -53,7 +58,7 @@ export interface MapWorld {
 }
 
 /** Whether a map may be made so: 0 or -errno. struct bpf_map_ops: map_alloc_check */
-export type AllocCheck = (attr: MapAttr, kernel: Kernel) => number;
+export type AllocCheck = (attr: CheckedAttr, kernel: Kernel) => number;
 
 /** What all types of maps share. Its struct, which begins with struct bpf_map, is zeroed memory. */
 export abstract class MapBase implements BpfMap {
@@ -136,13 +141,16 @@ export abstract class MapBase implements BpfMap {
     yield* spinlocks.spin_unlock_irq(BPF_SPIN_LOCK, locked + this.spinLockOff, UNLOCK);
   }
 
+  /** Of a look-up by bpf(2): -EINVAL where they make no sense here. bpf_map_check_op_flags() */
+  protected checkCopyFlags(flags: number): number {
+    if (flags & ~BPF_F_LOCK) return -EINVAL;
+    return flags & BPF_F_LOCK && this.spinLockOff < 0 ? -EINVAL : 0;
+  }
+
   /** The value for bpf(2), its lock as zero. check_and_init_map_value() */
   protected *copyOut(value: number, element: number, flags: number): Sim<number> {
-    if (flags & ~BPF_F_LOCK) return -EINVAL;
-    if (flags & BPF_F_LOCK) {
-      if (this.spinLockOff < 0) return -EINVAL;
-      yield* this.copyValueLocked(value, element, element);
-    } else this.copyValue(value, element);
+    if (flags & BPF_F_LOCK) yield* this.copyValueLocked(value, element, element);
+    else this.copyValue(value, element);
     return 0;
   }
 }
@@ -156,10 +164,26 @@ function isSim<T>(result: T | Sim<T>): result is Sim<T> {
   return typeof result === 'object' && result !== null && 'next' in result;
 }
 
-/** A zeroed struct of a map's type with its struct bpf_map filled in; 0: memory is exhausted. */
-export function allocMap(world: MapWorld, type: StructType<Fields>, attr: MapAttr): number {
+/**
+ * Where a map's own struct continues behind its struct bpf_map. Worked out at each use, since a
+ * foreign kernel's layout may make struct bpf_map longer.
+ */
+export function behindMap(addr: number): number {
+  return addr + alignUp(bpf_map.sizeBytes, 8);
+}
+
+/**
+ * A zeroed struct bpf_map, filled in, with room behind it for what its type has beside; 0: memory is
+ * exhausted. bpf_map_init_from_attr()
+ */
+export function allocMap(
+  world: MapWorld,
+  own: Pick<StructType<{}>, 'name' | 'sizeBytes'>,
+  attr: MapAttr,
+): number {
   const { machine } = world.kernel;
-  const addr = machine.mayAlloc(type.name) ? machine.slab.kzalloc(type.sizeBytes) : 0;
+  const size = behindMap(0) + own.sizeBytes;
+  const addr = machine.mayAlloc(own.name) ? machine.slab.kzalloc(size) : 0;
   if (addr === 0) return 0;
   machine.memory.unwatched(() => {
     const s = bpf_map.at(machine.memory, addr);
@@ -173,4 +197,11 @@ export function allocMap(world: MapWorld, type: StructType<Fields>, attr: MapAtt
     s.spin_lock_off = attr.spinLockOff;
   });
   return addr;
+}
+
+/** Zeroed memory for a map's elements, as for vmalloc(): 0 also where there can never be so much. */
+export function allocArea({ kernel }: MapWorld, name: string, bytes: number): number {
+  const { machine } = kernel;
+  const isPossible = bytes < machine.memory.sizeBytes && machine.mayAlloc(name);
+  return isPossible ? machine.slab.kzalloc(bytes) : 0;
 }

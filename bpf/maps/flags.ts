@@ -15,8 +15,9 @@ export const RB_OVERWRITE = 1 << 19;
 
 /** Who may do what: BPF_F_ACCESS_MASK */
 export const ACCESS = RDONLY | WRONLY | RDONLY_PROG | WRONLY_PROG;
-/** ARRAY_CREATE_FLAG_MASK, and what only one of the types takes. */
-export const ARRAY_CREATE = NUMA_NODE | MMAPABLE | ACCESS | PRESERVE_ELEMS | INNER_MAP;
+/** Of ARRAY_CREATE_FLAG_MASK, what all types of arrays take. */
+export const ARRAY_CREATE = ACCESS;
+/** HTAB_CREATE_FLAG_MASK */
 export const HASH_CREATE = NO_PREALLOC | NO_COMMON_LRU | NUMA_NODE | ACCESS | ZERO_SEED;
 
 /** bpf_map_flags_access_ok() */

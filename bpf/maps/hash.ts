@@ -1,95 +1,310 @@
-import { alignUp } from '../../base/layout.ts';
-import { EINVAL, ENOMEM } from '../../kernel/errno.ts';
-import type { Sim } from '../../sim/request.ts';
-import type { MapAttr, MapWorld } from './base.ts';
-import { allocHtab } from './htab-alloc.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.ts';
+import { kernelText, type Sim } from '../../sim/request.ts';
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, type MapAttr, type MapWorld } from './base.ts';
+import { allocHtab, ELEM_BYTES, htab_elem, type HtabShape } from './htab-alloc.ts';
 import { Htab } from './htab.ts';
 import type { BpfMap } from './map.ts';
+import { PercpuValues } from './percpu.ts';
+
+const PLAIN: HtabShape = { isPercpu: false, isLru: false };
+const PERCPU: HtabShape = { isPercpu: true, isLru: false };
+
+/** -EEXIST or -ENOENT where an update must not be. check_flags() */
+export function checkExists(old: number, flags: number): number {
+  if (old !== 0 && (flags & ~BPF_F_LOCK) === BPF_NOEXIST) return -EEXIST;
+  return old === 0 && (flags & ~BPF_F_LOCK) === BPF_EXIST ? -ENOENT : 0;
+}
+
+/**
+ * Elements that are preallocated, in a list of free ones for each CPU, or come from the heap one by
+ * one. Preallocated ones are used again at once: who still reads one finds the next key there.
+ */
+abstract class ListedHtab extends Htab {
+  constructor(world: MapWorld, addr: number, attr: MapAttr, shape: HtabShape) {
+    super(world, addr, attr, shape);
+    if (this.isPrealloc) this.memory.unwatched(() => this.#deal());
+  }
+
+  /** Puts a value into a new element; -ENOMEM. */
+  protected abstract fill(elem: number, value: number, isFromUser: boolean): number;
+
+  /** Evenly to all CPUs, the last on top. pcpu_freelist_populate() */
+  #deal(): void {
+    const cpuCount = this.kernel.cpus.all.length;
+    const share = Math.floor(this.preallocCount / cpuCount);
+    const more = this.preallocCount % cpuCount;
+    let cpu = 0;
+    let left = share + (more > 0 ? 1 : 0);
+    for (const elem of this.preallocated()) {
+      for (; left === 0; left = share + (cpu < more ? 1 : 0)) cpu++;
+      this.#push(elem, cpu);
+      left--;
+    }
+  }
+
+  /** pcpu_freelist_push() */
+  #push(elem: number, cpu = this.kernel.cpus.this.id): void {
+    const { memory } = this;
+    const head = this.s.freelist + 8 * cpu;
+    memory.setPtr(elem + htab_elem.off.fnode, memory.ptr(head));
+    memory.setPtr(head, elem);
+  }
+
+  /** This CPU's, else another's; 0. pcpu_freelist_pop() */
+  protected popFree(): number {
+    const { memory } = this;
+    const { cpus } = this.kernel;
+    const { freelist } = this.s;
+    for (let i = 0; i < cpus.all.length; i++) {
+      const head = freelist + 8 * ((cpus.this.id + i) % cpus.all.length);
+      const elem = memory.ptr(head);
+      if (elem === 0) continue;
+      memory.setPtr(head, memory.ptr(elem + htab_elem.off.fnode));
+      return elem;
+    }
+    return 0;
+  }
+
+  /** A filled element, in no list yet; or -errno. `old` is the one to be replaced, or 0. */
+  protected alloc_htab_elem(update: NewElem, old: number): number {
+    const { hash, key, value, isFromUser } = update;
+    const made = this.takeElem(old);
+    if (made < 0) return made;
+    const result = this.fill(made, value, isFromUser);
+    if (result < 0) {
+      if (this.isPrealloc) this.#push(made);
+      else {
+        this.s.count--;
+        this.kernel.kasan.free(made);
+      }
+      return result;
+    }
+    this.elem(made).hash = hash;
+    this.memory.copy(made + ELEM_BYTES, key, this.keySize);
+    return made;
+  }
+
+  /** A free element; -E2BIG where the map is full, -ENOMEM. */
+  protected takeElem(old: number): number {
+    if (this.isPrealloc) return this.popFree() || -E2BIG;
+    const { machine } = this.kernel;
+    const s = this.s;
+    if (s.count >= this.maxEntries && old === 0) return -E2BIG;
+    const elem = machine.mayAlloc('htab_elem') ? machine.slab.kzalloc(this.elemSize) : 0;
+    if (elem === 0) return -ENOMEM;
+    s.count++;
+    return elem;
+  }
+
+  /** free_htab_elem(): used again at once where it is preallocated, else after a grace period. */
+  protected override *freeElem(elem: number): Sim<void> {
+    if (this.isPrealloc) {
+      this.#push(elem); // with all that it owns
+      return;
+    }
+    this.s.count--;
+    this.kernel.rcu.call_rcu('bpf_mem_free_rcu', () => {
+      this.drop(elem);
+      this.kernel.kasan.free(elem);
+    });
+  }
+}
+
+kernelText(ListedHtab);
+
+interface NewElem {
+  readonly hash: number;
+  readonly key: number;
+  readonly value: number;
+  readonly isFromUser: boolean;
+}
+
+/** Hash maps with the value inside the element: a new one replaces the old. */
+export abstract class ReplacingHtab extends ListedHtab {
+  constructor(world: MapWorld, addr: number, attr: MapAttr) {
+    super(world, addr, attr, PLAIN);
+    if (this.isPrealloc) this.memory.unwatched(() => this.#takeExtras());
+  }
+
+  /** One for each CPU, with which it replaces. alloc_extra_elems() */
+  #takeExtras(): void {
+    const { extra_elems } = this.s;
+    for (let cpu = 0; cpu < this.kernel.cpus.all.length; cpu++) {
+      this.memory.setPtr(extra_elems + 8 * cpu, this.popFree());
+    }
+  }
+
+  /** The replaced element comes back as this CPU's next replacement. */
+  protected override takeElem(old: number): number {
+    if (!this.isPrealloc || old === 0) return super.takeElem(old);
+    const { memory } = this;
+    const extra = this.s.extra_elems + 8 * this.kernel.cpus.this.id;
+    const elem = memory.ptr(extra);
+    memory.setPtr(extra, old);
+    return elem;
+  }
+
+  /** What an element held that has been replaced; this CPU keeps the element itself. */
+  protected *putReplaced(_held: number): Sim<void> {}
+
+  override *htab_map_update_elem(
+    key: number,
+    value: number,
+    flags: number,
+    isFromUser: boolean,
+  ): Sim<number> {
+    const wrong = this.checkFlags(flags);
+    if (wrong < 0) return wrong;
+    const hash = this.hash(key);
+    if (flags & BPF_F_LOCK) {
+      // In the hope that the element's own lock is enough.
+      const found = yield* this.lookup_nulls_elem_raw(hash, key);
+      const result = checkExists(found, flags);
+      if (result < 0) return result;
+      if (found !== 0) return yield* this.#setLocked(found, value);
+    }
+    const head = this.bucketAt(hash);
+    yield* this.lockBucket(head);
+    const old = this.find(head, hash, key);
+    const held = old === 0 ? 0 : this.heldBy(old);
+    const result = yield* this.#replace(head, { hash, key, value, isFromUser }, old, flags);
+    yield* this.unlockBucket(head);
+    if (result !== REPLACED) return result;
+    if (this.isPrealloc) yield* this.putReplaced(held);
+    else yield* this.freeElem(old);
+    return 0;
+  }
+
+  /** The object whose reference an element holds, or 0. */
+  protected heldBy(_elem: number): number {
+    return 0;
+  }
+
+  *#replace(head: number, update: NewElem, old: number, flags: number): Sim<number> {
+    const result = checkExists(old, flags);
+    if (result < 0) return result;
+    if (old !== 0 && flags & BPF_F_LOCK) return yield* this.#setLocked(old, update.value);
+    const made = this.alloc_htab_elem(update, old);
+    if (made < 0) return made;
+    // From the front, so that a reader who misses the old one has met the new one.
+    yield* this.link(head, made);
+    if (old === 0) return 0;
+    yield* this.unlink(old);
+    return REPLACED;
+  }
+
+  *#setLocked(elem: number, value: number): Sim<number> {
+    yield* this.copyValueLocked(this.valueIn(elem), value, this.valueIn(elem));
+    return 0;
+  }
+}
+
+kernelText(ReplacingHtab);
+
+/** A result beside 0 and -errno: there is an old element to be freed. */
+const REPLACED = 1;
 
 /** BPF_MAP_TYPE_HASH. */
-export class HashMap extends Htab {
+export class HashMap extends ReplacingHtab {
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
-    const addr = allocHtab(world, attr, attr.valueSize);
-    return addr === 0 ? undefined : new HashMap(world, addr, attr, attr.valueSize);
+    const addr = allocHtab(world, attr, PLAIN);
+    return addr === 0 ? undefined : new HashMap(world, addr, attr);
   }
 
   protected override valueIn(elem: number): number {
     return elem + this.valueOff;
   }
 
+  /** But for its lock: that of a preallocated element stays as it is. */
   protected override fill(elem: number, value: number): number {
     this.copyValue(this.valueIn(elem), value);
-    if (this.spinLockOff >= 0) this.memory.setU32(this.valueIn(elem) + this.spinLockOff, 0);
     return 0;
   }
 
-  protected override drop(): void {}
+  protected override copyElem(value: number, elem: number, flags: number): Sim<number> {
+    return this.copyOut(value, this.valueIn(elem), flags);
+  }
 }
 
-const POINTER_BYTES = 8;
+/** BPF_MAP_TYPE_PERCPU_HASH: an element points to a value for each CPU, and is never replaced. */
+export class PercpuHashMap extends ListedHtab {
+  readonly #values: PercpuValues;
 
-/** BPF_MAP_TYPE_PERCPU_HASH: an element points to a value for each CPU. */
-export class PercpuHashMap extends Htab {
+  constructor(world: MapWorld, addr: number, attr: MapAttr) {
+    super(world, addr, attr, PERCPU);
+    this.#values = new PercpuValues(world, attr);
+  }
+
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
-    const addr = allocHtab(world, attr, POINTER_BYTES);
-    return addr === 0 ? undefined : new PercpuHashMap(world, addr, attr, POINTER_BYTES);
-  }
-
-  get #stride(): number {
-    return alignUp(this.valueSize, 8);
-  }
-
-  get #cpuCount(): number {
-    return this.kernel.cpus.all.length;
+    const addr = allocHtab(world, attr, PERCPU);
+    return addr === 0 ? undefined : new PercpuHashMap(world, addr, attr);
   }
 
   override get userValueSize(): number {
-    return this.#stride * this.#cpuCount;
-  }
-
-  protected override valueIn(elem: number): number {
-    return this.#area(elem) + this.#stride * this.kernel.cpus.this.id;
+    return this.#values.sizeBytes;
   }
 
   #area(elem: number): number {
     return this.memory.ptr(elem + this.valueOff);
   }
 
-  /** A program that makes an element sets the value of its own CPU: the others' are zero. */
-  protected override fill(elem: number, value: number, onAllCpus: boolean): number {
-    const { machine } = this.kernel;
-    const size = this.#stride * this.#cpuCount;
-    const before = this.#area(elem);
-    if (before !== 0) this.memory.fill(before, size, 0);
-    else {
-      const area = machine.mayAlloc('htab percpu value') ? machine.slab.kzalloc(size) : 0;
+  protected override valueIn(elem: number): number {
+    return this.#values.here(this.#area(elem));
+  }
+
+  /** __htab_percpu_map_update_elem() */
+  override *htab_map_update_elem(
+    key: number,
+    value: number,
+    flags: number,
+    isFromUser: boolean,
+  ): Sim<number> {
+    if (flags > BPF_EXIST) return -EINVAL;
+    const hash = this.hash(key);
+    const head = this.bucketAt(hash);
+    yield* this.lockBucket(head);
+    const old = this.find(head, hash, key);
+    let result = checkExists(old, flags);
+    if (result === 0 && old !== 0) this.#values.set(this.#area(old), value, isFromUser);
+    else if (result === 0) {
+      const made = this.alloc_htab_elem({ hash, key, value, isFromUser }, 0);
+      if (made < 0) result = made;
+      else yield* this.link(head, made);
+    }
+    yield* this.unlockBucket(head);
+    return result;
+  }
+
+  /** A preallocated element keeps its area. */
+  protected override fill(elem: number, value: number, isFromUser: boolean): number {
+    if (!this.isPrealloc) {
+      const area = this.#values.alloc();
       if (area === 0) return -ENOMEM;
       this.memory.setPtr(elem + this.valueOff, area);
     }
-    this.#set(elem, value, onAllCpus);
-    return 0;
-  }
-
-  /** pcpu_copy_value() */
-  #set(elem: number, value: number, onAllCpus: boolean): void {
-    if (onAllCpus) this.memory.copy(this.#area(elem), value, this.userValueSize);
-    else this.memory.copy(this.valueIn(elem), value, this.valueSize);
-  }
-
-  protected override replaceInPlace(elem: number, value: number, onAllCpus: boolean): number {
-    this.#set(elem, value, onAllCpus);
+    this.#values.setNew(this.#area(elem), value, isFromUser);
     return 0;
   }
 
   protected override drop(elem: number): void {
-    const area = this.#area(elem);
-    this.memory.setPtr(elem + this.valueOff, 0);
-    if (area !== 0) this.kernel.kasan.free(area);
+    this.kernel.kasan.free(this.#area(elem));
   }
 
-  protected override *copyElem(value: number, elem: number, flags: number): Sim<number> {
-    if (flags !== 0) return -EINVAL;
-    this.memory.copy(value, this.#area(elem), this.userValueSize);
+  protected override *copyElem(value: number, elem: number): Sim<number> {
+    this.#values.copyOut(value, this.#area(elem));
     return 0;
   }
+
+  protected override checkCopyFlags(flags: number): number {
+    return flags === 0 ? 0 : -EINVAL;
+  }
+
+  /** The value of one CPU, or 0. htab_percpu_map_lookup_percpu_elem() */
+  *map_lookup_percpu_elem(key: number, cpu: number): Sim<number> {
+    if (cpu >= this.#values.cpuCount) return 0;
+    const elem = yield* this.lookup_nulls_elem_raw(this.hash(key), key);
+    return elem === 0 ? 0 : this.#area(elem) + this.#values.stride * cpu;
+  }
 }
+
+kernelText(PercpuHashMap);

@@ -1,24 +1,15 @@
-import {
-  alignUp,
-  array,
-  embed,
-  ptr,
-  s32,
-  struct,
-  u32,
-  type Fields,
-  type StructType,
-} from '../../base/layout.ts';
-import { allocMap, type MapAttr, type MapWorld } from './base.ts';
+import { alignUp, array, embed, ptr, s32, struct, u32, u64 } from '../../base/layout.ts';
+import { roundupPow2 } from './array.ts';
+import { allocArea, allocMap, behindMap, type MapAttr, type MapWorld } from './base.ts';
 import * as flag from './flags.ts';
-import { bpf_map } from './map.ts';
+import { BpfLru, bpf_lru_node } from './lru.ts';
+import { PercpuValues } from './percpu.ts';
 
-export const BUCKET_BYTES = 16;
 const CPUS_MAX = 64;
+const POINTER_BYTES = 8;
 
-/** kernel/bpf/hashtab.c */
+/** kernel/bpf/hashtab.c, behind the struct bpf_map */
 export const bpf_htab = struct('bpf_htab', {
-  map: embed(bpf_map as unknown as StructType<Fields>),
   buckets: ptr('struct bucket'),
   elems: ptr('void'), // preallocated elements
   n_buckets: u32,
@@ -29,70 +20,113 @@ export const bpf_htab = struct('bpf_htab', {
   freelist: array(ptr('struct htab_elem'), CPUS_MAX),
   /** An element each CPU keeps for replacing one. */
   extra_elems: array(ptr('struct htab_elem'), CPUS_MAX),
+  lru: ptr('struct bpf_lru'),
 });
 
-/** A bucket: its first element, and its lock. */
+/** Its first element, or the end of its list: nullsOf(). */
 export const bucket = struct('bucket', { head: ptr('struct htab_elem'), raw_lock: u32, pad: u32 });
-
-/** The key stands behind it, then the value at the next multiple of 8. */
-export const htab_elem = struct('htab_elem', {
-  next: ptr('struct htab_elem'), // in its bucket, or in the list of free ones
-  hash: u32,
-  lru_flags: u32, // bpf_lru_node: ref, type
-  lru_prev: ptr('struct htab_elem'),
-  lru_next: ptr('struct htab_elem'),
-});
-
-export const ELEM_BYTES = htab_elem.sizeBytes;
+export const BUCKET_BYTES = bucket.sizeBytes;
 
 /**
- * The struct, the buckets, and where elements are preallocated those too, dealt out to the CPUs'
- * free lists; 0 where memory is exhausted. htab_map_alloc(), prealloc_init()
+ * The key stands behind it, then the value at the next multiple of 8. A free element hangs in its
+ * list by `fnode`, where pprev was: whoever still stands on it goes on by `next` as it was.
  */
-export function allocHtab(world: MapWorld, attr: MapAttr, inlineBytes: number): number {
-  const { machine, kasan, cpus } = world.kernel;
-  const { slab, memory } = machine;
-  const addr = allocMap(world, bpf_htab as unknown as StructType<Fields>, attr);
-  if (addr === 0) return 0;
-  const n_buckets = 2 ** Math.ceil(Math.log2(attr.maxEntries));
-  const elem_size = ELEM_BYTES + alignUp(attr.keySize, 8) + alignUp(inlineBytes, 8);
+export const htab_elem = struct('htab_elem', {
+  next: ptr('struct htab_elem'), // hash_node.next
+  fnode: u64, // hash_node.pprev: the slot that points here; or the next free element
+  lru_node: embed(bpf_lru_node), // or ptr_to_pptr
+  hash: u32,
+  pad: u32,
+});
+export const ELEM_BYTES = htab_elem.sizeBytes;
+
+/** What ends the list of a bucket: tells a reader that was led astray. hlist_nulls */
+export function nullsOf(bucketAddr: number): number {
+  return bucketAddr + 1;
+}
+
+export function isNulls(next: number): boolean {
+  return (next & 1) !== 0;
+}
+
+/** What types of hash maps differ in, as to memory. */
+export interface HtabShape {
+  readonly isPercpu: boolean;
+  readonly isLru: boolean;
+}
+
+/** From the start of an element. */
+export function valueOffset(keySize: number): number {
+  return ELEM_BYTES + alignUp(keySize, 8);
+}
+
+/** Bytes of an element, the value's or those of a pointer to it included. */
+function elemBytes(attr: MapAttr, { isPercpu }: HtabShape): number {
+  const value = isPercpu ? POINTER_BYTES : alignUp(attr.valueSize, 8);
+  return valueOffset(attr.keySize) + value;
+}
+
+/**
+ * The struct, the buckets, and where elements are preallocated those too, in no list yet; 0 where
+ * memory is exhausted. htab_map_alloc(), prealloc_init()
+ */
+export function allocHtab(world: MapWorld, attr: MapAttr, shape: HtabShape): number {
+  const { machine, kasan } = world.kernel;
+  const { memory } = machine;
+  const cpuCount = world.kernel.cpus.all.length;
+  const n_buckets = roundupPow2(attr.maxEntries);
   const isPrealloc = (attr.flags & flag.NO_PREALLOC) === 0;
-  const cpuCount = cpus.all.length;
-  const elemCount = isPrealloc ? attr.maxEntries + cpuCount : 0;
-  const isPossible = n_buckets * BUCKET_BYTES + elemCount * elem_size < memory.sizeBytes;
-  const may = isPossible && machine.mayAlloc('bpf_htab buckets');
-  const buckets = may ? slab.kzalloc(n_buckets * BUCKET_BYTES) : 0;
-  const elems = buckets !== 0 && isPrealloc ? slab.kzalloc(elemCount * elem_size) : 0;
-  if (buckets === 0 || (isPrealloc && elems === 0)) {
-    if (buckets !== 0) kasan.free(buckets);
-    kasan.free(addr);
+  const lruBytes = BpfLru.bytesFor((attr.flags & flag.NO_COMMON_LRU) !== 0, cpuCount);
+  const addr = allocMap(world, bpf_htab, attr);
+  if (addr === 0) return 0;
+  const buckets = allocArea(world, 'bpf_htab buckets', n_buckets * BUCKET_BYTES);
+  const lru = shape.isLru && buckets !== 0 ? allocArea(world, 'bpf_lru', lruBytes) : 0;
+  const mayGoOn = buckets !== 0 && (lru !== 0 || !shape.isLru);
+  const elems = isPrealloc && mayGoOn ? allocElems(world, attr, shape) : 0;
+  if (!mayGoOn || (isPrealloc && elems === 0)) {
+    for (const area of [buckets, lru, addr]) if (area !== 0) kasan.free(area);
     return 0;
   }
   memory.unwatched(() => {
-    const s = bpf_htab.at(memory, addr);
-    Object.assign(s, { buckets, elems, n_buckets, elem_size });
+    const s = bpf_htab.at(memory, behindMap(addr));
+    Object.assign(s, { buckets, elems, lru, n_buckets, elem_size: elemBytes(attr, shape) });
     s.hashrnd = attr.flags & flag.ZERO_SEED ? 0 : HASHRND;
-    if (isPrealloc) deal(world, addr, attr.maxEntries);
+    for (let at = buckets; at < buckets + n_buckets * BUCKET_BYTES; at += BUCKET_BYTES) {
+      memory.setPtr(at, nullsOf(at));
+    }
   });
   return addr;
+}
+
+/** With an area of values for each, where values are per CPU; or 0. */
+function allocElems(world: MapWorld, attr: MapAttr, shape: HtabShape): number {
+  const { kasan, machine } = world.kernel;
+  const count = preallocCount(world, attr.maxEntries, shape);
+  const size = elemBytes(attr, shape);
+  const elems = allocArea(world, 'bpf_htab elems', count * size);
+  if (elems === 0 || !shape.isPercpu) return elems;
+  const values = new PercpuValues(world, attr);
+  const slot = (i: number): number => elems + i * size + valueOffset(attr.keySize);
+  for (let i = 0; i < count; i++) {
+    const area = values.alloc();
+    if (area === 0) {
+      while (--i >= 0) kasan.free(machine.memory.rawPtr(slot(i)));
+      kasan.free(elems);
+      return 0;
+    }
+    machine.memory.unwatched(() => machine.memory.setPtr(slot(i), area));
+  }
+  return elems;
 }
 
 /** Where Linux draws a number: every run must draw the same. */
 const HASHRND = 0x5bd1e995;
 
-/** Evenly to all CPUs, each CPU's first on top. pcpu_freelist_populate(), alloc_extra_elems() */
-function deal({ kernel }: MapWorld, addr: number, count: number): void {
-  const { memory } = kernel.machine;
-  const { elems, elem_size, freelist, extra_elems } = bpf_htab.at(memory, addr);
-  const cpuCount = kernel.cpus.all.length;
-  const share = Math.ceil(count / cpuCount);
-  for (let i = count - 1; i >= 0; i--) {
-    const slot = freelist + 8 * Math.min(cpuCount - 1, Math.floor(i / share));
-    const elem = elems + i * elem_size;
-    memory.setPtr(elem + htab_elem.off.next, memory.ptr(slot));
-    memory.setPtr(slot, elem);
-  }
-  for (let cpu = 0; cpu < cpuCount; cpu++) {
-    memory.setPtr(extra_elems + 8 * cpu, elems + (count + cpu) * elem_size);
-  }
+/** Those that replace need one more a CPU. htab_has_extra_elems() */
+export function preallocCount(
+  { kernel }: MapWorld,
+  maxEntries: number,
+  { isPercpu, isLru }: HtabShape,
+): number {
+  return maxEntries + (isPercpu || isLru ? 0 : kernel.cpus.all.length);
 }

@@ -36,6 +36,8 @@ export interface BpfMap {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  /** Offset of a struct bpf_spin_lock in the value, or -1. */
+  readonly spinLockOff: number;
   /** Bytes of a value in bpf(2): of a per-CPU map, one slot of 8-byte multiples for each CPU. */
   readonly userValueSize: number;
 
@@ -51,6 +53,8 @@ export interface BpfMap {
    */
   map_for_each_callback(each: (key: number, value: number) => Sim<bigint>): Sim<number>;
 
+  /** Of a per-CPU map: the value of one CPU, or 0. */
+  map_lookup_percpu_elem?(key: number, cpu: number): number | Sim<number>;
   /** Of a prog array: the struct bpf_prog at `index`, or 0. kernel/bpf/core.c: JMP_TAIL_CALL */
   tail_call_target?(index: number): number | Sim<number>;
 

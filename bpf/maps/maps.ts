@@ -1,13 +1,14 @@
 import { EINVAL, ENOMEM } from '../../kernel/errno.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
-import { resolve } from '../btf/resolve.ts';
 import type { BtfObject } from '../btf/objects.ts';
 import { Ids } from '../ids.ts';
 import { Registry } from '../registry.ts';
 import type { MapWorld } from './base.ts';
+import { NUMA_NODE } from './flags.ts';
+import { map_check_btf, spinLockIn } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
-import { MAP_TYPES } from './table.ts';
+import { MAP_TYPES, type MapType } from './table.ts';
 
 const INC = site('bpf_map_inc', 'inc');
 const PUT = site('bpf_map_put', 'dec');
@@ -53,26 +54,35 @@ export class Maps {
 
   /** With one reference of a user's; or -errno. map_create() */
   *map_create(request: MapRequest): Sim<BpfMap | number> {
-    const { kernel, ports } = this.#parts;
+    const { kernel } = this.#parts;
     const type = MAP_TYPES.get(request.type);
-    if (!type) return -EINVAL;
-    const btf = request.btfFd === 0 ? undefined : yield* this.#parts.btfFromFd(request.btfFd);
+    const wrong = checkRequest(request) || (type ? type.check(request, kernel) : -EINVAL);
+    if (!type || wrong < 0) return wrong;
+    const btf = hasTypes(request) ? yield* this.#parts.btfFromFd(request.btfFd) : undefined;
     if (typeof btf === 'number') return btf;
-    const found = request.innerMapFd === 0 ? undefined : yield* ports.mapFromFd(request.innerMapFd);
-    const inner = typeof found === 'number' ? undefined : found;
-    const spinLockOff = btf ? spinLockIn(btf, request.btfValueTypeId) : -1;
-    const attr = { ...request, inner, spinLockOff };
-    let result = typeof found === 'number' ? found : 0;
-    if (result === 0) result = type.check(attr, kernel);
-    const map = result < 0 ? undefined : type.create(this.#parts, attr);
+    const spinLockOff = btf ? spinLockIn(btf.btf, request.btfValueTypeId) : -1;
+    const isTyped = btf !== undefined && request.btfValueTypeId !== 0;
+    const unfit = isTyped ? map_check_btf(btf.btf, request, spinLockOff) : 0;
+    const map = unfit < 0 ? unfit : yield* this.#make(type, request, spinLockOff);
+    if (typeof map !== 'number') this.#publish(map, request, btf);
+    else if (btf) yield* this.#parts.btf_put(btf.addr);
+    return map;
+  }
+
+  *#make(type: MapType, request: MapRequest, spinLockOff: number): Sim<BpfMap | number> {
+    const { ports } = this.#parts;
+    let inner: BpfMap | undefined;
+    if (type.checkInner) {
+      const found = yield* ports.mapFromFd(request.innerMapFd);
+      if (typeof found === 'number') return found;
+      inner = found;
+    }
+    const unfit = inner ? type.checkInner!(inner) : 0;
+    const map =
+      unfit < 0 ? undefined : type.create(this.#parts, { ...request, inner, spinLockOff });
     // What an inner map is like is known by now: the map itself is not needed.
     if (inner) yield* this.bpf_map_put(inner);
-    if (map) {
-      this.#publish(map, request, btf);
-      return map;
-    }
-    if (btf) yield* this.#parts.btf_put(btf.addr);
-    return result < 0 ? result : -ENOMEM;
+    return map ?? (unfit || -ENOMEM);
   }
 
   #publish(map: BpfMap, request: MapRequest, btf: BtfObject | undefined): void {
@@ -153,13 +163,18 @@ export class Maps {
 
 kernelText(Maps);
 
-/** Where a value's struct bpf_spin_lock stands, or -1. btf_find_spin_lock() */
-function spinLockIn({ btf }: BtfObject, valueTypeId: number): number {
-  const value = resolve(btf, valueTypeId);
-  if (value?.kind !== 'struct') return -1;
-  for (const { type, bitOffset } of value.members) {
-    const member = resolve(btf, type);
-    if (member?.kind === 'struct' && member.name === 'bpf_spin_lock') return bitOffset / 8;
-  }
-  return -1;
+/** What map_create() itself asks, of every type. */
+function checkRequest(request: MapRequest): number {
+  const { flags, numaNode, extra, btfKeyTypeId, btfValueTypeId } = request;
+  if (request.btfVmlinuxValueTypeId !== 0) return -EINVAL; // of a struct_ops map alone
+  if (btfKeyTypeId !== 0 && btfValueTypeId === 0) return -EINVAL;
+  if (extra !== 0n) return -EINVAL; // of bloom filters and arenas alone
+  const isOtherNode = numaNode !== 0 && numaNode !== NUMA_NO_NODE;
+  return (flags & NUMA_NODE) !== 0 && isOtherNode ? -EINVAL : 0;
 }
+
+function hasTypes({ btfKeyTypeId, btfValueTypeId }: MapRequest): boolean {
+  return btfKeyTypeId !== 0 || btfValueTypeId !== 0;
+}
+
+const NUMA_NO_NODE = -1;

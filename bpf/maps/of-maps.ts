@@ -1,26 +1,30 @@
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from '../../kernel/errno.ts';
+import { E2BIG, EINVAL, ENOENT, ENOMEM, ENOTSUPP } from '../../kernel/errno.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { MAP_TYPE } from '../uapi.ts';
-import { allocArray, arrayCheck } from './array.ts';
+import { allocArray, checkArray } from './array.ts';
 import {
   BPF_ANY,
   BPF_EXIST,
   BPF_NOEXIST,
   MapBase,
   type AllocCheck,
+  type CheckedAttr,
   type MapAttr,
   type MapWorld,
 } from './base.ts';
 import * as flag from './flags.ts';
-import { allocHtab } from './htab-alloc.ts';
-import { Htab, htabCheck } from './htab.ts';
+import { ReplacingHtab } from './hash.ts';
+import { allocHtab, type HtabShape } from './htab-alloc.ts';
+import { htabCheck } from './htab.ts';
 import type { BpfMap } from './map.ts';
 
 const READ_SLOT = site('array_of_map_lookup_elem', 'slot');
 const XCHG = site('bpf_fd_array_map_update_elem', 'xchg');
 
 const POINTER_BYTES = 8;
+/** Its elements hold pointers, whatever bpf(2) calls the size of a value. */
+const HASH: HtabShape = { isPercpu: false, isLru: false };
 
 /** Whether a map may take the place of another in a map of maps. bpf_map_meta_equal() */
 export function metaEqual(meta: BpfMap, map: BpfMap): boolean {
@@ -30,39 +34,29 @@ export function metaEqual(meta: BpfMap, map: BpfMap): boolean {
     meta.type === map.type &&
     meta.keySize === map.keySize &&
     meta.valueSize === map.valueSize &&
-    meta.flags === map.flags
+    meta.flags === map.flags &&
+    meta.spinLockOff === map.spinLockOff
   );
 }
 
-/** kernel/bpf/map_in_map.c: what stands inside may not hold maps itself, or programs. */
-function innerOk(inner: BpfMap | undefined): boolean {
-  if (!inner) return false;
-  const banned: readonly number[] = [
-    MAP_TYPE.PROG_ARRAY,
-    MAP_TYPE.ARRAY_OF_MAPS,
-    MAP_TYPE.HASH_OF_MAPS,
-  ];
-  return !banned.includes(inner.type);
+/** What stands inside may not hold maps itself, or programs. bpf_map_meta_alloc() */
+export function checkInner({ type }: BpfMap): number {
+  if (type === MAP_TYPE.ARRAY_OF_MAPS || type === MAP_TYPE.HASH_OF_MAPS) return -EINVAL;
+  return type === MAP_TYPE.PROG_ARRAY ? -ENOTSUPP : 0;
 }
 
-/** fd_array_map_alloc_check() */
-export const fdArrayCheck: AllocCheck = (attr, kernel) => {
+/** fd_array_map_alloc_check(). `also`: flags of the one type of array alone. */
+export function checkFdArray(attr: CheckedAttr, also = 0): number {
   if (attr.valueSize !== 4) return -EINVAL;
   if ((attr.flags & (flag.RDONLY_PROG | flag.WRONLY_PROG)) !== 0) return -EINVAL;
-  return arrayCheck(attr, kernel);
-};
+  return checkArray(attr, flag.NUMA_NODE | also);
+}
 
-export const arrayOfMapsCheck: AllocCheck = (attr, kernel) => {
-  const wrong = fdArrayCheck(attr, kernel);
-  if (wrong < 0) return wrong;
-  return innerOk(attr.inner) ? 0 : attr.inner ? -ENOTSUPP : -EINVAL;
-};
+export const fdArrayCheck: AllocCheck = (attr) => checkFdArray(attr);
 
 export const hashOfMapsCheck: AllocCheck = (attr, kernel) => {
   if (attr.valueSize !== 4) return -EINVAL;
-  const wrong = htabCheck({ isPercpu: false, isLru: false })(attr, kernel);
-  if (wrong < 0) return wrong;
-  return innerOk(attr.inner) ? 0 : attr.inner ? -ENOTSUPP : -EINVAL;
+  return htabCheck(HASH)(attr, kernel);
 };
 
 /** An array of pointers that user space sees as descriptors, and reads as ids. */
@@ -121,7 +115,9 @@ export abstract class FdArray extends MapBase {
     return 0;
   }
 
-  override *bpf_map_copy_value(key: number, value: number): Sim<number> {
+  override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+    const wrong = this.checkCopyFlags(flags);
+    if (wrong < 0) return wrong;
     const index = this.memory.u32(key);
     if (index >= this.maxEntries) return -ENOENT;
     const object = yield* this.kernel.atomics.readPtr(READ_SLOT, this.slot(index));
@@ -198,21 +194,21 @@ function* innerFromFd({ ports }: MapWorld, meta: BpfMap, fd: number): Sim<number
 }
 
 /** BPF_MAP_TYPE_HASH_OF_MAPS. kernel/bpf/hashtab.c */
-export class HashOfMaps extends Htab {
+export class HashOfMaps extends ReplacingHtab {
   readonly #meta: BpfMap;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
-    super(world, addr, attr, POINTER_BYTES);
+    super(world, addr, attr);
     this.#meta = attr.inner!;
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
-    const addr = allocHtab(world, attr, POINTER_BYTES);
+    const addr = allocHtab(world, attr, HASH);
     return addr === 0 ? undefined : new HashOfMaps(world, addr, attr);
   }
 
   override *map_lookup_elem(key: number): Sim<number> {
-    const elem = yield* this.__htab_map_lookup_elem(key);
+    const elem = yield* this.lookup_nulls_elem_raw(this.hash(key), key);
     if (elem === 0) return 0;
     return yield* this.kernel.atomics.readPtr(READ_SLOT, this.valueIn(elem));
   }
@@ -228,17 +224,20 @@ export class HashOfMaps extends Htab {
     if (inner < 0) return inner;
     const { slab } = this.kernel.machine;
     const held = slab.kzalloc(POINTER_BYTES);
-    this.memory.setPtr(held, inner);
-    const result = yield* this.htab_map_update_elem(key, held, flags, true);
-    slab.free(held);
+    let result = -ENOMEM;
+    if (held !== 0) {
+      this.memory.setPtr(held, inner);
+      result = yield* this.htab_map_update_elem(key, held, flags, true);
+      slab.free(held);
+    }
     if (result < 0) yield* this.#put(inner);
     return result;
   }
 
-  override *bpf_map_copy_value(key: number, value: number): Sim<number> {
+  /** bpf_fd_htab_map_lookup_elem(): the inner map's id. */
+  protected override *copyElem(value: number, elem: number): Sim<number> {
     const { ports } = this.world;
-    const inner = yield* this.map_lookup_elem(key);
-    if (inner === 0) return -ENOENT;
+    const inner = yield* this.kernel.atomics.readPtr(READ_SLOT, this.valueIn(elem));
     this.memory.setU32(value, ports.mapIdOf(ports.mapAt(inner)));
     return 0;
   }
@@ -257,23 +256,19 @@ export class HashOfMaps extends Htab {
     return 0;
   }
 
-  /** The inner map's reference goes when nobody can have found it here any more. */
-  protected override freeElem(elem: number): void {
-    const inner = this.memory.ptr(this.valueIn(elem));
-    const { kernel } = this;
-    if (inner !== 0) kernel.workqueues.schedule_work('bpf_map_put', () => this.#put(inner));
-    super.freeElem(elem);
+  protected override heldBy(elem: number): number {
+    return this.memory.ptr(this.valueIn(elem));
   }
 
-  protected override replaced(old: number): void {
-    const inner = this.memory.ptr(this.valueIn(old));
-    if (this.isPrealloc && inner !== 0) {
-      this.kernel.workqueues.schedule_work('bpf_map_put', () => this.#put(inner));
-    }
-    super.replaced(old);
+  protected override putReplaced(held: number): Sim<void> {
+    return this.#put(held);
   }
 
-  protected override drop(): void {}
+  /** The inner map's own grace period keeps it for those who have found it here. */
+  protected override *freeElem(elem: number): Sim<void> {
+    yield* this.#put(this.heldBy(elem));
+    yield* super.freeElem(elem);
+  }
 
   override *map_free(): Sim<void> {
     for (const elem of this.elements()) yield* this.#put(this.memory.ptr(this.valueIn(elem)));

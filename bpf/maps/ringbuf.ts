@@ -1,12 +1,20 @@
-import { embed, ptr, struct, u32, u64, type Fields, type StructType } from '../../base/layout.ts';
-import { E2BIG, EAGAIN, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
+import { ptr, struct, u32, u64 } from '../../base/layout.ts';
+import { EAGAIN, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
 import { lockClass } from '../../kernel/locks/lock-class.ts';
 import { PAGE_SIZE } from '../../kernel/memory.ts';
 import { ACQUIRE, kernelText, RELEASE, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
-import { allocMap, MapBase, type AllocCheck, type MapAttr, type MapWorld } from './base.ts';
+import {
+  allocArea,
+  allocMap,
+  behindMap,
+  MapBase,
+  type AllocCheck,
+  type MapAttr,
+  type MapWorld,
+} from './base.ts';
 import * as flag from './flags.ts';
-import { bpf_map, type BpfMap } from './map.ts';
+import type { BpfMap } from './map.ts';
 
 const CONS = site('__bpf_ringbuf_reserve', 'consumer_pos');
 const LOCK = site('__bpf_ringbuf_reserve', 'lock');
@@ -16,6 +24,7 @@ const COMMIT = site('bpf_ringbuf_commit', 'xchg');
 const COMMIT_CONS = site('bpf_ringbuf_commit', 'consumer_pos');
 const USER_CONS = site('ringbuf_process_ring', 'consumer_pos');
 const USER_PROD = site('ringbuf_process_ring', 'producer_pos');
+const USER_OVER = site('ringbuf_process_ring', 'overwrite_pos');
 const USER_LEN = site('ringbuf_process_ring', 'len');
 
 const ringbufLock = lockClass('&rb->spinlock', 'spin');
@@ -30,17 +39,18 @@ const BPF_RB_AVAIL_DATA = 0;
 const BPF_RB_RING_SIZE = 1;
 const BPF_RB_CONS_POS = 2;
 const BPF_RB_PROD_POS = 3;
-/** kernel/bpf/ringbuf.c: RINGBUF_MAX_RECORD_SZ, RINGBUF_MAX_DATA_SZ */
+const BPF_RB_OVERWRITE_POS = 4;
+/** kernel/bpf/ringbuf.c: RINGBUF_MAX_RECORD_SZ */
 const MAX_RECORD = 0x3fff_ffff;
 
-/** kernel/bpf/ringbuf.c */
-export const bpf_ringbuf_map = struct('bpf_ringbuf_map', {
-  map: embed(bpf_map as unknown as StructType<Fields>),
-  rb: ptr('struct bpf_ringbuf'),
-});
+/** kernel/bpf/ringbuf.c, behind the struct bpf_map */
+const bpf_ringbuf_map = struct('bpf_ringbuf_map', { rb: ptr('struct bpf_ringbuf') });
 
-/** Positions only grow; where they stand in the data is position & mask. */
-export const bpf_ringbuf = struct('bpf_ringbuf', {
+/**
+ * Positions only grow; where they stand in the data is position & mask. The pages with the
+ * positions are mapped by user space: those of producers to be read, the consumer's to be written.
+ */
+const bpf_ringbuf = struct('bpf_ringbuf', {
   mask: u32,
   spinlock: u32,
   wakeups: u32, // irq_work that woke whoever polls
@@ -48,15 +58,16 @@ export const bpf_ringbuf = struct('bpf_ringbuf', {
   consumer_pos: u64,
   producer_pos: u64,
   pending_pos: u64, // the oldest record that is not committed yet
+  overwrite_pos: u64, // BPF_F_RB_OVERWRITE: the oldest record that is whole
   data: ptr('char'), // twice the size, since Linux maps it twice: no record wraps
 });
 
 /** ringbuf_map_alloc() */
 export const ringbufCheck: AllocCheck = ({ keySize, valueSize, maxEntries, flags }) => {
-  if ((flags & ~flag.NUMA_NODE) !== 0 || keySize !== 0 || valueSize !== 0) return -EINVAL;
+  if ((flags & ~(flag.NUMA_NODE | flag.RB_OVERWRITE)) !== 0) return -EINVAL;
+  if (keySize !== 0 || valueSize !== 0) return -EINVAL;
   const isPowerOf2 = maxEntries > 0 && (maxEntries & (maxEntries - 1)) === 0;
-  if (!isPowerOf2 || maxEntries % PAGE_SIZE !== 0) return -EINVAL;
-  return maxEntries > MAX_RECORD ? -E2BIG : 0;
+  return isPowerOf2 && maxEntries % PAGE_SIZE === 0 ? 0 : -EINVAL;
 };
 
 /** BPF_MAP_TYPE_RINGBUF: records of any length from all CPUs to one reader. kernel/bpf/ringbuf.c */
@@ -75,12 +86,10 @@ export class Ringbuf extends MapBase {
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
     const { machine, kasan } = world.kernel;
     const { memory, slab } = machine;
-    const addr = allocMap(world, bpf_ringbuf_map as unknown as StructType<Fields>, attr);
+    const addr = allocMap(world, bpf_ringbuf_map, attr);
     if (addr === 0) return undefined;
     const rb = slab.kzalloc(bpf_ringbuf.sizeBytes);
-    const isPossible = rb !== 0 && 2 * attr.maxEntries < memory.sizeBytes;
-    const data =
-      isPossible && machine.mayAlloc('bpf_ringbuf') ? slab.kzalloc(2 * attr.maxEntries) : 0;
+    const data = rb === 0 ? 0 : allocArea(world, 'bpf_ringbuf', 2 * attr.maxEntries);
     if (data === 0) {
       if (rb !== 0) kasan.free(rb);
       kasan.free(addr);
@@ -88,7 +97,7 @@ export class Ringbuf extends MapBase {
     }
     memory.unwatched(() => {
       Object.assign(bpf_ringbuf.at(memory, rb), { mask: attr.maxEntries - 1, data });
-      bpf_ringbuf_map.at(memory, addr).rb = rb;
+      bpf_ringbuf_map.at(memory, behindMap(addr)).rb = rb;
     });
     return new Ringbuf(world, addr, attr, rb);
   }
@@ -97,7 +106,7 @@ export class Ringbuf extends MapBase {
     return bpf_ringbuf.at(this.memory, this.#rb);
   }
 
-  #off(field: 'consumer_pos' | 'producer_pos' | 'pending_pos' | 'spinlock'): number {
+  #off(field: 'consumer_pos' | 'producer_pos' | 'overwrite_pos' | 'spinlock'): number {
     return this.#rb + bpf_ringbuf.off[field];
   }
 
@@ -121,9 +130,9 @@ export class Ringbuf extends MapBase {
     const prod = this.#s.producer_pos;
     const pending = this.#advancePending(prod);
     const end = prod + len;
-    const room = BigInt(this.#mask);
     let sample = 0;
-    if (end - cons <= room && end - pending <= room) {
+    if (this.#hasSpace(end, cons, pending)) {
+      if (this.#overwrites) this.#advanceOverwritten(end);
       const hdr = this.#record(prod);
       this.memory.setU32(hdr, (size | BPF_RINGBUF_BUSY_BIT) >>> 0);
       this.memory.setU32(hdr + 4, (hdr - this.#data) >>> 12); // pg_off
@@ -132,6 +141,29 @@ export class Ringbuf extends MapBase {
     }
     yield* spinlocks.spin_unlock_irq(ringbufLock, this.#off('spinlock'), UNLOCK);
     return sample;
+  }
+
+  /** bpf_ringbuf_has_space() */
+  #hasSpace(end: bigint, cons: bigint, pending: bigint): boolean {
+    const room = BigInt(this.#mask);
+    return end - pending <= room && (this.#overwrites || end - cons <= room);
+  }
+
+  get #overwrites(): boolean {
+    return (this.flags & flag.RB_OVERWRITE) !== 0;
+  }
+
+  /** Gives up whole records, the oldest first, until the new one fits. All are committed. */
+  #advanceOverwritten(end: bigint): void {
+    const { memory } = this;
+    memory.unwatched(() => {
+      const s = this.#s;
+      let pos = s.overwrite_pos;
+      while (end - pos > BigInt(this.#mask)) {
+        pos += BigInt(recordBytes(memory.u32(this.#record(pos))));
+      }
+      s.overwrite_pos = pos;
+    });
   }
 
   /** Past what has been committed since. */
@@ -176,19 +208,21 @@ export class Ringbuf extends MapBase {
 
   /** A snapshot, which may be old by now. bpf_ringbuf_query() */
   bpf_ringbuf_query(what: number): bigint {
-    const { consumer_pos, producer_pos } = this.memory.unwatched(() => {
-      const s = this.#s;
-      return { consumer_pos: s.consumer_pos, producer_pos: s.producer_pos };
+    const { consumer_pos, producer_pos, overwrite_pos } = this.memory.unwatched(() => {
+      const { consumer_pos: cons, producer_pos: prod, overwrite_pos: over } = this.#s;
+      return { consumer_pos: cons, producer_pos: prod, overwrite_pos: over };
     });
     switch (what) {
       case BPF_RB_AVAIL_DATA:
-        return producer_pos - consumer_pos;
+        return producer_pos - (overwrite_pos > consumer_pos ? overwrite_pos : consumer_pos);
       case BPF_RB_RING_SIZE:
         return BigInt(this.#mask + 1);
       case BPF_RB_CONS_POS:
         return consumer_pos;
       case BPF_RB_PROD_POS:
         return producer_pos;
+      case BPF_RB_OVERWRITE_POS:
+        return overwrite_pos;
       default:
         return 0n;
     }
@@ -201,7 +235,8 @@ export class Ringbuf extends MapBase {
 
   /**
    * What user space does through its mapping: the records up to the first that is busy, in order,
-   * without the discarded ones. tools/lib/bpf/ringbuf.c: ringbuf_process_ring()
+   * without the discarded ones. Of a buffer that overwrites, without those that were overwritten
+   * while it read them. tools/lib/bpf/ringbuf.c: ringbuf_process_ring()
    */
   *consume(): Sim<Uint8Array[]> {
     const { atomics } = this.kernel;
@@ -211,16 +246,23 @@ export class Ringbuf extends MapBase {
       const prod = yield* atomics.read64(USER_PROD, this.#off('producer_pos'), ACQUIRE);
       if (cons >= prod) return records;
       while (cons < prod) {
+        if (this.#overwrites) cons = yield* this.#firstWhole(cons);
         const hdr = this.#record(cons);
         const len = yield* atomics.read32(USER_LEN, hdr, ACQUIRE);
         if (len >= BPF_RINGBUF_BUSY_BIT) return records;
-        if ((len & BPF_RINGBUF_DISCARD_BIT) === 0) {
-          records.push(this.memory.copyOut(hdr + HDR_BYTES, len));
-        }
+        const isWanted = (len & BPF_RINGBUF_DISCARD_BIT) === 0;
+        const bytes = isWanted ? this.memory.copyOut(hdr + HDR_BYTES, len) : undefined;
+        if (this.#overwrites && (yield* this.#firstWhole(cons)) !== cons) continue;
+        if (bytes) records.push(bytes);
         cons += BigInt(recordBytes(len));
         yield* atomics.write64(USER_CONS, this.#off('consumer_pos'), cons, RELEASE);
       }
     }
+  }
+
+  *#firstWhole(cons: bigint): Sim<bigint> {
+    const over = yield* this.kernel.atomics.read64(USER_OVER, this.#off('overwrite_pos'), ACQUIRE);
+    return over > cons ? over : cons;
   }
 
   override map_lookup_elem(): number {

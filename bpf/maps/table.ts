@@ -3,25 +3,24 @@ import { arrayCheck, ArrayMap, percpuArrayCheck, PercpuArrayMap } from './array.
 import type { AllocCheck, MapAttr, MapWorld } from './base.ts';
 import { HashMap, PercpuHashMap } from './hash.ts';
 import { htabCheck } from './htab.ts';
+import { LruHashMap, LruPercpuHashMap } from './lru-hash.ts';
 import type { BpfMap } from './map.ts';
-import {
-  ArrayOfMaps,
-  arrayOfMapsCheck,
-  fdArrayCheck,
-  HashOfMaps,
-  hashOfMapsCheck,
-} from './of-maps.ts';
+import { ArrayOfMaps, checkInner, fdArrayCheck, HashOfMaps, hashOfMapsCheck } from './of-maps.ts';
 import { ProgArray } from './prog-array.ts';
 import { Ringbuf, ringbufCheck } from './ringbuf.ts';
 
 /** A type of map: what may be asked of it, and how it is made. undefined: memory is exhausted. */
 export interface MapType {
   readonly check: AllocCheck;
+  /** Of a map of maps: what its elements are to be like. 0 or -errno. */
+  readonly checkInner?: (inner: BpfMap) => number;
   create(world: MapWorld, attr: MapAttr): BpfMap | undefined;
 }
 
 const hash = htabCheck({ isPercpu: false, isLru: false });
 const percpuHash = htabCheck({ isPercpu: true, isLru: false });
+const lru = htabCheck({ isPercpu: false, isLru: true });
+const lruPercpu = htabCheck({ isPercpu: true, isLru: true });
 
 /** By number. include/linux/bpf_types.h */
 export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>([
@@ -30,7 +29,9 @@ export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>(
   [MAP_TYPE.PROG_ARRAY, { check: fdArrayCheck, create: ProgArray.create }],
   [MAP_TYPE.PERCPU_HASH, { check: percpuHash, create: PercpuHashMap.create }],
   [MAP_TYPE.PERCPU_ARRAY, { check: percpuArrayCheck, create: PercpuArrayMap.create }],
-  [MAP_TYPE.ARRAY_OF_MAPS, { check: arrayOfMapsCheck, create: ArrayOfMaps.create }],
-  [MAP_TYPE.HASH_OF_MAPS, { check: hashOfMapsCheck, create: HashOfMaps.create }],
+  [MAP_TYPE.LRU_HASH, { check: lru, create: LruHashMap.create }],
+  [MAP_TYPE.LRU_PERCPU_HASH, { check: lruPercpu, create: LruPercpuHashMap.create }],
+  [MAP_TYPE.ARRAY_OF_MAPS, { check: fdArrayCheck, checkInner, create: ArrayOfMaps.create }],
+  [MAP_TYPE.HASH_OF_MAPS, { check: hashOfMapsCheck, checkInner, create: HashOfMaps.create }],
   [MAP_TYPE.RINGBUF, { check: ringbufCheck, create: Ringbuf.create }],
 ]);

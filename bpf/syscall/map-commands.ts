@@ -104,7 +104,7 @@ function withKey(
   attr: BpfAttr,
   use: (key: number) => Sim<number>,
 ): Sim<number> {
-  if (map.keySize === 0) return use(0);
+  if (map.keySize === 0) return attr.u64(ELEM.key) === 0n ? use(0) : fail(-EINVAL);
   return withBuffer(bpf, map.keySize, attr.ptr(ELEM.key), use);
 }
 
