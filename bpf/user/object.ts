@@ -10,7 +10,7 @@ import type { OpenedObject } from '../object/open.ts';
 import { explainPoison } from '../object/poison-log.ts';
 import { Relocator, type RelocatedProgram } from '../object/relocate.ts';
 import type { ProgramSpec } from '../object/spec.ts';
-import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
+import { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from '../uapi.ts';
 import { Attacher } from './attach.ts';
 import type { BpfCalls, MapCreate } from './calls.ts';
 import { LoadError } from './load-error.ts';
@@ -19,6 +19,24 @@ import { ObjectProgram } from './object-program.ts';
 
 const BPF_F_SLEEPABLE = 1 << 4;
 const LOG_LEVEL = 1;
+
+/** Types of maps that are made without saying what is in them. bpf_object__create_map() */
+const WITHOUT_TYPES: readonly number[] = [
+  MAP_TYPE.PERF_EVENT_ARRAY,
+  MAP_TYPE.CGROUP_ARRAY,
+  MAP_TYPE.STACK_TRACE,
+  MAP_TYPE.ARRAY_OF_MAPS,
+  MAP_TYPE.HASH_OF_MAPS,
+  MAP_TYPE.DEVMAP,
+  MAP_TYPE.DEVMAP_HASH,
+  MAP_TYPE.CPUMAP,
+  MAP_TYPE.XSKMAP,
+  MAP_TYPE.SOCKMAP,
+  MAP_TYPE.SOCKHASH,
+  MAP_TYPE.QUEUE,
+  MAP_TYPE.STACK,
+  MAP_TYPE.ARENA,
+];
 
 /** What a loader reads of the kernel that it loads into. */
 export interface LoaderKernel {
@@ -164,7 +182,8 @@ export class BpfObject {
   }
 
   #request(definition: MapDefinition): MapCreate {
-    const hasTypes = definition.keyTypeId !== 0 || definition.valueTypeId !== 0;
+    const isTyped = definition.keyTypeId !== 0 || definition.valueTypeId !== 0;
+    const hasTypes = isTyped && !WITHOUT_TYPES.includes(definition.type);
     return {
       ...definition,
       extra: definition.extra,
