@@ -29,6 +29,7 @@ export const args = {
   constMapPtr: arg('const_map_ptr', mapAt),
   mapKey: arg('ptr_to_map_key', address),
   mapValue: arg('ptr_to_map_value', address),
+  mapValueOrNull: arg('ptr_to_map_value|ptr_maybe_null', address),
   mem: arg('ptr_to_mem', address),
   memOrNull: arg('ptr_to_mem|ptr_maybe_null', address),
   uninitMem: arg('ptr_to_uninit_mem', address),

@@ -27,6 +27,15 @@ export const bpf_map_delete_elem = helper({
   run: (_, map, key) => map.map_delete_elem(key),
 });
 
+/** Of a per-CPU map: another CPU's value. */
+export const bpf_map_lookup_percpu_elem = helper({
+  id: 195,
+  name: 'bpf_map_lookup_percpu_elem',
+  args: [args.constMapPtr, args.mapKey, args.u32],
+  ret: 'ptr_to_map_value_or_null',
+  run: (_, map, key, cpu) => map.map_lookup_percpu_elem?.(key, cpu) ?? 0,
+});
+
 /** kernel/bpf/bpf_iter.c. The callback gets the map, the key, the value, and what it was given. */
 export const bpf_for_each_map_elem = helper({
   id: 164,

@@ -1,5 +1,5 @@
 import { bpf_for_each_map_elem, bpf_map_delete_elem } from './map.ts';
-import { bpf_map_lookup_elem, bpf_map_update_elem } from './map.ts';
+import { bpf_map_lookup_elem, bpf_map_lookup_percpu_elem, bpf_map_update_elem } from './map.ts';
 import { bpf_loop, bpf_tail_call } from './loop.ts';
 import * as misc from './misc.ts';
 import * as print from './print.ts';
@@ -10,6 +10,7 @@ import { bpf_spin_lock, bpf_spin_unlock } from './spin-lock.ts';
 import { bpf_strncmp } from './string.ts';
 import { bpf_sys_close } from './syscall.ts';
 import * as task from './task.ts';
+import * as taskStorage from './task-storage.ts';
 import * as time from './time.ts';
 
 /** For every type of program. kernel/bpf/helpers.c: bpf_base_func_proto() */
@@ -17,6 +18,7 @@ const BASE: readonly Helper[] = [
   bpf_map_lookup_elem,
   bpf_map_update_elem,
   bpf_map_delete_elem,
+  bpf_map_lookup_percpu_elem,
   bpf_for_each_map_elem,
   bpf_loop,
   bpf_tail_call,
@@ -61,6 +63,8 @@ const TRACING: readonly Helper[] = [
   probeRead.bpf_probe_read,
   probeRead.bpf_probe_read_str,
   probeRead.bpf_copy_from_user,
+  taskStorage.bpf_task_storage_get,
+  taskStorage.bpf_task_storage_delete,
 ];
 
 /** For fentry, fexit and fmod_ret alone. */

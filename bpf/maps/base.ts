@@ -6,6 +6,7 @@ import { BPF_SPIN_LOCK } from './lock.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { bpf_map, type BpfMap } from './map.ts';
+import type { Registry } from '../registry.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 
 /** include/uapi/linux/bpf.h */
@@ -55,6 +56,8 @@ export interface MapPorts {
 export interface MapWorld {
   readonly kernel: Kernel;
   readonly ports: MapPorts;
+  /** All that there are. */
+  readonly maps: Registry<BpfMap>;
 }
 
 /** Whether a map may be made so: 0 or -errno. struct bpf_map_ops: map_alloc_check */
@@ -122,7 +125,7 @@ export abstract class MapBase implements BpfMap {
   }
 
   /** Copies a value to or from an element: its lock is nobody's to copy. copy_map_value() */
-  protected copyValue(to: number, from: number): void {
+  copyValue(to: number, from: number): void {
     const { memory, spinLockOff, valueSize } = this;
     if (spinLockOff < 0) {
       memory.copy(to, from, valueSize);
@@ -134,7 +137,7 @@ export abstract class MapBase implements BpfMap {
   }
 
   /** The same under the element's own lock. `locked` is the element's value. */
-  protected *copyValueLocked(to: number, from: number, locked: number): Sim<void> {
+  *copyValueLocked(to: number, from: number, locked: number): Sim<void> {
     const { spinlocks } = this.kernel;
     yield* spinlocks.spin_lock_irq(BPF_SPIN_LOCK, locked + this.spinLockOff, LOCK);
     this.copyValue(to, from);
@@ -173,8 +176,8 @@ export function behindMap(addr: number): number {
 }
 
 /**
- * A zeroed struct bpf_map, filled in, with room behind it for what its type has beside; 0: memory is
- * exhausted. bpf_map_init_from_attr()
+ * A zeroed struct bpf_map, filled in, with room behind it for what its type has beside; 0: memory
+ * is exhausted. bpf_map_init_from_attr()
  */
 export function allocMap(
   world: MapWorld,
@@ -199,7 +202,7 @@ export function allocMap(
   return addr;
 }
 
-/** Zeroed memory for a map's elements, as for vmalloc(): 0 also where there can never be so much. */
+/** Zeroed memory for a map's elements, or 0. bpf_map_area_alloc() */
 export function allocArea({ kernel }: MapWorld, name: string, bytes: number): number {
   const { machine } = kernel;
   const isPossible = bytes < machine.memory.sizeBytes && machine.mayAlloc(name);

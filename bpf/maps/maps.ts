@@ -1,4 +1,5 @@
 import { EINVAL, ENOMEM } from '../../kernel/errno.ts';
+import { task_struct } from '../../kernel/structs.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { BtfObject } from '../btf/objects.ts';
@@ -6,6 +7,7 @@ import { Ids } from '../ids.ts';
 import { Registry } from '../registry.ts';
 import type { MapWorld } from './base.ts';
 import { NUMA_NODE } from './flags.ts';
+import { LocalStorage } from './local-storage.ts';
 import { map_check_btf, spinLockIn } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
@@ -32,7 +34,7 @@ export interface MapRequest {
   readonly extra: bigint;
 }
 
-export interface MapsParts extends MapWorld {
+export interface MapsParts extends Omit<MapWorld, 'maps'> {
   /** The BTF behind a descriptor, with a reference; or -errno. */
   btfFromFd(fd: number): Sim<BtfObject | number>;
   btf_put(addr: number): Sim<void>;
@@ -46,9 +48,15 @@ export class Maps {
   readonly registry = new Registry<BpfMap>();
   readonly ids: Ids;
   readonly #parts: MapsParts;
+  readonly #world: MapWorld;
 
   constructor(parts: MapsParts) {
+    const { kernel, ports } = parts;
     this.#parts = parts;
+    this.#world = { kernel, ports, maps: this.registry };
+    const storage = new LocalStorage(kernel);
+    kernel.processes.storage.destroy = (task) =>
+      storage.destroy(task.addr + task_struct.off.bpf_storage);
     this.ids = new Ids(parts.kernel.machine);
   }
 
@@ -79,7 +87,7 @@ export class Maps {
     }
     const unfit = inner ? type.checkInner!(inner) : 0;
     const map =
-      unfit < 0 ? undefined : type.create(this.#parts, { ...request, inner, spinLockOff });
+      unfit < 0 ? undefined : type.create(this.#world, { ...request, inner, spinLockOff });
     // What an inner map is like is known by now: the map itself is not needed.
     if (inner) yield* this.bpf_map_put(inner);
     return map ?? (unfit || -ENOMEM);

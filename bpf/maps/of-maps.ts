@@ -242,6 +242,10 @@ export class HashOfMaps extends ReplacingHtab {
     return 0;
   }
 
+  override *map_lookup_and_delete_elem(): Sim<number> {
+    return -ENOTSUPP;
+  }
+
   #put(inner: number): Sim<void> {
     const { ports } = this.world;
     return ports.bpf_map_put(ports.mapAt(inner));

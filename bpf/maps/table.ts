@@ -8,6 +8,7 @@ import type { BpfMap } from './map.ts';
 import { ArrayOfMaps, checkInner, fdArrayCheck, HashOfMaps, hashOfMapsCheck } from './of-maps.ts';
 import { ProgArray } from './prog-array.ts';
 import { Ringbuf, ringbufCheck } from './ringbuf.ts';
+import { TaskStorageMap, taskStorageCheck } from './task-storage.ts';
 
 /** A type of map: what may be asked of it, and how it is made. undefined: memory is exhausted. */
 export interface MapType {
@@ -33,5 +34,6 @@ export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>(
   [MAP_TYPE.LRU_PERCPU_HASH, { check: lruPercpu, create: LruPercpuHashMap.create }],
   [MAP_TYPE.ARRAY_OF_MAPS, { check: fdArrayCheck, checkInner, create: ArrayOfMaps.create }],
   [MAP_TYPE.HASH_OF_MAPS, { check: hashOfMapsCheck, checkInner, create: HashOfMaps.create }],
+  [MAP_TYPE.TASK_STORAGE, { check: taskStorageCheck, create: TaskStorageMap.create }],
   [MAP_TYPE.RINGBUF, { check: ringbufCheck, create: Ringbuf.create }],
 ]);

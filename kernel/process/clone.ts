@@ -366,6 +366,7 @@ export class Clones {
   }
 
   *free_task(child: Task): Sim<void> {
+    yield* this.#parts.tasks.bpf_local_storage_destroy(child);
     this.#atomic(() => this.#parts.tasks.free_task(child));
   }
 

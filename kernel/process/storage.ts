@@ -1,4 +1,4 @@
-import { struct, u64 } from '../../base/layout.ts';
+import { array, ptr, struct, u32, u64 } from '../../base/layout.ts';
 import { access, kernelText, READ, WRITE, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Kasan } from '../kasan.ts';
@@ -10,18 +10,30 @@ import type { Task } from '../task.ts';
 const READ_VALUE = site('bpf_task_storage_get', 'read');
 const WRITE_VALUE = site('bpf_task_storage_get', 'write');
 
-/** One value per task: as much of a BPF task storage map as its lifetime needs. */
-const bpf_local_storage = struct('bpf_local_storage', { value: u64 });
+/** Maps whose values are found at once. BPF_LOCAL_STORAGE_CACHE_SIZE */
+export const STORAGE_CACHE_SIZE = 16;
+
+/** include/linux/bpf_local_storage.h, and one value of the kernel's own. */
+export const bpf_local_storage = struct('bpf_local_storage', {
+  cache: array(ptr('struct bpf_local_storage_data'), STORAGE_CACHE_SIZE),
+  list: ptr('struct bpf_local_storage_elem'), // by snode
+  owner: ptr('void'), // the task
+  lock: u32, // of the list and the cache
+  is_kept: u32, // holds the kernel's own value: does not go with its last element
+  value: u64,
+});
 
 /**
  * The object that hangs off a task and dies with it, made at its first use: the one of hazard 00
- * H10. kernel/bpf/bpf_task_storage.c
+ * H10. Values of BPF maps hang off it. kernel/bpf/bpf_task_storage.c
  */
 export class TaskStorage {
   readonly #machine: Machine;
   readonly #sched: Sched;
   readonly #kasan: Pick<Kasan, 'free'>;
   readonly #cache;
+  /** Takes the values of BPF maps off the object of a task that dies, and frees it. */
+  destroy: ((task: Task) => Sim<void>) | undefined;
 
   constructor(machine: Machine, sched: Sched, kasan: Pick<Kasan, 'free'>) {
     this.#machine = machine;
@@ -35,11 +47,26 @@ export class TaskStorage {
     const { memory, slab } = this.#machine;
     const task = this.#sched.current.s;
     if (task.bpf_storage === 0) task.bpf_storage = slab.zalloc(this.#cache);
-    const addr = task.bpf_storage;
-    if (addr === 0) return undefined;
+    const storage = task.bpf_storage;
+    if (storage === 0) return undefined;
+    bpf_local_storage.at(memory, storage).is_kept = 1;
+    const addr = storage + bpf_local_storage.off.value;
     const value = (yield* access(READ_VALUE, addr, 8, READ, () => memory.u64(addr))) + delta;
     yield* access(WRITE_VALUE, addr, 8, WRITE, () => memory.setU64(addr, value));
     return value;
+  }
+
+  /** A zeroed object, or 0. */
+  alloc(): number {
+    const { slab } = this.#machine;
+    return this.#machine.mayAlloc('bpf_local_storage') ? slab.zalloc(this.#cache) : 0;
+  }
+
+  /** Whether values of BPF maps hang off the task. What is freed is looked at by who frees it. */
+  hasElements(task: Task): boolean {
+    const { memory } = this.#machine;
+    const addr = memory.rawPtr(task.addr + task_struct.off.bpf_storage);
+    return addr > 0 && memory.rawPtr(addr + bpf_local_storage.off.list) !== 0;
   }
 
   /** The destructor: runs when a task_struct is freed, whoever's pointer it holds. */
