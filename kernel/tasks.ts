@@ -351,14 +351,8 @@ export class Tasks {
     }
     this.#parts.creds.put_cred(task);
     this.#parts.shared.put_signal_struct(task);
-    yield* this.bpf_local_storage_destroy(task);
+    yield* this.#parts.storage.bpf_local_storage_destroy(task);
     this.free_task(task);
-  }
-
-  /** Values of BPF maps that hang off a task go before it does. */
-  *bpf_local_storage_destroy(task: Task): Sim<void> {
-    const { storage } = this.#parts;
-    if (storage.destroy && storage.hasElements(task)) yield* storage.destroy(task);
   }
 
   /** What does not belong to a half-made task is put by then. kernel/fork.c */

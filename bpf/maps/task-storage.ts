@@ -166,7 +166,7 @@ function* failed(errno: number): Sim<number> {
 
 /** The place in caches that fewest maps use, the first of those. bpf_local_storage_cache_idx_get() */
 function cacheIdxFor({ maps }: MapWorld): number {
-  const users = new Array<number>(STORAGE_CACHE_SIZE).fill(0);
+  const users = Array.from({ length: STORAGE_CACHE_SIZE }, () => 0);
   for (const map of maps.values()) if (map instanceof TaskStorageMap) users[map.cacheIdx]!++;
   return users.indexOf(Math.min(...users));
 }

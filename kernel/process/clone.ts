@@ -21,6 +21,7 @@ import type {
   UserBody,
 } from './ports.ts';
 import type { Shared } from './shared.ts';
+import type { TaskStorage } from './storage.ts';
 import * as uapi from './uapi.ts';
 
 const K1 = site('copy_process', 'K1');
@@ -42,6 +43,7 @@ export interface CloneParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
   readonly shared: Shared;
+  readonly storage: TaskStorage;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;
   readonly signals: SignalsForProcess;
@@ -366,7 +368,7 @@ export class Clones {
   }
 
   *free_task(child: Task): Sim<void> {
-    yield* this.#parts.tasks.bpf_local_storage_destroy(child);
+    yield* this.#parts.storage.bpf_local_storage_destroy(child);
     this.#atomic(() => this.#parts.tasks.free_task(child));
   }
 

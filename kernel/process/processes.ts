@@ -61,7 +61,7 @@ export class Processes {
     const shared = new Shared(machine, kasan);
     this.storage = new TaskStorage(machine, sched, kasan);
     this.tasks = new Tasks(machine, sched, { ...parts, shared, storage: this.storage });
-    const base = { ...parts, shared, tasks: this.tasks };
+    const base = { ...parts, shared, tasks: this.tasks, storage: this.storage };
     const exits = new Exits(machine, sched, base);
     this.syscalls = new Syscalls(machine, parts.cpus, sched, { ...base, exits });
     const all = { ...base, exits, syscalls: this.syscalls };

@@ -32,8 +32,8 @@ export class TaskStorage {
   readonly #sched: Sched;
   readonly #kasan: Pick<Kasan, 'free'>;
   readonly #cache;
-  /** Takes the values of BPF maps off the object of a task that dies, and frees it. */
-  destroy: ((task: Task) => Sim<void>) | undefined;
+  /** Takes the values of BPF maps off the object of a task that dies, and frees it. Set at boot. */
+  destroy: (task: Task) => Sim<void> = noValues;
 
   constructor(machine: Machine, sched: Sched, kasan: Pick<Kasan, 'free'>) {
     this.#machine = machine;
@@ -62,11 +62,13 @@ export class TaskStorage {
     return this.#machine.mayAlloc('bpf_local_storage') ? slab.zalloc(this.#cache) : 0;
   }
 
-  /** Whether values of BPF maps hang off the task. What is freed is looked at by who frees it. */
-  hasElements(task: Task): boolean {
+  /** Values of BPF maps that hang off a task go before it does. */
+  *bpf_local_storage_destroy(task: Task): Sim<void> {
     const { memory } = this.#machine;
+    // What is freed already is looked at by who frees it again.
     const addr = memory.rawPtr(task.addr + task_struct.off.bpf_storage);
-    return addr > 0 && memory.rawPtr(addr + bpf_local_storage.off.list) !== 0;
+    const hasValues = addr > 0 && memory.rawPtr(addr + bpf_local_storage.off.list) !== 0;
+    if (hasValues) yield* this.destroy(task);
   }
 
   /** The destructor: runs when a task_struct is freed, whoever's pointer it holds. */
@@ -77,3 +79,5 @@ export class TaskStorage {
 }
 
 kernelText(TaskStorage);
+
+function* noValues(): Sim<void> {}

@@ -83,7 +83,11 @@ function* perform(user: MapUser, { op: name, key, value, flags }: Op): Sim<unkno
     case 'update':
       return yield* user.update(key, value, flags);
     case 'set':
-      return yield* user.set(key, new Array(userValueSize / 8).fill(value), flags);
+      return yield* user.set(
+        key,
+        Array.from({ length: userValueSize / 8 }, () => value),
+        flags,
+      );
     case 'read':
       return yield* user.read(key);
     case 'copy':
