@@ -151,7 +151,7 @@ export class Bpf implements BpfContext {
   }
 
   fileHolders(): readonly FileHolder[] {
-    return this.links.heldFiles();
+    return [...this.links.heldFiles(), ...this.maps.heldFiles()];
   }
 
   #parts(): readonly { checkpoint(): void; reset(): void }[] {
@@ -189,7 +189,14 @@ export class Bpf implements BpfContext {
       release: release(put),
     });
     return {
-      map: ops('bpf_map_fops', (addr) => maps.bpf_map_put_with_uref(maps.of(addr))),
+      map: {
+        name: 'bpf_map_fops',
+        module: '',
+        *release(file) {
+          yield* maps.bpf_map_release(maps.of(privateOf(kernel.machine, file)), file);
+          return 0;
+        },
+      },
       prog: ops('bpf_prog_fops', (addr) => programs.bpf_prog_put(addr)),
       link: ops('bpf_link_fops', (addr) => links.bpf_link_put(addr)),
       btf: ops('btf_fops', (addr) => btfs.btf_put(addr)),
@@ -211,6 +218,10 @@ export class Bpf implements BpfContext {
       bpf_prog_put: (addr) => this.programs.bpf_prog_put(addr),
       progAt: (addr) => this.programs.of(addr),
       progIdOf: (prog) => this.programs.idOf(prog),
+      perf_event_get: (fd) => this.hooks.perfEvents.perf_event_get(fd),
+      fput: (file) => this.kernel.fs.files.fput(file),
+      perf_event_output: (file, from, size) =>
+        this.hooks.perfEvents.perf_event_output(file, from, size),
       taskFromPidfd: (fd) => this.kernel.fs.pidfds.pidfd_get_task(fd),
     };
   }

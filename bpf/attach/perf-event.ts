@@ -9,7 +9,9 @@ import {
   ENODEV,
   ENOENT,
   ENOMEM,
+  ENOSPC,
   ENOTTY,
+  EOPNOTSUPP,
   ESRCH,
 } from '../../kernel/errno.ts';
 import type { AnonInodes } from '../../kernel/fs/anon-inode.ts';
@@ -20,11 +22,15 @@ import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { PROG_TYPE } from '../uapi.ts';
+import { PerfBuffers, type PerfRecord } from './perf-buffer.ts';
 import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 
 /** include/uapi/linux/perf_event.h */
+export const PERF_TYPE_SOFTWARE = 1;
 export const PERF_TYPE_TRACEPOINT = 2;
+export const PERF_COUNT_SW_BPF_OUTPUT = 10;
+const PERF_SAMPLE_RAW = 1n << 10n;
 export const PERF_FLAG_FD_CLOEXEC = 8;
 export const PERF_EVENT_IOC_ENABLE = 0x2400;
 export const PERF_EVENT_IOC_DISABLE = 0x2401;
@@ -36,15 +42,24 @@ const PAGE_SIZE = 4_096;
 const CAP_SYS_ADMIN = 21;
 const CAP_PERFMON = 38;
 
-/** include/linux/perf_event.h: an event that counts nothing, and carries a program. */
+/** include/linux/perf_event.h: an event that counts nothing: it carries a program, or records. */
 export const perf_event = struct('perf_event', {
   type: u32, // PERF_TYPE_*
   config: u32, // of a tracepoint: the trace event's id
   cpu: s32,
-  pid: s32,
+  pid: s32, // -1: whoever runs there
   enabled: u32,
   prog: ptr('struct bpf_prog'),
+  rb: ptr('struct perf_buffer'), // once it is mapped
 });
+
+/** What of struct perf_event_attr matters here. */
+interface EventAttr {
+  readonly type: number;
+  readonly config: number;
+  readonly sampleType: bigint;
+  readonly enabled: number;
+}
 
 /** What is asked of the table of programs. */
 export interface ProgramRefs {
@@ -66,10 +81,12 @@ export interface PerfEventParts {
 
 /**
  * perf_event_open(2) for trace events: a descriptor to hang a program on. Whether the event counts
- * does not matter to the program, nor for whom. kernel/events/core.c
+ * does not matter to the program, nor for whom. And for PERF_COUNT_SW_BPF_OUTPUT: a buffer for what
+ * programs write with bpf_perf_event_output(). kernel/events/core.c
  */
 export class PerfEvents {
   readonly #parts: PerfEventParts;
+  readonly #buffers: PerfBuffers;
   readonly rows: readonly SyscallRow[];
   readonly ops: FileOps = {
     name: 'perf_fops',
@@ -81,6 +98,7 @@ export class PerfEvents {
 
   constructor(parts: PerfEventParts) {
     this.#parts = parts;
+    this.#buffers = new PerfBuffers(parts.rules.kernel);
     this.rows = [
       {
         nr: 298,
@@ -108,12 +126,16 @@ export class PerfEvents {
     if (pid > 0 && !kernel.tasks.byPid(pid)) return -ESRCH;
     if (cpu >= kernel.cpus.all.length || cpu < -1) return pid === -1 ? -ENODEV : -EINVAL;
     if (group !== -1) return -EBADF; // there is nothing to group with
-    if (attr.type !== PERF_TYPE_TRACEPOINT) return -ENOENT;
-    if (!this.#parts.eventById(attr.config)) return -EINVAL;
+    const wrong = this.#checkKind(attr);
+    if (wrong < 0) return wrong;
     const { memory, slab } = kernel.machine;
     const addr = kernel.machine.mayAlloc('perf_event') ? slab.kzalloc(perf_event.sizeBytes) : 0;
     if (addr === 0) return -ENOMEM;
-    memory.unwatched(() => Object.assign(perf_event.at(memory, addr), attr, { cpu, pid }));
+    memory.unwatched(() => {
+      const { type, config, enabled } = attr;
+      const owner = pid === 0 ? kernel.cpus.current.pid : pid;
+      Object.assign(perf_event.at(memory, addr), { type, config, enabled, cpu, pid: owner });
+    });
     const fd = yield* this.#parts.anon.anon_inode_getfd({
       ops: this.ops,
       flags: O_RDWR | (flags & PERF_FLAG_FD_CLOEXEC ? O_CLOEXEC : 0),
@@ -123,15 +145,27 @@ export class PerfEvents {
     return fd;
   }
 
+  /** Of software events, only the one for programs' records; records have the raw bytes alone. */
+  #checkKind({ type, config, sampleType }: EventAttr): number {
+    if (type === PERF_TYPE_TRACEPOINT) return this.#parts.eventById(config) ? 0 : -EINVAL;
+    if (type !== PERF_TYPE_SOFTWARE || config !== PERF_COUNT_SW_BPF_OUTPUT) return -ENOENT;
+    return sampleType === PERF_SAMPLE_RAW ? 0 : -EINVAL;
+  }
+
   /** perf_copy_attr() */
-  *#copyAttr(from: number): Sim<{ type: number; config: number } | number> {
+  *#copyAttr(from: number): Sim<EventAttr | number> {
     const { mm } = this.#parts.rules.kernel;
     const head = yield* mm.copy_from_user(from, PERF_ATTR_SIZE_VER0);
     if (!head) return -EFAULT;
     const size = Number(unsignedAt(head, 4, 4)) || PERF_ATTR_SIZE_VER0;
     if (size < PERF_ATTR_SIZE_VER0 || size > PAGE_SIZE) return -E2BIG;
     const config = unsignedAt(head, 8, 8);
-    return { type: Number(unsignedAt(head, 0, 4)), config: Number(config & 0xffff_ffffn) };
+    return {
+      type: Number(unsignedAt(head, 0, 4)),
+      config: Number(config & 0xffff_ffffn),
+      sampleType: unsignedAt(head, 24, 8),
+      enabled: Number(unsignedAt(head, 40, 8) & 1n) ^ 1,
+    };
   }
 
   *perf_ioctl(file: number, cmd: number, arg: number): Sim<number> {
@@ -162,6 +196,8 @@ export class PerfEvents {
   *perf_release(file: number): Sim<number> {
     yield* this.perf_event_free_bpf_prog(file);
     const { kernel } = this.#parts.rules;
+    const rb = this.#unwatched(() => this.#eventOf(file).rb);
+    if (rb !== 0) this.#buffers.free(rb);
     kernel.kasan.free(privateOf(kernel.machine, file));
     return 0;
   }
@@ -171,6 +207,7 @@ export class PerfEvents {
     const { tracepoints, eventById } = this.#parts;
     const event = this.#eventOf(file);
     return this.#unwatched(() => {
+      if (event.type !== PERF_TYPE_TRACEPOINT) return -EINVAL;
       if (event.prog !== 0) return -EEXIST;
       if (prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
       const result = tracepoints.perf_event_attach_bpf_prog(eventById(event.config)!, prog);
@@ -191,6 +228,72 @@ export class PerfEvents {
     if (!prog) return;
     tracepoints.perf_event_detach_bpf_prog(eventById(event.config)!, prog);
     yield* programs.bpf_prog_put(prog.addr);
+  }
+
+  // Records of programs.
+
+  /** mmap(2) of a descriptor with so many pages for records: 0 or -errno. perf_mmap() */
+  *perf_mmap(fd: number, pages: number): Sim<number> {
+    return yield* this.#withFile(fd, function* (events, file) {
+      const event = events.#eventOf(file);
+      if (events.#unwatched(() => event.rb) !== 0) return -EINVAL;
+      const rb = events.#buffers.alloc(pages);
+      if (rb < 0) return rb;
+      events.#unwatched(() => (event.rb = rb));
+      return 0;
+    });
+  }
+
+  /** What user space reads through that mapping; or -errno. */
+  *consume(fd: number): Sim<PerfRecord[] | number> {
+    return yield* this.#withFile(fd, function* (events, file): Sim<PerfRecord[] | number> {
+      const rb = events.#unwatched(() => events.#eventOf(file).rb);
+      return rb === 0 ? -EINVAL : yield* events.#buffers.consume(rb);
+    });
+  }
+
+  /** The file behind a descriptor, with a reference; or -EBADF. */
+  *perf_event_get(fd: number): Sim<number> {
+    const { fs } = this.#parts.rules.kernel;
+    const file = yield* fs.lookup.fget(fd);
+    if (file === 0) return -EBADF;
+    if (fs.files.opsOf(file) === this.ops) return file;
+    yield* fs.files.fput(file);
+    return -EBADF;
+  }
+
+  *#withFile<T>(
+    fd: number,
+    use: (events: PerfEvents, file: number) => Sim<T | number>,
+  ): Sim<T | number> {
+    const file = yield* this.perf_event_get(fd);
+    if (file < 0) return file;
+    const result = yield* use(this, file);
+    yield* this.#parts.rules.kernel.fs.files.fput(file);
+    return result;
+  }
+
+  /**
+   * A record of the event of a file, from the CPU that it is on: -EINVAL where it takes none,
+   * -EOPNOTSUPP where it is not on this CPU now, -ENOSPC. __bpf_perf_event_output()
+   */
+  *perf_event_output(file: number, from: number, size: number): Sim<number> {
+    const event = this.#eventOf(file);
+    const { rb, isOutput, onCpu } = this.#unwatched(() => ({
+      rb: event.rb,
+      isOutput: event.type === PERF_TYPE_SOFTWARE && event.config === PERF_COUNT_SW_BPF_OUTPUT,
+      onCpu: this.#onCpu(event),
+    }));
+    if (!isOutput) return -EINVAL;
+    if (!onCpu) return -EOPNOTSUPP;
+    return rb === 0 ? -ENOSPC : yield* this.#buffers.perf_output(rb, event.addr, from, size);
+  }
+
+  /** Whether event->oncpu is this CPU. */
+  #onCpu({ enabled, cpu, pid }: ReturnType<typeof perf_event.at>): boolean {
+    const { cpus } = this.#parts.rules.kernel;
+    if (enabled === 0 || (cpu !== -1 && cpu !== cpus.this.id)) return false;
+    return pid === -1 || pid === cpus.current.pid;
   }
 
   /** The trace event that a perf event file is about. */

@@ -2,6 +2,7 @@ import { bpf_for_each_map_elem, bpf_map_delete_elem } from './map.ts';
 import { bpf_map_lookup_elem, bpf_map_lookup_percpu_elem, bpf_map_update_elem } from './map.ts';
 import { bpf_loop, bpf_tail_call } from './loop.ts';
 import * as misc from './misc.ts';
+import { bpf_perf_event_output } from './perf-event.ts';
 import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
 import type { Helper } from './prototype.ts';
@@ -63,6 +64,7 @@ const TRACING: readonly Helper[] = [
   probeRead.bpf_probe_read,
   probeRead.bpf_probe_read_str,
   probeRead.bpf_copy_from_user,
+  bpf_perf_event_output,
   taskStorage.bpf_task_storage_get,
   taskStorage.bpf_task_storage_delete,
 ];

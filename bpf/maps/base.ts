@@ -49,6 +49,11 @@ export interface MapPorts {
   bpf_prog_put(addr: number): Sim<void>;
   progAt(addr: number): ExecProgram;
   progIdOf(prog: ExecProgram): number;
+  /** The file of a perf event's descriptor, with a reference; or -errno. */
+  perf_event_get(fd: number): Sim<number>;
+  fput(file: number): Sim<void>;
+  /** A record of the event that such a file is of: 0 or -errno. */
+  perf_event_output(file: number, from: number, size: number): Sim<number>;
   /** The task that a pidfd is of, with a reference; or -errno. */
   taskFromPidfd(fd: number): Sim<Task | number>;
 }
@@ -106,7 +111,7 @@ export abstract class MapBase implements BpfMap {
   abstract bpf_map_copy_value(key: number, value: number, flags: number): Sim<number>;
   abstract map_free(): Sim<void>;
 
-  *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+  *bpf_map_update_value(key: number, value: number, flags: number, _mapFile?: number): Sim<number> {
     return yield* done(this.map_update_elem(key, value, flags));
   }
 

@@ -62,8 +62,11 @@ export interface BpfMap {
 
   /** Copies the value out to `value`, of userValueSize bytes. kernel/bpf/syscall.c */
   bpf_map_copy_value(key: number, value: number, flags: number): Sim<number>;
-  /** From `value`, of userValueSize bytes: maps of maps and prog arrays find descriptors there. */
-  bpf_map_update_value(key: number, value: number, flags: number): Sim<number>;
+  /**
+   * From `value`, of userValueSize bytes: maps of maps and prog arrays find descriptors there.
+   * `mapFile` is the file that the map is changed through.
+   */
+  bpf_map_update_value(key: number, value: number, flags: number, mapFile: number): Sim<number>;
   bpf_map_delete_key(key: number): Sim<number>;
   /** Copies the value out and takes the element away. Absent: -ENOTSUPP. */
   map_lookup_and_delete_elem?(key: number, value: number, flags: number): Sim<number>;
@@ -74,6 +77,8 @@ export interface BpfMap {
 
   // Its end.
 
+  /** A file of the map is closed. */
+  map_release?(mapFile: number): Sim<void>;
   /** The last descriptor is closed; programs may still hold it. */
   map_release_uref?(): Sim<void>;
   /** The last reference is gone. Runs in a kworker, and may sleep. */

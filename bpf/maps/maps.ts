@@ -1,4 +1,5 @@
 import { EINVAL, ENOMEM } from '../../kernel/errno.ts';
+import type { FileHolder } from '../../kernel/quiesce.ts';
 import { task_struct } from '../../kernel/structs.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
@@ -10,6 +11,7 @@ import { NUMA_NODE } from './flags.ts';
 import { LocalStorage } from './local-storage.ts';
 import { map_check_btf, spinLockIn } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
+import { PerfEventArray } from './perf-event-array.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
 
 const INC = site('bpf_map_inc', 'inc');
@@ -105,6 +107,21 @@ export class Maps {
       s.btf_value_type_id = btf ? request.btfValueTypeId : 0;
       s.id = this.ids.next();
     });
+  }
+
+  /** Files that elements of maps hold. */
+  heldFiles(): FileHolder[] {
+    return [...this.registry.values()].flatMap((map) =>
+      map instanceof PerfEventArray
+        ? map.heldFiles().map((file) => ({ file, what: `bpf map ${this.idOf(map)}` }))
+        : [],
+    );
+  }
+
+  /** A file of the map is closed. bpf_map_release() */
+  *bpf_map_release(map: BpfMap, file: number): Sim<void> {
+    if (map.map_release) yield* map.map_release(file);
+    yield* this.bpf_map_put_with_uref(map);
   }
 
   of(addr: number): BpfMap {

@@ -69,7 +69,7 @@ export abstract class FdArray extends MapBase {
   }
 
   /** The object behind a descriptor, with a reference; or -errno. map_fd_get_ptr */
-  protected abstract get(fd: number): Sim<number>;
+  protected abstract get(fd: number, mapFile: number): Sim<number>;
   protected abstract put(object: number): Sim<void>;
   protected abstract idOf(object: number): number;
 
@@ -96,7 +96,11 @@ export abstract class FdArray extends MapBase {
 
   *fd_array_map_delete_elem(key: number): Sim<number> {
     const index = this.memory.u32(key);
-    if (index >= this.maxEntries) return -E2BIG;
+    return index >= this.maxEntries ? -E2BIG : yield* this.remove(index);
+  }
+
+  /** __fd_array_map_delete_elem() */
+  protected *remove(index: number): Sim<number> {
     const old = yield* this.kernel.atomics.xchgPtr(XCHG, this.slot(index), 0);
     if (old === 0) return -ENOENT;
     yield* this.put(old);
@@ -104,11 +108,16 @@ export abstract class FdArray extends MapBase {
   }
 
   /** bpf_fd_array_map_update_elem() */
-  override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+  override *bpf_map_update_value(
+    key: number,
+    value: number,
+    flags: number,
+    mapFile: number,
+  ): Sim<number> {
     if (flags !== BPF_ANY) return -EINVAL;
     const index = this.memory.u32(key);
     if (index >= this.maxEntries) return -E2BIG;
-    const object = yield* this.get(this.memory.s32(value));
+    const object = yield* this.get(this.memory.s32(value), mapFile);
     if (object < 0) return object;
     const old = yield* this.kernel.atomics.xchgPtr(XCHG, this.slot(index), object);
     if (old !== 0) yield* this.put(old);

@@ -6,6 +6,7 @@ import { htabCheck } from './htab.ts';
 import { LruHashMap, LruPercpuHashMap } from './lru-hash.ts';
 import type { BpfMap } from './map.ts';
 import { ArrayOfMaps, checkInner, fdArrayCheck, HashOfMaps, hashOfMapsCheck } from './of-maps.ts';
+import { PerfEventArray, perfEventArrayCheck } from './perf-event-array.ts';
 import { ProgArray } from './prog-array.ts';
 import { Ringbuf, ringbufCheck } from './ringbuf.ts';
 import { TaskStorageMap, taskStorageCheck } from './task-storage.ts';
@@ -28,6 +29,7 @@ export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>(
   [MAP_TYPE.HASH, { check: hash, create: HashMap.create }],
   [MAP_TYPE.ARRAY, { check: arrayCheck, create: ArrayMap.create }],
   [MAP_TYPE.PROG_ARRAY, { check: fdArrayCheck, create: ProgArray.create }],
+  [MAP_TYPE.PERF_EVENT_ARRAY, { check: perfEventArrayCheck, create: PerfEventArray.create }],
   [MAP_TYPE.PERCPU_HASH, { check: percpuHash, create: PercpuHashMap.create }],
   [MAP_TYPE.PERCPU_ARRAY, { check: percpuArrayCheck, create: PercpuArrayMap.create }],
   [MAP_TYPE.LRU_HASH, { check: lru, create: LruHashMap.create }],

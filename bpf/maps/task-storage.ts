@@ -164,7 +164,7 @@ function* failed(errno: number): Sim<number> {
   return errno;
 }
 
-/** The place in caches that fewest maps use, the first of those. bpf_local_storage_cache_idx_get() */
+/** The place in caches that fewest maps use. bpf_local_storage_cache_idx_get() */
 function cacheIdxFor({ maps }: MapWorld): number {
   const users = Array.from({ length: STORAGE_CACHE_SIZE }, () => 0);
   for (const map of maps.values()) if (map instanceof TaskStorageMap) users[map.cacheIdx]!++;

@@ -28,18 +28,19 @@ export class BpfFds {
   }
 
   /**
-   * What `pin` makes of the object behind a descriptor of this kind, and of its f_flags, called
-   * before the bracket ends; -EBADF, or -EINVAL where it is of another kind.
+   * What `pin` makes of the object behind a descriptor of this kind, its f_flags and its file,
+   * called before the bracket ends; -EBADF, or -EINVAL where it is of another kind.
    */
   *with<T>(
     fd: number,
     ops: FileOps,
-    pin: (addr: number, flags: number) => Sim<T>,
+    pin: (addr: number, flags: number, file: number) => Sim<T>,
   ): Sim<T | number> {
     const found = yield* this.#fs.lookup.fdget(fd);
     const addr = this.addrOf(found, ops);
     const { machine } = this.#kernel;
-    const result = addr < 0 ? addr : yield* pin(addr, flagsOf(machine, found.file));
+    const { file } = found;
+    const result = addr < 0 ? addr : yield* pin(addr, flagsOf(machine, file), file);
     yield* this.#fs.lookup.fdput(found);
     return result;
   }

@@ -49,21 +49,21 @@ export const mapCreate: Command = {
 };
 
 /** What a command on an element does with the map, its key and a buffer for a value. */
-type ElementCommand = (bpf: BpfContext, map: BpfMap, attr: BpfAttr) => Sim<number>;
+type ElementCommand = (bpf: BpfContext, map: BpfMap, attr: BpfAttr, mapFile: number) => Sim<number>;
 
 function onMap(endBytes: number, mode: 'read' | 'write', run: ElementCommand): Command {
   return {
     endBytes,
     *run(bpf, attr) {
       const { fds, ops, maps } = bpf;
-      const found = yield* fds.with(attr.s32(ELEM.fd), ops.map, function* (addr, opened) {
-        return { map: yield* maps.bpf_map_inc(maps.of(addr)), access: opened & O_ACCMODE };
+      const found = yield* fds.with(attr.s32(ELEM.fd), ops.map, function* (addr, opened, file) {
+        return { map: yield* maps.bpf_map_inc(maps.of(addr)), access: opened & O_ACCMODE, file };
       });
       if (typeof found === 'number') return found;
-      const { map, access } = found;
+      const { map, access, file } = found;
       const isDenied =
         mode === 'read' ? access === O_WRONLY : access === O_RDONLY || isFrozen(bpf, map);
-      const result = isDenied ? -EPERM : yield* run(bpf, map, attr);
+      const result = isDenied ? -EPERM : yield* run(bpf, map, attr, file);
       yield* maps.bpf_map_put(map);
       return result;
     },
@@ -126,12 +126,17 @@ export const mapLookupElem = onMap(ELEM.end, 'read', (bpf, map, attr) => {
   );
 });
 
-export const mapUpdateElem = onMap(ELEM.end, 'write', (bpf, map, attr) => {
+export const mapUpdateElem = onMap(ELEM.end, 'write', (bpf, map, attr, file) => {
   const flags = attr.u64(ELEM.flags);
   return withKey(bpf, map, attr, (key) =>
     withBuffer(bpf, map.userValueSize, attr.ptr(ELEM.value), (value) =>
       guarded(bpf, () =>
-        map.bpf_map_update_value(key, value, flags > 0xffff_ffffn ? 0xffff_ffff : Number(flags)),
+        map.bpf_map_update_value(
+          key,
+          value,
+          flags > 0xffff_ffffn ? 0xffff_ffff : Number(flags),
+          file,
+        ),
       ),
     ),
   );

@@ -115,7 +115,7 @@ export class MapUser {
 
   *set(key: number, values: readonly bigint[], flags = 0): Sim<number> {
     const from = this.#setValues(values);
-    return yield* this.map.bpf_map_update_value(this.#setKey(key), from, flags);
+    return yield* this.map.bpf_map_update_value(this.#setKey(key), from, flags, 0);
   }
 
   *remove(key: number): Sim<number> {
