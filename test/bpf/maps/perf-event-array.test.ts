@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { PERF_EVENT_IOC_DISABLE } from '../../../bpf/attach/perf-event.ts';
 import * as flag from '../../../bpf/maps/flags.ts';
-import { PerfEventArray } from '../../../bpf/maps/perf-event-array.ts';
+import type { PerfEventArray } from '../../../bpf/maps/perf-event-array.ts';
 import { MAP_TYPE } from '../../../bpf/uapi.ts';
 import { E2BIG, EBADF, EINVAL, ENOENT, ENOSPC, EOPNOTSUPP } from '../../../kernel/errno.ts';
 import type { Proc } from '../../../scenarios/proc.ts';
