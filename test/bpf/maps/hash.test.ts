@@ -215,7 +215,7 @@ describe.each(SHAPES)('elements %s', (_, ...shape) => {
   });
 });
 
-test('a reader whose element is used again in another bucket begins anew, and misses nothing', () => {
+test('a reader whose element is used again in another bucket misses nothing', () => {
   const BUCKETS = 4;
   const memory = new Memory(1 << 20);
   const bucketOf = (key: number): number => {
