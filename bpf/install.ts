@@ -57,6 +57,7 @@ export class Bpf implements BpfContext {
   readonly pins: BpfFs;
   readonly #foreign: Btf | undefined;
   #btf: Btf | undefined;
+  #btfBytes: Uint8Array | undefined;
   #vmlinux: BtfObject | undefined;
   #kept: BtfObject | undefined;
   #kfuncs: ReadonlyMap<number, Helper> | undefined;
@@ -112,8 +113,9 @@ export class Bpf implements BpfContext {
 
   vmlinux(): BtfObject {
     if (!this.#vmlinux) {
-      const made = this.btfs.create(this.btf, encodeBtf(this.btf), true);
-      assert(made, 'no memory for the kernel’s own types');
+      this.#btfBytes ??= encodeBtf(this.btf);
+      const made = this.btfs.create(this.btf, this.#btfBytes, true);
+      assert(made, 'no memory for the types of the kernel');
       this.#vmlinux = made;
     }
     return this.#vmlinux;

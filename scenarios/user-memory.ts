@@ -87,7 +87,11 @@ export class UserMemory {
       return { addr: arena.addr + start, sizeBytes: SLICE_BYTES };
     }
     const size = Math.max(sizeBytes, AREA_BYTES);
+    // Memory for arguments is no place to look for failing allocations: the calls are.
+    const mayFail = machine.allocMayFail;
+    machine.allocMayFail = false;
     const addr = mm.mmap(space, size, { resident: true });
+    machine.allocMayFail = mayFail;
     if (addr < 0) throw new InputError(`no user memory for arguments of ${size} bytes`);
     return { addr, sizeBytes: size };
   }

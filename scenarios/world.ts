@@ -7,6 +7,7 @@ import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
 import { KCONFIG } from '../bpf/kconfig.ts';
+import { LoadError } from '../bpf/user/load-error.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Profile } from '../kernel/profile.ts';
@@ -129,6 +130,7 @@ export class World implements Model, ProcWorld {
       const code = yield* callsOf(body(proc), `scenario ${this.scenario.name}, ${proc.path}`);
       return typeof code === 'number' ? code : 0;
     } catch (error) {
+      if (error instanceof LoadError) this.kernel.machine.fail(invariantReport(error.message));
       throw scenarioError(error, this.scenario.name, proc.path);
     }
   }

@@ -38,7 +38,8 @@ export class BtfObjects {
   /** With one reference; undefined where memory is exhausted. */
   create(types: Btf, bytes: Uint8Array, isKernel = false): BtfObject | undefined {
     const { machine } = this.#kernel;
-    const addr = machine.mayAlloc('btf') ? machine.slab.kzalloc(btf.sizeBytes) : 0;
+    const may = isKernel || machine.mayAlloc('btf'); // the kernel's own were there at boot
+    const addr = may ? machine.slab.kzalloc(btf.sizeBytes) : 0;
     if (addr === 0) return undefined;
     machine.memory.unwatched(() => {
       const s = btf.at(machine.memory, addr);

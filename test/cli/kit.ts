@@ -94,6 +94,7 @@ const FAKES: readonly FakeScenario[] = [
 class FakeWorld implements Model {
   detailed = false;
   readonly trace = { lines: [] as TraceLine[] };
+  readonly tracePipe: readonly string[] = [];
   readonly kernel = {
     machine: {
       engine: { fiber: { path: 'A' } },

@@ -129,6 +129,8 @@ describe('another process', () => {
       platform: 'node',
       format: 'esm',
       outfile: program,
+      target: 'node20',
+      loader: { '.o': 'binary' },
       logLevel: 'warning',
     });
   });
