@@ -17,3 +17,8 @@ export function readInput(path: string, io: Io): Uint8Array {
   }
   return new Uint8Array(readFileSync(file));
 }
+
+/** The same; `-` is stdin. */
+export async function readInputOrStdin(path: string, io: Io): Promise<Uint8Array> {
+  return path === '-' ? io.readStdin() : readInput(path, io);
+}

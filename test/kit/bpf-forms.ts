@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import type { Insn } from '../../bpf/isa/insn.ts';
-import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../bpf/isa/ops.ts';
+import { ALU_OPS, ATOMIC_OPS, IMM_SOURCES, JMP_OPS } from '../../bpf/isa/ops.ts';
 
 /** What of the instruction set an instruction is: `alu add wide imm`. */
 export function formOf(insn: Insn): string {
@@ -58,4 +59,64 @@ export function everyForm(): string[] {
     'may_goto',
     'exit',
   ];
+}
+
+const reg = fc.nat({ max: 10 });
+const imm = fc.oneof(fc.integer({ min: -9, max: 9 }), fc.integer());
+const off = fc.integer({ min: -0x8000, max: 0x7fff });
+
+/** Any instruction of one of the forms above, with everything else drawn. */
+export function insnOfForm(form: string): fc.Arbitrary<Insn> {
+  const [kind = '', ...rest] = form.split(' ');
+  const [a = '', b = '', c = ''] = rest;
+  const fields = { dst: reg, src: reg, off, imm, kind: fc.constant(kind) };
+  const operand = c === 'reg' ? fc.record({ reg }) : fc.record({ imm });
+  const is = (value: unknown) => fc.constant(value);
+  const make = (extra: Record<string, fc.Arbitrary<unknown>>, ...drawn: string[]) =>
+    fc.record({
+      kind: is(kind),
+      ...Object.fromEntries(drawn.map((name) => [name, fields[name as keyof typeof fields]])),
+      ...extra,
+    }) as fc.Arbitrary<Insn>;
+  switch (kind) {
+    case 'alu':
+      return make({ op: is(a), wide: is(b === 'true'), src: operand }, 'dst');
+    case 'jmp':
+      return make({ op: is(a), wide: is(b === 'true'), src: operand }, 'dst', 'off');
+    case 'movsx':
+      return make({ bits: is(Number(a)), wide: is(b === 'true') }, 'dst', 'src');
+    case 'neg':
+      return make({ wide: is(a === 'true') }, 'dst');
+    case 'endian':
+      return make({ to: is(a), bits: is(Number(b)) }, 'dst');
+    case 'ldx':
+      return make({ mode: is(a), size: is(Number(b)) }, 'dst', 'src', 'off');
+    case 'atomic':
+      return make({ op: is(a), fetch: is(b === 'true'), size: is(Number(c)) }, 'dst', 'src', 'off');
+    case 'ja':
+      return make({ long: is(a === 'true'), off: a === 'true' ? imm : off });
+    case 'call': {
+      const far = a === 'kfunc' ? off : is(0);
+      return make({ target: is(a), off: far, imm: a === 'helper' ? fc.nat() : imm });
+    }
+    case 'ld_imm64': {
+      const from = fc.constantFrom(...IMM_SOURCES);
+      return make({ from, next: fc.oneof(is(0), imm) }, 'dst', 'imm');
+    }
+    case 'ld_abs':
+    case 'ld_ind':
+      return make({ size: is(Number(a)) }, 'imm', ...(kind === 'ld_ind' ? ['src'] : []));
+    case 'st':
+      return make({ size: is(Number(a)) }, 'dst', 'off', 'imm');
+    case 'stx':
+    case 'load_acquire':
+    case 'store_release':
+      return make({ size: is(Number(a)) }, 'dst', 'off', 'src');
+    case 'addr_space_cast':
+      return make({ as: imm }, 'dst', 'src');
+    case 'may_goto':
+      return make({}, 'off');
+    default:
+      return make({});
+  }
 }

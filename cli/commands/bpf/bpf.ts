@@ -11,6 +11,16 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   {
+    name: 'asm',
+    summary: 'bytecode, in hex, from its text',
+    load: async () => (await import('./asm.ts')).asmCommand,
+  },
+  {
+    name: 'disasm',
+    summary: 'the text of bytecode, or of an object',
+    load: async () => (await import('./disasm.ts')).disasmCommand,
+  },
+  {
     name: 'dump',
     summary: 'what is in an object',
     load: async () => (await import('./dump.ts')).dumpCommand,

@@ -1,17 +1,16 @@
 import pc from 'picocolors';
-import { CORE_KINDS, parseSpec, specText } from '../../../bpf/btf/core-spec.ts';
 import { dumpC } from '../../../bpf/btf/dump.ts';
-import type { CoreRelo } from '../../../bpf/btf/ext.ts';
 import { readBtfFile } from '../../../bpf/btf/file.ts';
 import type { Btf } from '../../../bpf/btf/types.ts';
 import { INSN_BYTES } from '../../../bpf/isa/insn.ts';
 import { openObject, type OpenedObject } from '../../../bpf/object/open.ts';
-import type { FunctionSpec, MapSpec, ProgramSpec, Reloc } from '../../../bpf/object/spec.ts';
+import type { FunctionSpec, MapSpec, ProgramSpec } from '../../../bpf/object/spec.ts';
 import { MAP_TYPE_NAMES } from '../../../bpf/uapi.ts';
 import { EXIT, type Command, type Io } from '../../command.ts';
 import { parse, parser } from '../../options.ts';
 import { readInput } from '../../read-file.ts';
 import { table } from '../../render/text.ts';
+import { relocationsOf } from './relocations.ts';
 
 const SUMMARY = 'what is in an object: programs, maps, relocations, what it wants from outside';
 const EXAMPLE = 'bohrbug bpf dump exec-events.bpf.o';
@@ -101,52 +100,6 @@ function subprogramsOf({ functions, programs }: OpenedObject): FunctionSpec[] {
 
 function place({ sectionIndex, slot }: FunctionSpec): string {
   return `${sectionIndex}:${slot}`;
-}
-
-interface Relocated {
-  readonly function: string;
-  /** The instruction, counted from the start of the function in slots of 8 bytes. */
-  readonly slot: number;
-  readonly about: string;
-}
-
-function relocationsOf(object: OpenedObject): Relocated[] {
-  return object.functions.flatMap((fn) => {
-    const linked = fn.relocs.map((reloc) => ({ slot: reloc.slot, about: aboutOf(object, reloc) }));
-    const relos = object.ext.relos.get(fn.section) ?? [];
-    const cored = relos.flatMap((relo) => {
-      const slot = relo.insnOffset / INSN_BYTES - fn.slot;
-      const isInside = slot >= 0 && slot < fn.code.length / INSN_BYTES;
-      return isInside ? [{ slot, about: coreText(object.btf, relo) }] : [];
-    });
-    return [...linked, ...cored]
-      .toSorted((a, b) => a.slot - b.slot)
-      .map((row) => ({ function: fn.name, ...row }));
-  });
-}
-
-function aboutOf({ maps, externs, functions }: OpenedObject, reloc: Reloc): string {
-  switch (reloc.kind) {
-    case 'map':
-      return `map ${maps[reloc.map]!.definition.name}`;
-    case 'data':
-      return `data ${maps[reloc.map]!.section}+${reloc.offset}`;
-    case 'extern':
-    case 'extern_call':
-      return `extern ${externs[reloc.extern]!.name}`;
-    default: {
-      const section = functions.find((fn) => fn.sectionIndex === reloc.section)?.section;
-      return `${reloc.kind} ${section ?? `section ${reloc.section}`}+${reloc.offset}`;
-    }
-  }
-}
-
-function coreText(btf: Btf | undefined, { kind, typeId, access }: CoreRelo): string {
-  const name = CORE_KINDS[kind];
-  const spec = name && btf && parseSpec(btf, typeId, name, access);
-  return spec && typeof spec !== 'string'
-    ? specText(spec)
-    : `<${name ?? kind}> [${typeId}] ${access}`;
 }
 
 function objectText(object: OpenedObject, io: Io): string {
