@@ -161,9 +161,9 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
 }
 
 /**
- * Gives a struct the layout of another kernel: each field stands where `placeOf` says; those that it
- * does not know, or that would overlap, stand behind `sizeBytes`. For the whole process, so before
- * anything is made of it. Returns what puts the old layout back.
+ * Gives a struct the layout of another kernel: each field stands where `placeOf` says; those that
+ * it does not know, or that would overlap, stand behind `sizeBytes`. For the whole process, so
+ * before anything is made of it. Returns what puts the old layout back.
  */
 export function relayout(
   type: StructType<Fields>,

@@ -18,7 +18,8 @@ export function traceLineText({ comm, pid, cpu, flags, atNs, event, text }: Trac
   const seconds = String(Math.floor(atNs / 1e9)).padStart(5);
   const micros = String(Math.floor((atNs % 1e9) / 1e3)).padStart(6, '0');
   const who = `${comm.padStart(16)}-${String(pid).padEnd(7)}`;
-  return `${who} [${String(cpu).padStart(3, '0')}] ${flags} ${seconds}.${micros}: ${event}: ${text}`;
+  const place = `[${String(cpu).padStart(3, '0')}]`;
+  return `${who} ${place} ${flags} ${seconds}.${micros}: ${event}: ${text}`;
 }
 
 /**

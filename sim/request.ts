@@ -23,7 +23,7 @@ export const RELAXED = 0;
 export const ACQUIRE = 1;
 export const RELEASE = 2;
 export const FULL = 3;
-/** Not marked at all: a load or store of a program, which is a point of interleaving all the same. */
+/** Not marked at all: a program's load or store, which is a point of interleaving all the same. */
 export const PLAIN = 4;
 export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FULL | typeof PLAIN;
 

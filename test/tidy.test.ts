@@ -30,8 +30,13 @@ const SEEN_BY: Readonly<Record<string, readonly string[]>> = {
 /** The folders in which the host does not exist. */
 const CORE = new Set(ORDER.slice(0, -1));
 /** Files that something other than an import reaches. */
-const ENTRY =
-  /(^|\/)index\.ts$|^(cli|bench)\/main\.ts$|^cli\/api\/|-worker\.ts$|^docs\/examples\/|\.(test|d|config)\.ts$/;
+const ENTRY = new RegExp(
+  [
+    String.raw`(^|/)index\.ts$`,
+    String.raw`^(cli|bench)/main\.ts$|^cli/api/|-worker\.ts$`,
+    String.raw`^docs/examples/|\.(test|d|config)\.ts$`,
+  ].join('|'),
+);
 
 // The words of the code
 

@@ -216,5 +216,6 @@ export function specText({ btf, kind, rootId, accessors, path, bitOffset }: Core
     return i > 0 || index > 0 ? `[${index}]` : '';
   });
   const bits = bitOffset % 8 === 0 ? '' : `.${bitOffset % 8}`;
-  return `${head}${steps.join('')} (${path.join(':')} @ offset ${Math.floor(bitOffset / 8)}${bits})`;
+  const offset = `${Math.floor(bitOffset / 8)}${bits}`;
+  return `${head}${steps.join('')} (${path.join(':')} @ offset ${offset})`;
 }

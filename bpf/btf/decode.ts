@@ -29,7 +29,8 @@ const BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * The types of a .BTF section of an object, which libbpf has yet to put right, or of a kernel.
- * Throws BtfError: what is wrong, in the kernel's words where it has some. btf.c: btf_sanity_check()
+ * Throws BtfError: what is wrong, in the kernel's words where it has some.
+ * btf.c: btf_sanity_check()
  */
 export function decodeBtf(bytes: Uint8Array, name: string): Btf {
   return decode(bytes, name, false);

@@ -8,7 +8,7 @@ import type { Btf } from './types.ts';
 const LINE_MAX = 0x3f_ffff;
 const COLUMN_MAX = 0x3ff;
 
-/** The bytes of .BTF and .BTF.ext, which share strings. The offsets in line records are made new. */
+/** The bytes of .BTF and .BTF.ext, which share strings. Offsets in line records are made new. */
 export function encodeWithExt(
   btf: Pick<Btf, 'types'>,
   { funcs, lines, relos }: ext.BtfExt,

@@ -4,7 +4,10 @@ import type { Btf, BtfType } from './types.ts';
 /** Pairs of types that one question may look at. */
 const STEPS_MAX = 100_000;
 
-/** The name without its flavour: `task_struct___old` is task_struct. bpf_core_essential_name_len() */
+/**
+ * The name without its flavour: `task_struct___old` is task_struct.
+ * bpf_core_essential_name_len()
+ */
 export function essentialName(name: string): string {
   for (let at = name.lastIndexOf('___'); at > 0; at = name.lastIndexOf('___', at - 1)) {
     const isApart = name[at - 1] !== '_' && at + 3 < name.length && name[at + 3] !== '_';
@@ -112,7 +115,10 @@ function compat(pair: Pair, localId: number, targetId: number, depth: number): b
   }
 }
 
-/** Whether the target has all that the local type has, names and kinds included. bpf_core_types_match() */
+/**
+ * Whether the target has all that the local type has, names and kinds included.
+ * bpf_core_types_match()
+ */
 export function typesMatch(local: Btf, localId: number, target: Btf, targetId: number): boolean {
   return matches({ local, target, stepsLeft: STEPS_MAX }, localId, targetId, false, 0);
 }

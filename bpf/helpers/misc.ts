@@ -4,8 +4,9 @@ import { args } from './args.ts';
 import { helper, type Call } from './prototype.ts';
 
 /**
- * kernel/bpf/core.c: bpf_user_rnd_u32(). Each program has a generator of its own, in memory, so that
- * its numbers are the same in each run. Steele, Lea and Flood: SplitMix, OOPSLA 2014, in 32 bits.
+ * kernel/bpf/core.c: bpf_user_rnd_u32(). Each program has a generator of its own, in memory, so
+ * that its numbers are the same in each run. Steele, Lea and Flood: SplitMix, OOPSLA 2014, in 32
+ * bits.
  */
 export const bpf_get_prandom_u32 = helper({
   id: 7,

@@ -67,8 +67,8 @@ export interface Helper {
   readonly costNs: number;
   /**
    * Does it: the arguments come out of the registers from r1 on, which stand at `regs` in the
-   * frame. The result is a generator where it may yield or take a lock; else plain, and then engines
-   * call it without leaving. A number is sign-extended; of kind ptr_*: an address, or 0.
+   * frame. The result is a generator where it may yield or take a lock; else plain, and then
+   * engines call it without leaving. A number is sign-extended; of kind ptr_*: an address, or 0.
    */
   invoke(call: Call, regs: number): Result | Sim<Result>;
 }

@@ -115,9 +115,9 @@ export function withTarget(insn: Insn, distance: number): Insn {
 }
 
 /**
- * What is called: `5` and `helper 5`; `pc+3`, `local NAME`, `local +3`; `runtime 5`; `NAME#5`, which
- * is a kfunc if its name is kernel-function, as where the log knows no better; NAME, which is a
- * helper's or a label.
+ * What is called: `5` and `helper 5`; `pc+3`, `local NAME`, `local +3`; `runtime 5`; `NAME#5`,
+ * which is a kfunc if its name is kernel-function, as where the log knows no better; NAME, which is
+ * a helper's or a label.
  */
 export function callOf(text: string, { helper }: AsmNames): Statement {
   const call = (target: 'helper' | 'kfunc', imm: string, off = '0'): Statement => ({

@@ -27,8 +27,8 @@ const BOTH = [
 
 /**
  * A statement in the spelling of ubpf's assembler and the conformance suite: `add32 %r0, %r1`,
- * `ldxw %r0, [%r1+2]`, `jeq %r1, 0, +5`, `lock fetch add [%r1], %r2`. Undefined if the first word is
- * no mnemonic. github.com/Alan-Jowett/bpf_conformance
+ * `ldxw %r0, [%r1+2]`, `jeq %r1, 0, +5`, `lock fetch add [%r1], %r2`. Undefined if the first word
+ * is no mnemonic. github.com/Alan-Jowett/bpf_conformance
  */
 export function ubpfStatement(text: string, names: AsmNames): Statement | undefined {
   const word = /^(?:lock (?:fetch )?)?[a-z][a-z\d]*(?= |$)/.exec(text)?.[0];

@@ -5,8 +5,8 @@ import type { ExternSpec, ObjectSpec } from './spec.ts';
 
 /**
  * The configuration of a kernel by name, each value as it is spelled in a .config file: `y`, `m`,
- * `100`, `0x10`, `"text"`. What is not set is not there. Besides `CONFIG_*` it has what libbpf finds
- * out by itself: `LINUX_KERNEL_VERSION` as a number, `LINUX_HAS_SYSCALL_WRAPPER` and
+ * `100`, `0x10`, `"text"`. What is not set is not there. Besides `CONFIG_*` it has what libbpf
+ * finds out by itself: `LINUX_KERNEL_VERSION` as a number, `LINUX_HAS_SYSCALL_WRAPPER` and
  * `LINUX_HAS_BPF_COOKIE` as `y`.
  */
 export type Kconfig = ReadonlyMap<string, string>;

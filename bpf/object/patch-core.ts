@@ -9,7 +9,8 @@ const ACCESSES: readonly number[] = [CLASS.LDX, CLASS.ST, CLASS.STX];
 
 /**
  * Puts the outcome of a relocation into the instruction at `slot`. Where that cannot be, poisons it
- * and says true. Throws InputError where the instruction is none that asks so. bpf_core_patch_insn()
+ * and says true. Throws InputError where the instruction is none that asks so.
+ * bpf_core_patch_insn()
  */
 export function patchCore(
   code: Uint8Array,

@@ -48,7 +48,8 @@ export class Attacher {
       }
       default:
         throw new InputError(
-          `prog '${request.spec.name}': section '${request.spec.section}' is not attached by itself`,
+          `prog '${request.spec.name}': section '${request.spec.section}' ` +
+            'is not attached by itself',
         );
     }
   }

@@ -114,9 +114,11 @@ export class BpfObject {
     const found = this.#maps.find(({ spec }) => spec.variables.has(variable));
     return (
       found ??
-      this.#unknown('variable', variable, [
-        ...this.#maps.flatMap(({ spec }) => [...spec.variables.keys()]),
-      ])
+      this.#unknown(
+        'variable',
+        variable,
+        this.#maps.flatMap(({ spec }) => [...spec.variables.keys()]),
+      )
     );
   }
 

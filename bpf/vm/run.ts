@@ -251,7 +251,8 @@ class Run implements Call {
     const verb = ['', 'loads', 'stores', 'updates'][word(accessKind)]!;
     const object = this.#engine.host.objectName(word(accessAddr));
     const what = object === '' ? 'memory' : object;
-    return `insn ${this.#view.pc} ${verb} ${word(accessSize) === 1 ? '1 byte' : `${word(accessSize)} bytes`} of ${what}`;
+    const bytes = word(accessSize) === 1 ? '1 byte' : `${word(accessSize)} bytes`;
+    return `insn ${this.#view.pc} ${verb} ${bytes} of ${what}`;
   }
 
   /** Goes on until something is left to do here. */

@@ -40,7 +40,7 @@ class Text {
 }
 kernelText(Text);
 
-test('it runs in place of the function, with its arguments, and what it gives is the result', () => {
+test('it runs in place of the function, with its arguments; what it gives is the result', () => {
   const text = new Text();
   text.hang(function* (args, call) {
     text.log.push(`before ${args.join()}`);

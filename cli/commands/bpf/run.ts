@@ -87,7 +87,7 @@ function programName(object: TestObject, wanted: string | undefined, path: strin
   throw new InputError(`${path}: --prog is missing, expected one of ${names.join(', ')}`);
 }
 
-/** A packet for a socket filter, a context for everything else, which the kernel runs once a call. */
+/** A packet for a socket filter, a context for all others, which the kernel runs once a call. */
 function runRepeatedly(object: TestObject, name: string, flags: Flags, io: Io): TestRunResult {
   const { repeat, ctx } = flags;
   const program = object.programs[name]!;

@@ -47,15 +47,18 @@ function ours(elf: Elf): string[] {
   return [...sections, ...symbols, ...relocations].toSorted();
 }
 
+/** [Nr] Name Type Address Off Size ES Flg Lk Inf Al */
+const SECTION = new RegExp(
+  String.raw`^ +\[ *(\d+)\] (.{16,}?) +([A-Z_]+) +[0-9a-f]{16} [0-9a-f]+ ([0-9a-f]+) \S+ ` +
+    String.raw`.*? (\d+) +(\d+) +\d+$`,
+);
+
 function readelfs(text: string): string[] {
   const rows: string[] = [];
   let about = '';
   for (const line of text.split('\n')) {
     about = /^Relocation section '(\S+)'/.exec(line)?.[1] ?? about;
-    const section =
-      /^ +\[ *(\d+)\] (.{16,}?) +([A-Z_]+) +[0-9a-f]{16} [0-9a-f]+ ([0-9a-f]+) \S+ .*? (\d+) +(\d+) +\d+$/.exec(
-        line,
-      );
+    const section = SECTION.exec(line);
     if (section) {
       const [, index, name, type, size, link, info] = section;
       rows.push(['section', index, name!.trim(), type, size, link, info].join(' '));

@@ -146,7 +146,7 @@ test.each([
 
 test('whatever the text, it is a program or an InputError', () => {
   const words =
-    'r0 w1 %r2 = += *(u64 *) (r10 -8) goto pc+1 call lock exit 5 0x5 ll if s> : a [%r1+2] , # map[fd: ]';
+    'r0 w1 %r2 = += *(u64 *) (r10 -8) goto pc+1 call lock exit 5 0x5 ll if s> : a [%r1+2] , # map[';
   const word = fc.constantFrom('\n', ...words.split(' '));
   const text = fc.oneof(
     fc.array(word, { maxLength: 12 }).map((words) => words.join(' ')),

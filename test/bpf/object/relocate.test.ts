@@ -190,7 +190,9 @@ describe.each(COMPILERS)('an object by %s', (by) => {
   test('the log of a refused program says what the poisoned instruction wanted', () => {
     const relocated = program(core, relocator(core, coreTarget()), 'poisoned');
     const [slot, { text }] = [...relocated.poisoned][0]!;
-    const log = `0: R1=ctx()\n${slot}: (85) call unknown#195896080\ninvalid func unknown#195896080\nprocessed 3 insns\n`;
+    const log =
+      `0: R1=ctx()\n${slot}: (85) call unknown#195896080\n` +
+      'invalid func unknown#195896080\nprocessed 3 insns\n';
     assert.equal(
       explainPoison(log, relocated),
       `0: R1=ctx()\n${slot}: <invalid CO-RE relocation>\n` +
