@@ -7,6 +7,7 @@ import type { Engine } from '../../sim/engine.ts';
 import type { Frame, StackEntry } from '../../sim/fiber.ts';
 import type { KernelSymbol } from '../../sim/site.ts';
 import type { Call, Result } from '../helpers/prototype.ts';
+import { disasmLine } from '../isa/disasm.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
@@ -246,13 +247,10 @@ class Run implements Call {
 
   /** What the access that comes next does, for the detailed trace. */
   #accessText(): string {
-    const word = (at: number): number => this.memory.rawU32(this.frame + at);
-    const { accessKind, accessSize, accessAddr } = bpfFrame.off;
-    const verb = ['', 'loads', 'stores', 'updates'][word(accessKind)]!;
-    const object = this.#engine.host.objectName(word(accessAddr));
-    const what = object === '' ? 'memory' : object;
-    const bytes = word(accessSize) === 1 ? '1 byte' : `${word(accessSize)} bytes`;
-    return `insn ${this.#view.pc} ${verb} ${bytes} of ${what}`;
+    const address = this.memory.rawU32(this.frame + bpfFrame.off.accessAddr);
+    const object = this.#engine.host.objectName(address);
+    const line = disasmLine(this.#insn(), this.#view.pc);
+    return object === '' ? line : `${line}  ; ${object}`;
   }
 
   /** Goes on until something is left to do here. */
