@@ -1,18 +1,20 @@
 // `npm run bpf:build`: compiles every `*.bpf.c` beside its objects, which are committed so that
 // nothing else needs a compiler. Needs Debian's clang, libbpf-dev and linux-libc-dev.
 //
-//   scenarios/…/x.bpf.c          → x.bpf.o, by the newest clang there is, for cpu v3, against
-//                                  the vmlinux.h that `bohrbug bpf vmlinux-h` prints
+//   scenarios/…/x.bpf.c,         → x.bpf.o, by the newest clang there is, for cpu v3, against
+//   docs/examples/x.bpf.c          the vmlinux.h that `bohrbug bpf vmlinux-h` prints
 //   test/data/objects/x.bpf.c    → x.clang-14-v3.o, x.clang-22-v3.o, x.clang-22-v4.o
 //
-// Paths named as arguments are compiled alone.
+// Paths named as arguments are compiled alone. With --check nothing is written: it fails if a
+// committed object is not what its compiler makes of its source; a compiler that is not there is
+// said, and no failure.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SCENARIOS = 'scenarios';
+const FOLDERS = ['scenarios', 'docs/examples'];
 const TESTS = 'test/data/objects';
 /** Where the simulated kernel's types are written. */
 const TYPES = 'build/bpf';
@@ -23,6 +25,12 @@ const MATRIX = [
   { clang: 'clang-22', cpu: 'v3' },
   { clang: 'clang-22', cpu: 'v4' },
 ];
+
+const isCheck = process.argv.includes('--check');
+const asked = process.argv
+  .slice(2)
+  .filter((arg) => arg !== '--check')
+  .map((path) => relative(ROOT, resolve(path)));
 
 /** @param {string} program @param {readonly string[]} args */
 function run(program, args) {
@@ -48,7 +56,6 @@ function writeTypes() {
     process.stderr.write(`bpf-build: bohrbug bpf vmlinux-h: ${made.stderr}`);
     process.exit(1);
   }
-  mkdirSync(join(ROOT, TYPES), { recursive: true });
   writeFileSync(join(ROOT, TYPES, 'vmlinux.h'), made.stdout);
 }
 
@@ -57,17 +64,20 @@ function writeTypes() {
  * @param {string} clang @param {string} cpu @param {string} source @param {string} object
  */
 function compile(clang, cpu, source, object) {
+  const to = isCheck ? join(TYPES, basename(object)) : object;
   const flags = ['-target', 'bpf', '-O2', '-g', `-mcpu=${cpu}`, '-Wall', '-Werror'];
   const where = [`-ffile-prefix-map=${ROOT.replace(/\/$/, '')}=.`, ...includes()];
-  const made = run(clang, [...flags, ...where, '-c', source, '-o', object]);
+  const made = run(clang, [...flags, ...where, '-c', source, '-o', to]);
   if (made.status !== 0) {
     process.stderr.write(made.stderr ?? `${clang}: ${made.error?.message}\n`);
     process.exitCode = 1;
     return;
   }
   const strip = clang.replace('clang', 'llvm-strip');
-  run(strip, ['-g', object]); // DWARF, not BTF: nothing reads it
-  process.stdout.write(`${object}\n`);
+  run(strip, ['-g', to]); // DWARF, not BTF: nothing reads it
+  const isStale = isCheck && !readFileSync(join(ROOT, to)).equals(readFileSync(join(ROOT, object)));
+  if (isStale) process.exitCode = 1;
+  process.stdout.write(`${object}${isStale ? `: not what ${clang} makes of ${source}` : ''}\n`);
 }
 
 /** @param {string} folder */
@@ -79,13 +89,13 @@ function sourcesIn(folder) {
     .toSorted();
 }
 
-const asked = process.argv.slice(2).map((path) => relative(ROOT, join(process.cwd(), path)));
-const sources = asked.length > 0 ? asked : [SCENARIOS, TESTS].flatMap(sourcesIn);
+const sources = asked.length > 0 ? asked : [...FOLDERS, TESTS].flatMap(sourcesIn);
 const newest = CLANGS.find(isThere);
 if (!newest) {
   process.stderr.write(`bpf-build: none of ${CLANGS.join(', ')} is installed\n`);
   process.exitCode = 1;
 } else {
+  mkdirSync(join(ROOT, TYPES), { recursive: true });
   if (sources.some((source) => dirname(source) !== TESTS)) writeTypes();
   for (const source of sources) {
     const base = source.replace(/\.bpf\.c$/, '');
