@@ -15,7 +15,7 @@ const objects = {
 export default defineConfig({
   plugins: [objects],
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'docs/examples/*.test.ts'],
     exclude: ['node_modules', 'dist', 'build'],
     // One module graph for all files of a worker: the core keeps no state between runs.
     pool: 'threads',

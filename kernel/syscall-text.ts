@@ -58,7 +58,7 @@ const int = (arg: number): string => String(arg | 0);
 const unsigned = (arg: number): string => String(arg >>> 0);
 const octal = (arg: number): string => `0${arg.toString(8)}`;
 const pointer = (arg: number): string => (arg === 0 ? 'NULL' : hex(arg));
-const dirfd: Show = (arg) => ((arg | 0) === AT_FDCWD ? 'AT_FDCWD' : int(arg));
+const dirfd: Show = (arg) => ((arg | 0) === fs.AT_FDCWD ? 'AT_FDCWD' : int(arg));
 const unread: Show = () => undefined;
 
 /** Only worth a word where it is not zero: `tls=0x10`. */
@@ -238,7 +238,6 @@ function rightsText(msg: Uint8Array, peek: Peek): string[] {
 // Names of constants, by the file that has them
 
 const NO_CALL: Seen = { name: '', names: [], args: [], peek: () => null };
-const AT_FDCWD = -100;
 const OPEN_FLAGS = named(fs, 'O_').filter(([name, value]) => name !== 'O_ACCMODE' && value > 3);
 const ACCESS_MODES = named(fs, 'O_').filter(([name, value]) => name !== 'O_ACCMODE' && value < 3);
 const CLONE_FLAGS = named(proc, 'CLONE_').filter(([name]) => name !== 'CLONE_NEW_PRIVILEGED');

@@ -9,6 +9,7 @@ import type { FdTables } from '../kernel/fs/fdtable.ts';
 import { AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM } from '../kernel/fs/unix-structs.ts';
 import type { UserBody } from '../kernel/process/ports.ts';
 import type { TaskStorage } from '../kernel/process/storage.ts';
+import { AT_FDCWD } from '../kernel/fs/uapi.ts';
 import {
   CLONE_FILES,
   CLONE_FS,
@@ -178,7 +179,7 @@ export class Proc {
   // Descriptors
 
   *open(path: string, flags = 0, mode = 0): Sim<number> {
-    return yield* this.sys('open', yield* this.#text(path), flags, mode);
+    return yield* this.sys('openat', AT_FDCWD, yield* this.#text(path), flags, mode);
   }
 
   *close(fd: number): Sim<number> {

@@ -7,6 +7,7 @@ import type { Modules } from '../module.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
+  AT_FDCWD,
   __O_SYNC,
   __O_TMPFILE,
   FASYNC,
@@ -30,7 +31,6 @@ import {
 } from './uapi.ts';
 
 const PATH_MAX = 4_096;
-const AT_FDCWD = -100;
 
 /** Every flag that open(2) knows; it drops the others silently. VALID_OPEN_FLAGS */
 const VALID_FLAGS =

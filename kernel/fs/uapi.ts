@@ -22,6 +22,8 @@ export const O_SYNC = 0o4010000;
 export const O_PATH = 0o10000000;
 export const __O_TMPFILE = 0o20000000;
 export const O_TMPFILE = 0o20200000;
+/** Where a path without a directory of its own begins. */
+export const AT_FDCWD = -100;
 
 export const F_DUPFD = 0;
 export const F_GETFD = 1;
