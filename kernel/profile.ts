@@ -14,7 +14,15 @@ export const PROFILE_FACTS = {
     closeIsSynchronous: false,
     /** __fget_files tests the forbidden mode before it takes the reference. */
     modeTestFirst: true,
+    /** A program's calls may be 16 frames deep, not 8. include/linux/bpf_verifier.h */
+    deepBpfCalls: false,
   },
-  'v7.2': { fileRef: true, fileTypesafe: true, closeIsSynchronous: true, modeTestFirst: false },
+  'v7.2': {
+    fileRef: true,
+    fileTypesafe: true,
+    closeIsSynchronous: true,
+    modeTestFirst: false,
+    deepBpfCalls: true,
+  },
 } as const satisfies Record<Profile, Record<string, boolean>>;
 export type ProfileFacts = { readonly [K in keyof (typeof PROFILE_FACTS)['v7.2']]: boolean };

@@ -1,13 +1,17 @@
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import { decodeProgram, rawInsn } from '../isa/decode.ts';
+import { disasmLine, type DisasmNames } from '../isa/disasm.ts';
 import { FRAME_POINTER, INSN_BYTES, type Insn, type Insns, type Reg } from '../isa/insn.ts';
 import { CODE } from '../isa/ops.ts';
 import { helperFor, type ProgType } from '../prog/types.ts';
 import { MAX_BPF_STACK } from '../vm/frame.ts';
-import { followPointers } from './origins.ts';
+import { CallGraph } from './call-graph.ts';
+import { followPointers, type StackAccess } from './origins.ts';
 import { isReject, type Reject } from './reject.ts';
-import { checkDepth, checkReached, findSubprogs } from './subprogs.ts';
+import { checkReached, findSubprogs } from './subprogs.ts';
+
+const BPF_FUNC_tail_call = 12;
 
 /** What the checker asks of the world. */
 export interface CheckWorld {
@@ -17,6 +21,12 @@ export interface CheckWorld {
   helper(id: number): Helper | undefined;
   /** The kfunc of a BTF id, or the reason why there is none. */
   kfunc(btfId: number): Helper | Reject;
+  /** BPF_F_SLEEPABLE */
+  readonly isSleepable: boolean;
+  /** How deep calls may nest. */
+  readonly framesMax: number;
+  /** The name of the function that begins at a slot; absent without BTF. */
+  readonly subprogName?: ((slot: number) => string) | undefined;
 }
 
 /** A program that may run: what the engines and the fix-ups need to know of it. */
@@ -31,37 +41,94 @@ export interface Accepted {
   readonly stackDepth: number;
   /** Bytes of the context that it reaches to by constant offsets. */
   readonly ctxBytes: number;
+  /** By slot of a call with a map: the slot of the constant that names it, or -1. */
+  readonly maps: ReadonlyMap<number, number>;
 }
 
 /**
  * Looks at a program's structure: every instruction is one, jumps land, nothing falls through or
  * is unreachable, registers, helpers and kfuncs exist and may be called, constant operands make
- * sense, and the stack is not left by a constant offset. What values flow where is not followed:
- * that is the verifier's. The texts are its own. kernel/bpf/verifier.c
+ * sense, and the stack is not left by a constant offset, nor by calls of calls. Values are followed
+ * only as far as origins.ts does: the rest is the verifier's. The texts are its own.
+ * kernel/bpf/verifier.c
  */
 export function checkProgram(code: Uint8Array, world: CheckWorld): Accepted | Reject {
   const insns = decodeProgram(code);
   if ('errno' in insns) return endReject(code) ?? insns;
   const subprogs = findSubprogs(insns);
   if ('errno' in subprogs) return subprogs;
-  const wrong = checkReached(insns, subprogs) ?? checkDepth(insns, subprogs);
+  const graph = new CallGraph(insns, subprogs);
+  const wrong = checkReached(insns, subprogs) ?? graph.recursion(world.subprogName ?? (() => ''));
   if (wrong) return wrong;
   const calls = new Map<number, Helper>();
-  let stackDepth = 0;
+  const badInsn = checkInsns(insns, subprogs, calls, world);
+  const followed = followPointers(insns, subprogs, calls);
+  const outside = firstOutside(followed.stack);
+  if (outside && outside.slot < (badInsn?.slot ?? Infinity)) {
+    return atInsn(insns, outside.slot, outsideReject(outside), world);
+  }
+  const bad =
+    badInsn ??
+    checkCallbacks(insns, followed.funcs, calls, world) ??
+    graph.tooDeep(world.framesMax);
+  if (bad) return bad;
+  const depths = stackDepths(subprogs, followed.stack);
+  const { kernelLoads, ctxBytes, maps } = followed;
+  return (
+    graph.tooMuchStack(depths) ?? {
+      insns,
+      subprogs,
+      calls,
+      probes: world.type.hasKernelPointers ? kernelLoads : new Set<number>(),
+      stackDepth: Math.max(...depths),
+      ctxBytes,
+      maps,
+    }
+  );
+}
+
+/** Each instruction by itself; `calls` is filled. The first reject has its slot. */
+function checkInsns(
+  insns: Insns,
+  subprogs: readonly number[],
+  calls: Map<number, Helper>,
+  world: CheckWorld,
+): (Reject & { readonly slot?: number }) | undefined {
+  const mainEnd = subprogs[1] ?? insns.length;
   for (const [slot, insn] of insns.entries()) {
     if (!insn) continue;
-    const reject = checkInsn(insn) ?? checkStack(insn);
-    if (reject) return reject;
-    if (insn.kind === 'call' && insn.target !== 'subprog') {
-      const called = callee(insn, world);
-      if (isReject(called)) return called;
-      calls.set(slot, called);
+    let reject = checkInsn(insn);
+    if (!reject && insn.kind === 'call' && insn.target !== 'subprog') {
+      const called = callee(insn, slot < mainEnd, world);
+      if (isReject(called)) reject = called;
+      else calls.set(slot, called);
     }
-    stackDepth = Math.max(stackDepth, depthOf(insn));
+    if (reject) return { ...atInsn(insns, slot, reject, world), slot };
   }
-  const { kernelLoads, ctxBytes } = followPointers(insns, subprogs, calls);
-  const probes = world.type.hasKernelPointers ? kernelLoads : new Set<number>();
-  return { insns, subprogs, calls, probes, stackDepth, ctxBytes };
+  return undefined;
+}
+
+/** What is called back must be a function's name, not a number. check_func_arg_reg_off() */
+function checkCallbacks(
+  insns: Insns,
+  funcs: ReadonlyMap<number, number>,
+  calls: ReadonlyMap<number, Helper>,
+  world: CheckWorld,
+): Reject | undefined {
+  for (const [slot, constant] of funcs) {
+    if (constant >= 0) continue;
+    const reg = 1 + calls.get(slot)!.args.findIndex(({ kind }) => kind === 'ptr_to_func');
+    const reject = { errno: EACCES, message: `R${reg} type=scalar expected=func` };
+    return atInsn(insns, slot, reject, world);
+  }
+  return undefined;
+}
+
+/** With the line of the log that shows the instruction. */
+function atInsn(insns: Insns, slot: number, reject: Reject, world: CheckWorld): Reject {
+  const callee: DisasmNames['callee'] = ({ target, imm }) =>
+    target === 'helper' ? world.helper(imm)?.name : undefined;
+  return { ...reject, line: disasmLine(insns[slot]!, slot, { callee }) };
 }
 
 /** What is said of the end comes before what is said of an instruction. check_subprogs() */
@@ -76,6 +143,11 @@ function endReject(code: Uint8Array): Reject | undefined {
 function checkInsn(insn: Insn): Reject | undefined {
   if (destination(insn) === FRAME_POINTER) {
     return { errno: EACCES, message: 'frame pointer is read only' };
+  }
+  if (insn.kind === 'addr_space_cast') {
+    const message =
+      'addr_space_cast insn can only be used in a program that has an associated arena';
+    return { errno: EINVAL, message };
   }
   if (insn.kind !== 'alu' || !('imm' in insn.src)) return undefined;
   const { op, wide } = insn;
@@ -108,59 +180,58 @@ function destination(insn: Insn): Reg | undefined {
   }
 }
 
-interface StackAccess {
-  readonly what: 'read from' | 'write to';
-  readonly off: number;
-  readonly size: number;
-}
-
-function stackAccess(insn: Insn): StackAccess | undefined {
-  switch (insn.kind) {
-    case 'ldx':
-    case 'load_acquire':
-      if (insn.src !== FRAME_POINTER) return undefined;
-      return { what: 'read from', off: insn.off, size: insn.size };
-    case 'st':
-    case 'stx':
-    case 'atomic':
-    case 'store_release':
-      if (insn.dst !== FRAME_POINTER) return undefined;
-      return { what: 'write to', off: insn.off, size: insn.size };
-    default:
-      return undefined;
+/** The first access that leaves the stack. check_stack_access_within_bounds() */
+function firstOutside(accesses: readonly StackAccess[]): StackAccess | undefined {
+  let first: StackAccess | undefined;
+  for (const access of accesses) {
+    const { slot, off, size } = access;
+    if (off >= -MAX_BPF_STACK && off + size <= 0) continue;
+    if (!first || slot < first.slot) first = access;
   }
+  return first;
 }
 
-/** check_stack_access_within_bounds() */
-function checkStack(insn: Insn): Reject | undefined {
-  const access = stackAccess(insn);
-  if (!access) return undefined;
-  const { what, off, size } = access;
-  if (off >= -MAX_BPF_STACK && off + size <= 0) return undefined;
-  return { errno: EACCES, message: `invalid ${what} stack R10 off=${off} size=${size}` };
+function outsideReject({ reg, off, size, isWrite }: StackAccess): Reject {
+  const what = isWrite ? 'write to' : 'read from';
+  return { errno: EACCES, message: `invalid ${what} stack R${reg} off=${off} size=${size}` };
 }
 
-function depthOf(insn: Insn): number {
-  const access = stackAccess(insn);
-  if (access) return Math.ceil(-access.off / 8) * 8;
-  // `r2 = r10; r2 += -16`: the address of something there.
-  const isBelow = insn.kind === 'alu' && insn.op === 'add' && 'imm' in insn.src && insn.src.imm < 0;
-  return isBelow && -insn.src.imm <= MAX_BPF_STACK ? Math.ceil(-insn.src.imm / 8) * 8 : 0;
+/** By subprogram: bytes of its own stack that are used. update_stack_depth() */
+function stackDepths(subprogs: readonly number[], accesses: readonly StackAccess[]): number[] {
+  const depths = subprogs.map(() => 0);
+  for (const { slot, off } of accesses) {
+    const i = subprogs.findLastIndex((start) => start <= slot);
+    depths[i] = Math.max(depths[i]!, Math.ceil(-off / 8) * 8);
+  }
+  return depths;
 }
 
 /** The row of what is called, or why it may not be. check_helper_call(), check_kfunc_call() */
-function callee(insn: Extract<Insn, { kind: 'call' }>, world: CheckWorld): Helper | Reject {
-  if (insn.target === 'kfunc') return world.kfunc(insn.imm);
+function callee(
+  insn: Extract<Insn, { kind: 'call' }>,
+  isMain: boolean,
+  world: CheckWorld,
+): Helper | Reject {
+  const invalid = (message: string): Reject => ({ errno: EINVAL, message });
+  if (insn.target === 'kfunc') {
+    const kfunc = world.kfunc(insn.imm);
+    if (isReject(kfunc) || !kfunc.mightSleep || world.isSleepable) return kfunc;
+    const message = `program must be sleepable to call sleepable kfunc ${kfunc.name}`;
+    return { errno: EACCES, message };
+  }
   const known = world.helper(insn.imm);
-  if (!known) return { errno: EINVAL, message: `invalid func unknown#${insn.imm >>> 0}` };
+  if (!known) return invalid(`invalid func unknown#${insn.imm >>> 0}`);
   const allowed = helperFor(world.type, insn.imm);
   const name = `${known.name}#${known.id}`;
-  if (!allowed) {
-    return { errno: EINVAL, message: `program of this type cannot use helper ${name}` };
-  }
+  if (!allowed) return invalid(`program of this type cannot use helper ${name}`);
   if (allowed.gplOnly && !world.isGpl) {
-    const message = 'cannot call GPL-restricted function from non-GPL compatible program';
-    return { errno: EINVAL, message };
+    return invalid('cannot call GPL-restricted function from non-GPL compatible program');
+  }
+  if (allowed.mightSleep && !world.isSleepable) {
+    return invalid(`sleepable helper ${name} in non-sleepable prog`);
+  }
+  if (known.id === BPF_FUNC_tail_call && !isMain && !world.subprogName) {
+    return invalid('tail_call is not allowed in subprogs without BTF');
   }
   return allowed;
 }

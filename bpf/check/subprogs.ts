@@ -1,6 +1,5 @@
 import { E2BIG, EINVAL } from '../../kernel/errno.ts';
 import type { Insn, Insns } from '../isa/insn.ts';
-import { MAX_CALL_FRAMES } from '../vm/frame.ts';
 import type { Reject } from './reject.ts';
 
 const BPF_MAX_SUBPROGS = 256;
@@ -85,35 +84,4 @@ export function checkReached(insns: Insns, subprogs: readonly number[]): Reject 
   }
   const missed = seen.indexOf(0);
   return missed < 0 ? undefined : { errno: EINVAL, message: `unreachable insn ${missed}` };
-}
-
-/** How deep calls nest, callbacks not counted; and never into themselves. */
-export function checkDepth(insns: Insns, subprogs: readonly number[]): Reject | undefined {
-  const calls = subprogs.map((start, i) => {
-    const end = subprogs[i + 1] ?? insns.length;
-    const found = new Set<number>();
-    for (let slot = start; slot < end; slot++) {
-      const insn = insns[slot];
-      if (insn?.kind !== 'call' || insn.target !== 'subprog') continue;
-      found.add(subprogs.indexOf(slot + 1 + insn.imm));
-    }
-    return [...found];
-  });
-  const depths = new Map<number, number>();
-  const depthOf = (subprog: number, path: readonly number[]): number => {
-    const known = depths.get(subprog);
-    if (known !== undefined) return known;
-    if (path.includes(subprog)) return Infinity;
-    const below = calls[subprog]!.map((callee) => depthOf(callee, [...path, subprog]));
-    const depth = 1 + Math.max(0, ...below);
-    depths.set(subprog, depth);
-    return depth;
-  };
-  const depth = depthOf(0, []);
-  if (depth <= MAX_CALL_FRAMES) return undefined;
-  const message =
-    depth === Infinity
-      ? 'recursive call from insn 0 to 0'
-      : `the call stack of ${depth} frames is too deep !`;
-  return { errno: EINVAL, message };
 }

@@ -1,5 +1,5 @@
-import { assert } from '../../base/assert.ts';
 import type { BpfMap } from '../maps/map.ts';
+import { reportNoMap } from '../vm/fault.ts';
 import type { ArgType, Call } from './prototype.ts';
 
 function arg<T>(kind: string, decode: (call: Call, reg: number) => T): ArgType<T> {
@@ -11,14 +11,16 @@ const address = (call: Call, reg: number): number => call.memory.rawPtr(reg);
 const low = (call: Call, reg: number): number => call.memory.rawU32(reg);
 
 function mapAt(call: Call, reg: number): BpfMap {
-  const map = call.maps.get(call.memory.rawPtr(reg));
-  assert(map, 'a map argument that is no map passed the checker');
-  return map;
+  const addr = call.memory.rawPtr(reg);
+  return call.maps.get(addr) ?? reportNoMap(call.kernel.machine, addr);
 }
 
 /** A map argument that must be of one kind, as its own class. */
-export function mapOf<T extends BpfMap>(): ArgType<T> {
-  return arg('const_map_ptr', (call, reg) => mapAt(call, reg) as T);
+export function mapOf<T extends BpfMap>(Class: abstract new (...given: never[]) => T): ArgType<T> {
+  return arg('const_map_ptr', (call, reg) => {
+    const map = mapAt(call, reg);
+    return map instanceof Class ? map : reportNoMap(call.kernel.machine, map.addr);
+  });
 }
 
 /**

@@ -1,17 +1,13 @@
-import { EINVAL } from '../../kernel/errno.ts';
 import { PerfEventArray } from '../maps/perf-event-array.ts';
-import { args } from './args.ts';
+import { args, mapOf } from './args.ts';
 import { helper } from './prototype.ts';
 
 /** kernel/trace/bpf_trace.c. The context would give the registers, of which no record tells. */
 export const bpf_perf_event_output = helper({
   id: 25,
   name: 'bpf_perf_event_output',
-  args: [args.ctx, args.constMapPtr, args.anything, args.mem, args.constSizeOrZero],
+  args: [args.ctx, mapOf(PerfEventArray), args.anything, args.mem, args.constSizeOrZero],
   ret: 'integer',
   gplOnly: true,
-  run(_call, _ctx, map, flags, data, size) {
-    if (!(map instanceof PerfEventArray)) return -EINVAL; // which a verifier does not let through
-    return map.bpf_perf_event_output(flags, data, size);
-  },
+  run: (_call, _ctx, map, flags, data, size) => map.bpf_perf_event_output(flags, data, size),
 });

@@ -1,30 +1,26 @@
-import { assert } from '../../base/assert.ts';
 import { EINVAL } from '../../kernel/errno.ts';
 import { Ringbuf } from '../maps/ringbuf.ts';
-import { args } from './args.ts';
+import { args, mapOf } from './args.ts';
 import { helper, type Call } from './prototype.ts';
 
-function ringbuf(map: unknown): Ringbuf {
-  assert(map instanceof Ringbuf, 'a ring buffer helper got another map past the checker');
-  return map;
-}
+const ringbuf = mapOf(Ringbuf);
 
 /** kernel/bpf/ringbuf.c */
 export const bpf_ringbuf_output = helper({
   id: 130,
   name: 'bpf_ringbuf_output',
-  args: [args.constMapPtr, args.mem, args.constSizeOrZero, args.anything],
+  args: [ringbuf, args.mem, args.constSizeOrZero, args.anything],
   ret: 'integer',
   run: (_, map, data, size, flags) =>
-    flags > 3n ? -EINVAL : ringbuf(map).bpf_ringbuf_output(data, size, Number(flags)),
+    flags > 3n ? -EINVAL : map.bpf_ringbuf_output(data, size, Number(flags)),
 });
 
 export const bpf_ringbuf_reserve = helper({
   id: 131,
   name: 'bpf_ringbuf_reserve',
-  args: [args.constMapPtr, args.constAllocSizeOrZero, args.anything],
+  args: [ringbuf, args.constAllocSizeOrZero, args.anything],
   ret: 'ptr_to_ringbuf_mem_or_null',
-  run: (_, map, size, flags) => ringbuf(map).bpf_ringbuf_reserve(size, flags === 0n ? 0 : 1),
+  run: (_, map, size, flags) => map.bpf_ringbuf_reserve(size, flags === 0n ? 0 : 1),
 });
 
 export const bpf_ringbuf_submit = helper({
@@ -46,9 +42,9 @@ export const bpf_ringbuf_discard = helper({
 export const bpf_ringbuf_query = helper({
   id: 134,
   name: 'bpf_ringbuf_query',
-  args: [args.constMapPtr, args.anything],
+  args: [ringbuf, args.anything],
   ret: 'integer',
-  run: (_, map, what) => ringbuf(map).bpf_ringbuf_query(Number(what)),
+  run: (_, map, what) => map.bpf_ringbuf_query(Number(what)),
 });
 
 /** The record's header says which buffer it is of: bpf_ringbuf_restore_from_rec() */

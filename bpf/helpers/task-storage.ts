@@ -1,6 +1,6 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import { TaskStorageMap } from '../maps/task-storage.ts';
-import { args } from './args.ts';
+import { args, mapOf } from './args.ts';
 import { helper } from './prototype.ts';
 
 /** include/uapi/linux/bpf.h */
@@ -10,11 +10,10 @@ const BPF_LOCAL_STORAGE_GET_F_CREATE = 1n;
 export const bpf_task_storage_get = helper({
   id: 156,
   name: 'bpf_task_storage_get',
-  args: [args.constMapPtr, args.btfId, args.mapValueOrNull, args.anything],
+  args: [mapOf(TaskStorageMap), args.btfId, args.mapValueOrNull, args.anything],
   ret: 'ptr_to_map_value_or_null',
   run(_, map, task, value, flags) {
     if (flags > BPF_LOCAL_STORAGE_GET_F_CREATE || task === 0) return 0;
-    if (!(map instanceof TaskStorageMap)) return 0; // which a verifier does not let through
     return map.bpf_task_storage_get(task, value, flags !== 0n);
   },
 });
@@ -22,10 +21,7 @@ export const bpf_task_storage_get = helper({
 export const bpf_task_storage_delete = helper({
   id: 157,
   name: 'bpf_task_storage_delete',
-  args: [args.constMapPtr, args.btfId],
+  args: [mapOf(TaskStorageMap), args.btfId],
   ret: 'integer',
-  run(_, map, task) {
-    if (task === 0 || !(map instanceof TaskStorageMap)) return -EINVAL;
-    return map.bpf_task_storage_delete(task);
-  },
+  run: (_, map, task) => (task === 0 ? -EINVAL : map.bpf_task_storage_delete(task)),
 });

@@ -5,6 +5,8 @@ import type { BpfAttr } from './attr.ts';
 import { putU32 } from './context.ts';
 
 /** BPF_LOG_LEVEL1, _LEVEL2, BPF_LOG_STATS, BPF_LOG_FIXED. include/linux/bpf_verifier.h */
+const BPF_LOG_LEVEL = 3;
+const BPF_LOG_FIXED = 8;
 const BPF_LOG_MASK = 0xf;
 const SIZE_MAX = 0xffff_ffff >>> 2;
 
@@ -46,6 +48,11 @@ export class UserLog {
     if (this.level > 0) this.#text += `${line}\n`;
   }
 
+  /** Where the caller asks for what is looked at, not only for what is wrong. */
+  printDetail(line: string): void {
+    if ((this.level & BPF_LOG_LEVEL) !== 0) this.print(line);
+  }
+
   /** `result`, or what went wrong with the log. bpf_vlog_finalize() */
   *finish(result: number): Sim<number> {
     const size = this.#attr.u32(this.#places.size);
@@ -57,8 +64,10 @@ export class UserLog {
     }
     if (size === 0 || this.level === 0) return result;
     const shown = new Uint8Array(Math.min(size, needed));
-    // The end is what tells: it is what is kept. BPF_LOG_FIXED aside.
-    shown.set(text.subarray(Math.max(0, text.length - (shown.length - 1))));
+    // What is kept is the end, which tells more; or, where the caller says so, the begin.
+    const cut = Math.max(0, text.length - (shown.length - 1));
+    const isFixed = (this.level & BPF_LOG_FIXED) !== 0;
+    shown.set(isFixed ? text.subarray(0, text.length - cut) : text.subarray(cut));
     const left = yield* this.#kernel.mm.copy_to_user(this.#attr.ptr(this.#places.buf), shown);
     if (left > 0) return -EFAULT;
     return needed > size ? -ENOSPC : result;

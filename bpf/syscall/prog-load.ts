@@ -17,6 +17,7 @@ import { canBeSleepable, progType, type ProgType } from '../prog/types.ts';
 import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';
 import { attachTarget, type AttachTarget } from './attach-target.ts';
 import { CAP_BPF, CAP_PERFMON, hasCap, type BpfContext, type Command } from './context.ts';
+import { MAX_CALL_FRAMES } from '../vm/frame.ts';
 import { UserLog } from './log.ts';
 import { subprogNames, type FuncInfo } from './subprog-names.ts';
 
@@ -47,6 +48,8 @@ const MIN_FUNC_INFO_BYTES = 8;
 const MAX_FUNC_INFO_BYTES = 252;
 const BPF_COMPLEXITY_LIMIT_INSNS = 1_000_000;
 const BPF_F_SLEEPABLE = 1 << 4;
+/** MAX_CALL_FRAMES of v6.1. */
+const OLD_CALL_FRAMES = 8;
 const FLAGS_ALL = 0x7ff;
 const FD_ARRAY_MAX = 1 << 16;
 /** include/linux/license.h: license_is_gpl_compatible() */
@@ -160,6 +163,7 @@ class ProgLoad {
 
   *#check(given: Given, log: UserLog): Sim<ExecProgram | number> {
     const reject = (why: Reject): number => {
+      if (why.line) log.printDetail(why.line);
       if (why.message !== '') log.print(why.message);
       log.print(STATS);
       return -why.errno;
@@ -174,6 +178,9 @@ class ProgLoad {
       isGpl,
       helper: (id) => this.#bpf.helper(id),
       kfunc: (id) => this.#bpf.kfunc(id) ?? noKfunc(id),
+      isSleepable: (given.flags & BPF_F_SLEEPABLE) !== 0,
+      framesMax: this.#kernel.machine.facts.deepBpfCalls ? MAX_CALL_FRAMES : OLD_CALL_FRAMES,
+      subprogName: this.#funcs.length > 0 ? (slot) => this.#funcName(slot) : undefined,
     });
     if ('errno' in accepted) return reject(accepted);
     const insns = yield* fixUp(accepted, {
@@ -184,6 +191,11 @@ class ProgLoad {
     if ('errno' in insns) return reject(insns);
     log.print(STATS);
     return this.#create(given, { ...accepted, insns }) ?? -ENOMEM;
+  }
+
+  #funcName(start: number): string {
+    const info = this.#funcs.find(({ slot }) => slot === start);
+    return (info && this.#btf?.btf.types[info.typeId]?.name) ?? '';
   }
 
   #loadRules({ type, target, flags }: Given): Reject | undefined {

@@ -57,3 +57,20 @@ function reportDeepCall(machine: Machine): void {
     lines: machine.traceLines(),
   });
 }
+
+/**
+ * A helper was given something else for a map: what stands there for its operations is followed
+ * to wherever it leads.
+ */
+export function reportNoMap(machine: Machine, addr: number): never {
+  machine.memory.check(addr, 8, false);
+  const ops = machine.memory.rawLoad(addr, 8);
+  machine.fail({
+    kind: 'bad-access',
+    title:
+      'Oops: general protection fault, probably for non-canonical address ' +
+      `0x${ops.toString(16)}: 0000 [#1] SMP`,
+    lines: machine.traceLines(),
+  });
+  throw new Bug('a fatal report came back');
+}

@@ -6,7 +6,7 @@ import { bpfFrame } from './frame.ts';
 
 const { off, sizeBytes } = bpfFrame;
 /** A frame begins a page, so that a run makes as few pages dirty as may be. */
-const STRIDE = 2 * PAGE_SIZE;
+const STRIDE = Math.ceil(sizeBytes / PAGE_SIZE) * PAGE_SIZE;
 /** Frames made at once. */
 const GROW = 8;
 /** In a free frame, here is the next free one. */

@@ -5,7 +5,8 @@ import { array, embed, struct, u32, u64, type StructType, type Fields } from '..
 export const REGS = 11;
 /** include/linux/filter.h, include/linux/bpf_verifier.h */
 export const MAX_BPF_STACK = 512;
-export const MAX_CALL_FRAMES = 8;
+/** Of v7.2; an older kernel's checker allows less. */
+export const MAX_CALL_FRAMES = 16;
 /** How often one subprogram frame may take a may_goto. include/linux/bpf.h: BPF_MAX_LOOPS */
 export const BPF_MAX_LOOPS = 8 * 1024 * 1024;
 

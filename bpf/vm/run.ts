@@ -14,7 +14,7 @@ import { bpf_prog } from '../prog/program.ts';
 import type { Registry } from '../registry.ts';
 import { accessRequest, mustStopAt } from './access.ts';
 import type { EngineWorld } from './engine.ts';
-import { reportFault } from './fault.ts';
+import { reportFault, reportNoMap } from './fault.ts';
 import { FramePool } from './frame-pool.ts';
 import {
   ACCESS,
@@ -324,7 +324,7 @@ class Run implements Call {
     const view = this.#view;
     view.setReg(0, 0n);
     const map = this.maps.get(view.pointer(2));
-    assert(map?.tail_call_target, 'a tail call by a map that is no prog array passed the checker');
+    if (!map?.tail_call_target) reportNoMap(this.kernel.machine, view.pointer(2));
     const index = Number(BigInt.asUintN(32, view.reg(3)));
     if (index >= map.maxEntries || this.#tailCallCount >= MAX_TAIL_CALL_CNT) return;
     const found = map.tail_call_target(index);

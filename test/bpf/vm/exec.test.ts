@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isReject } from '../../../bpf/check/reject.ts';
 import { decodeProgram } from '../../../bpf/isa/decode.ts';
 import { encodeProgram } from '../../../bpf/isa/encode.ts';
 import { jit } from '../../../bpf/jit/jit.ts';
@@ -36,7 +35,7 @@ test('whatever the bytes, a program is refused, or runs the same on every engine
     fc.property(bytecode, (bytes) => {
       const insns = decodeProgram(bytes);
       const program = 'message' in insns ? insns : executableOf(insns);
-      if (isReject(program)) {
+      if ('message' in program) {
         refused++;
         return;
       }
