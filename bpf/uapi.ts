@@ -54,6 +54,7 @@ export const MAP_TYPE_NAMES = [
   'RHASH',
 ] as const;
 export const MAP_TYPE = numbered(MAP_TYPE_NAMES);
+export type MapTypeName = (typeof MAP_TYPE_NAMES)[number];
 
 /** enum bpf_prog_type, without BPF_PROG_TYPE_. */
 export const PROG_TYPE_NAMES = [

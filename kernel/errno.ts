@@ -46,6 +46,7 @@ export const ERRNOS = [
   { name: 'ETIME', number: 62 },
   { name: 'ENOPKG', number: 65 },
   { name: 'EOVERFLOW', number: 75 },
+  { name: 'EBADFD', number: 77 },
   { name: 'EPROTO', number: 71 },
   { name: 'ENOTSOCK', number: 88 },
   { name: 'EMSGSIZE', number: 90 },
@@ -90,6 +91,7 @@ export const ENXIO = number('ENXIO');
 export const E2BIG = number('E2BIG');
 export const ENOEXEC = number('ENOEXEC');
 export const EBADF = number('EBADF');
+export const EBADFD = number('EBADFD');
 export const ECHILD = number('ECHILD');
 export const EAGAIN = number('EAGAIN');
 export const ENOMEM = number('ENOMEM');

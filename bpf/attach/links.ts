@@ -1,4 +1,4 @@
-import { EBADF, EINVAL, ENOENT } from '../../kernel/errno.ts';
+import { EBADF, EFAULT, EINVAL, ENOENT } from '../../kernel/errno.ts';
 import type { KernelFunction } from '../../kernel/functions.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
@@ -59,7 +59,7 @@ export class TraceLinks {
         return this.tracing(prog);
       case PROG_TYPE.RAW_TRACEPOINT:
       case PROG_TYPE.RAW_TRACEPOINT_WRITABLE:
-        return name === undefined ? -EINVAL : this.#onEvent(prog, name);
+        return name === undefined ? -EFAULT : this.#onEvent(prog, name);
       default:
         return -EINVAL;
     }

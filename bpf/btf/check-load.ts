@@ -1,6 +1,6 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import type { BtfProblem } from './check.ts';
-import { logMember, logType } from './log.ts';
+import { logMember, logType, logWrong } from './log.ts';
 import { resolve, sizeOf, type Aggregate } from './resolve.ts';
 import type { Btf, BtfKind, BtfMember, BtfOf, BtfType } from './types.ts';
 
@@ -26,7 +26,7 @@ export function checkLoad(btf: Btf): BtfProblem | undefined {
   for (let id = 1; id < btf.types.length; id++) {
     const wrong = checkUse(btf, btf.types[id]!);
     if (wrong !== undefined) {
-      return { errno: EINVAL, message: `${logType(btf.types, id)} ${wrong}` };
+      return { errno: EINVAL, message: logWrong(logType(btf.types, id), wrong) };
     }
   }
   return undefined;
@@ -90,7 +90,7 @@ function checkShape(type: BtfType): string | undefined {
 function checkMembers({ kind, sizeBytes, members }: Aggregate): string | undefined {
   let last = 0;
   for (const member of members) {
-    const wrong = (message: string): string => `${logMember(member)} ${message}`;
+    const wrong = (message: string): string => logMember(member, message);
     if (member.name !== '' && !isIdentifier(member.name)) return wrong('Invalid name');
     if (member.type === 0) return wrong('Invalid type_id');
     const isUnion = kind === 'union';
@@ -110,7 +110,7 @@ function checkSection({ sizeBytes, vars }: BtfOf<'datasec'>): string | undefined
   let end = 0;
   for (const { type, offsetBytes, sizeBytes: size } of vars) {
     const wrong = (message: string): string =>
-      `type_id=${type} offset=${offsetBytes} size=${size} ${message}`;
+      `\n\t type_id=${type} offset=${offsetBytes} size=${size} ${message}`;
     if (type === 0) return wrong('Invalid type_id');
     if (offsetBytes < end || offsetBytes >= sizeBytes) return wrong('Invalid offset');
     if (size === 0 || size > sizeBytes) return wrong('Invalid size');
@@ -126,7 +126,7 @@ function checkUse(btf: Btf, type: BtfType): string | undefined {
     case 'union':
       for (const member of type.members) {
         const wrong = checkMember(btf, type, member);
-        if (wrong !== undefined) return `${logMember(member)} ${wrong}`;
+        if (wrong !== undefined) return logMember(member, wrong);
       }
       return undefined;
     case 'array':

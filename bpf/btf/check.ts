@@ -1,5 +1,5 @@
 import { E2BIG, EEXIST, EINVAL } from '../../kernel/errno.ts';
-import { logMember, logType } from './log.ts';
+import { logMember, logType, logWrong } from './log.ts';
 import { DEPTH_MAX, isModifier } from './resolve.ts';
 import type { Btf, BtfType } from './types.ts';
 
@@ -18,7 +18,7 @@ export function checkTypes({ types }: Btf): BtfProblem | undefined {
   for (let id = 1; id < types.length; id++) {
     const wrong = checkRefs(types, types[id]!);
     if (wrong !== undefined) {
-      return { errno: EINVAL, message: `${logType(types, id)} ${wrong}` };
+      return { errno: EINVAL, message: logWrong(logType(types, id), wrong) };
     }
   }
   return findLoop(types, partsOf) ?? findLoop(types, targetsOf);
@@ -36,7 +36,7 @@ function checkRefs(types: Types, type: BtfType): string | undefined {
     case 'struct':
     case 'union': {
       const wrong = type.members.find((member) => !isValue(types, member.type));
-      return wrong && `${logMember(wrong)} Invalid member`;
+      return wrong && logMember(wrong, 'Invalid member');
     }
     case 'func_proto': {
       if (!exists(type.type)) return 'Invalid return type';

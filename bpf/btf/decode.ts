@@ -6,16 +6,16 @@ import { checkLoad, checkMeta } from './check-load.ts';
 import { checkTypes } from './check.ts';
 import * as kinds from './kinds.ts';
 import { BTF_KINDS, HEADER_BYTES, LINKAGES, TYPE_BYTES } from './kinds.ts';
-import { kindName, logType } from './log.ts';
+import { kindName, logType, logWrong } from './log.ts';
 import type { Btf, BtfKind, BtfMember, BtfType } from './types.ts';
 
 /** What is wrong with BTF, as BTF_LOAD reports it. */
 export class BtfError extends InputError {
   readonly errno: number;
-  /** The line of the kernel's log. */
+  /** The lines of the kernel's log. */
   readonly log: string;
   constructor(errno: number, log: string, name: string) {
-    super(`${name}: BTF: ${log}`);
+    super(`${name}: BTF: ${log.replaceAll(/\s+/g, ' ')}`);
     this.errno = errno;
     this.log = log;
   }
@@ -61,6 +61,8 @@ class Decoder {
   #at = 0;
   #end = 0;
   #id = 0;
+  /** Of the type at hand, as soon as its kind is known. */
+  #meta: Meta | undefined;
   /** For BTF_LOAD: what libbpf would put right is wrong. */
   readonly #strict: boolean;
 
@@ -79,7 +81,7 @@ class Decoder {
       if (this.#id > TYPES_MAX) this.#fail(`more than ${TYPES_MAX} types`, E2BIG);
       const type = this.#type();
       const wrong = this.#strict ? checkMeta(type) : undefined;
-      if (wrong !== undefined) this.#fail(`${logType(types, this.#id, type)} ${wrong}`);
+      if (wrong !== undefined) this.#fail(logWrong(logType(types, this.#id, type), wrong));
       types.push(type);
     }
     return types;
@@ -151,9 +153,10 @@ class Decoder {
   }
 
   #need(count: number): void {
-    if (this.#at + count > this.#end) {
-      this.#failType(`meta_left:${this.#end - this.#at} meta_needed:${count}`);
-    }
+    if (this.#at + count <= this.#end) return;
+    const message = `meta_left:${this.#end - this.#at} meta_needed:${count}`;
+    if (this.#meta) this.#failKind(this.#meta, message);
+    this.#failType(message);
   }
 
   #text(offset: number): string {
@@ -161,6 +164,7 @@ class Decoder {
   }
 
   #type(): BtfType {
+    this.#meta = undefined;
     this.#need(TYPE_BYTES);
     const nameAt = this.#u32();
     const info = this.#u32();
@@ -171,7 +175,8 @@ class Decoder {
     if (!kind || kind === 'void') this.#failType(`Invalid kind:${(info >>> 24) & 0x1f}`);
     const meta = { name: this.#text(nameAt), kind, vlen, flag: info >>> 31 === 1, size };
     const wrong = checkInfo(meta);
-    if (wrong !== undefined) this.#failKind(meta, wrong);
+    if (wrong !== undefined) this.#failKind(meta, `${detailsOf(meta)}${wrong}`);
+    this.#meta = meta;
     return this.#ofKind(meta);
   }
 
@@ -221,13 +226,21 @@ class Decoder {
     }
     const bits = data & 0xff;
     const bitOffset = (data >>> 16) & 0xff;
-    if (bits + bitOffset > 128) this.#failKind(meta, 'nr_bits exceeds 128');
-    if (Math.ceil((bits + bitOffset) / 8) > size) this.#failKind(meta, 'nr_bits exceeds type_size');
     const encoding = kinds.INT_ENCODINGS[data >>> 24];
-    if (encoding === undefined || (encoding === '' && data >>> 24 !== 0)) {
-      this.#failKind(meta, 'Unsupported encoding');
-    }
-    return { kind: 'int', name, sizeBytes: size, encoding, bitOffset, bits };
+    const isKnown = encoding !== undefined && (encoding !== '' || data >>> 24 === 0);
+    const type: BtfType = {
+      kind: 'int',
+      name,
+      sizeBytes: size,
+      encoding: encoding ?? '',
+      bitOffset,
+      bits,
+    };
+    const fail = (wrong: string): never => this.#fail(logWrong(logType([], this.#id, type), wrong));
+    if (bits + bitOffset > 128) fail('nr_bits exceeds 128');
+    if (Math.ceil((bits + bitOffset) / 8) > size) fail('nr_bits exceeds type_size');
+    if (!isKnown) fail('Unsupported encoding');
+    return type;
   }
 
   #members({ vlen, flag }: Meta): BtfMember[] {
@@ -299,6 +312,22 @@ const WITH_FLAG: ReadonlySet<BtfKind> = new Set<BtfKind>([
 ]);
 
 const WITHOUT_NAME: ReadonlySet<BtfKind> = new Set<BtfKind>(['ptr', 'array', 'func_proto']);
+
+/** What a line of the log says of a type of which no more is known. */
+function detailsOf({ kind, size, vlen }: Meta): string {
+  if (REFERRING.has(kind)) return `type_id=${size} `;
+  return WITH_PARTS.has(kind) && kind !== 'func_proto' ? `size=${size} vlen=${vlen} ` : '';
+}
+
+const REFERRING: ReadonlySet<BtfKind> = new Set<BtfKind>([
+  'ptr',
+  'typedef',
+  'volatile',
+  'const',
+  'restrict',
+  'func',
+  'type_tag',
+]);
 
 /** What is wrong with the bits that a kind has no use for. */
 function checkInfo({ name, kind, vlen, flag, size }: Meta): string | undefined {

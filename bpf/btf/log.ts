@@ -6,10 +6,18 @@ export function logType(types: Btf['types'], id: number, type: BtfType = types[i
   return `[${id}] ${kindName(type)} ${type.name || '(anon)'} ${details(types, type)}`;
 }
 
-/** `foo type_id=1 bits_offset=0`. kernel/bpf/btf.c: __btf_verifier_log_member() */
-export function logMember({ name, type, bitOffset, bits }: BtfMember): string {
+/**
+ * What is wrong with a member, on a line of its own beneath that of its struct.
+ * kernel/bpf/btf.c: __btf_verifier_log_member()
+ */
+export function logMember({ name, type, bitOffset, bits }: BtfMember, wrong: string): string {
   const size = bits > 0 ? ` bitfield_size=${bits}` : '';
-  return `${name || '(anon)'} type_id=${type}${size} bits_offset=${bitOffset}`;
+  return `\n\t${name || '(anon)'} type_id=${type}${size} bits_offset=${bitOffset} ${wrong}`;
+}
+
+/** What is wrong with a type. */
+export function logWrong(typeLine: string, wrong: string): string {
+  return wrong.startsWith('\n') ? typeLine + wrong : `${typeLine} ${wrong}`;
 }
 
 /** `INT`, `FUNC_PROTO` */

@@ -125,7 +125,7 @@ function checkCallbacks(
 }
 
 /** With the line of the log that shows the instruction. */
-function atInsn(insns: Insns, slot: number, reject: Reject, world: CheckWorld): Reject {
+export function atInsn(insns: Insns, slot: number, reject: Reject, world: CheckWorld): Reject {
   const callee: DisasmNames['callee'] = ({ target, imm }) =>
     target === 'helper' ? world.helper(imm)?.name : undefined;
   return { ...reject, line: disasmLine(insns[slot]!, slot, { callee }) };

@@ -21,11 +21,12 @@ export interface FixupWorld {
  * Puts addresses in the place of names, and makes probing loads of those that may fault.
  * kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), do_misc_fixups()
  */
-export function* fixUp(accepted: Accepted, world: FixupWorld): Sim<Insns | Reject> {
+export function* fixUp(accepted: Accepted, world: FixupWorld): Sim<FixedUp | Reject> {
   const insns: (Insn | null)[] = [...accepted.insns];
+  const maps = new Map<number, BpfMap>();
   for (const [slot, insn] of accepted.insns.entries()) {
     if (insn?.kind === 'ld_imm64' && insn.from !== 'value') {
-      const value = yield* valueOf(insn, slot, world);
+      const value = yield* valueOf(insn, slot, world, (map) => maps.set(slot, map));
       if (typeof value !== 'bigint') return value;
       const imm = Number(BigInt.asIntN(32, value));
       const next = Number(BigInt.asIntN(32, value >> 32n));
@@ -34,12 +35,24 @@ export function* fixUp(accepted: Accepted, world: FixupWorld): Sim<Insns | Rejec
       insns[slot] = { ...insn, mode: insn.mode === 'memsx' ? 'probe_memsx' : 'probe_mem' };
     }
   }
-  return insns;
+  return { insns, maps };
+}
+
+/** A program with addresses in it. */
+export interface FixedUp {
+  readonly insns: Insns;
+  /** By the slot of the constant that named it. */
+  readonly maps: ReadonlyMap<number, BpfMap>;
 }
 
 type Wide = Extract<Insn, { kind: 'ld_imm64' }>;
 
-function* valueOf(insn: Wide, slot: number, world: FixupWorld): Sim<bigint | Reject> {
+function* valueOf(
+  insn: Wide,
+  slot: number,
+  world: FixupWorld,
+  found: (map: BpfMap) => void,
+): Sim<bigint | Reject> {
   switch (insn.from) {
     case 'func':
       return BigInt(subprogTarget(insn, slot)!);
@@ -55,31 +68,38 @@ function* valueOf(insn: Wide, slot: number, world: FixupWorld): Sim<bigint | Rej
         return { errno: EPROTO, message: 'fd_idx without fd_array is invalid' };
       }
       if (fd === -EFAULT) return { errno: EFAULT, message: '' };
-      return yield* mapValue({ ...insn, imm: fd }, world);
+      return yield* mapValue({ ...insn, imm: fd }, world, found);
     }
     default:
-      return yield* mapValue(insn, world);
+      return yield* mapValue(insn, world, found);
   }
 }
 
-function* mapValue(insn: Wide, world: FixupWorld): Sim<bigint | Reject> {
-  const found = yield* world.map(insn.imm);
-  if (typeof found === 'number') {
-    const errno = found === -EBADF ? EBADF : EINVAL;
+function* mapValue(
+  insn: Wide,
+  world: FixupWorld,
+  found: (map: BpfMap) => void,
+): Sim<bigint | Reject> {
+  const map = yield* world.map(insn.imm);
+  if (typeof map === 'number') {
+    const errno = map === -EBADF ? EBADF : EINVAL;
     return { errno, message: `fd ${insn.imm} is not pointing to valid bpf_map` };
   }
   const isValue = insn.from === 'map_value' || insn.from === 'map_idx_value';
   if (!isValue) {
-    if (insn.next === 0) return kernelAddress(found.addr);
+    if (insn.next === 0) {
+      found(map);
+      return kernelAddress(map.addr);
+    }
     return { errno: EINVAL, message: 'unrecognized bpf_ld_imm64 insn' };
   }
-  if (!found.map_direct_value_addr) {
+  if (!map.map_direct_value_addr) {
     return { errno: EINVAL, message: 'no direct value access support for this map type' };
   }
-  const address = found.map_direct_value_addr(insn.next >>> 0);
+  const address = map.map_direct_value_addr(insn.next >>> 0);
   if (address < 0) {
     const message =
-      `invalid access to map value pointer, value_size=${found.valueSize} ` +
+      `invalid access to map value pointer, value_size=${map.valueSize} ` +
       `off=${insn.next >>> 0}`;
     return { errno: address === -EACCES ? EACCES : EINVAL, message };
   }

@@ -2,7 +2,7 @@ import { EBADF, EINVAL } from '../../kernel/errno.ts';
 import type { Fs } from '../../kernel/fs/fs.ts';
 import type { Fd } from '../../kernel/fs/checkers.ts';
 import { flagsOf, privateOf } from '../../kernel/fs/driver.ts';
-import { O_CLOEXEC } from '../../kernel/fs/uapi.ts';
+import { O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
@@ -62,5 +62,22 @@ export class BpfFds {
     const result = yield* use(ops, privateOf(this.#kernel.machine, found.file));
     yield* this.#fs.lookup.fdput(found);
     return result;
+  }
+}
+
+export const BPF_F_RDONLY = 1 << 3;
+export const BPF_F_WRONLY = 1 << 4;
+
+/** How a file is opened that is asked for with these flags; -EINVAL. bpf_get_file_flag() */
+export function fileMode(flags: number): number {
+  switch (flags & ~(BPF_F_RDONLY | BPF_F_WRONLY) ? -1 : flags) {
+    case 0:
+      return O_RDWR;
+    case BPF_F_RDONLY:
+      return O_RDONLY;
+    case BPF_F_WRONLY:
+      return O_WRONLY;
+    default:
+      return -EINVAL;
   }
 }

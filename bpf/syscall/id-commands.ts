@@ -1,7 +1,9 @@
 import { EINVAL, ENOENT, EPERM } from '../../kernel/errno.ts';
-import { O_RDWR } from '../../kernel/fs/uapi.ts';
 import { CAP_SYS_ADMIN, putU32, type BpfContext, type Command } from './context.ts';
+import { fileMode } from './fds.ts';
 import { holdFound, letGo, type ObjectKind } from './hold.ts';
+
+const INT_MAX = 0x7fff_ffff;
 
 /** Every id of a kind that there is, in no order; and 0 for what is going. */
 function* idsOf({ programs, maps, links, btfs, kernel }: BpfContext, kind: ObjectKind) {
@@ -24,10 +26,10 @@ function byId(bpf: BpfContext, kind: ObjectKind, id: number): number {
 /** The least id above the given one. bpf_obj_get_next_id() */
 function nextId(kind: ObjectKind): Command {
   return {
-    endBytes: 12,
+    endBytes: 8,
     *run(bpf, attr) {
+      if (attr.u32(0) >= INT_MAX) return -EINVAL;
       if (!bpf.kernel.creds.capable(CAP_SYS_ADMIN)) return -EPERM;
-      if (attr.u32(8) !== 0) return -EINVAL;
       bpf.vmlinux();
       let next = Infinity;
       for (const id of idsOf(bpf, kind)) if (id > attr.u32(0)) next = Math.min(next, id);
@@ -38,15 +40,17 @@ function nextId(kind: ObjectKind): Command {
 }
 
 /** bpf_prog_get_fd_by_id(), and its like */
-function fdById(kind: ObjectKind): Command {
+function fdById(kind: ObjectKind, endBytes = 4): Command {
   return {
-    endBytes: 12,
+    endBytes,
     *run(bpf, attr) {
+      const mode = fileMode(attr.u32(8));
+      if (mode < 0) return mode;
       if (!bpf.kernel.creds.capable(CAP_SYS_ADMIN)) return -EPERM;
       const addr = byId(bpf, kind, attr.u32(0));
       if (addr === 0) return -ENOENT;
       holdFound(bpf, kind, addr);
-      const fd = yield* bpf.fds.install(bpf.ops[kind], addr, O_RDWR);
+      const fd = yield* bpf.fds.install(bpf.ops[kind], addr, mode);
       if (fd < 0) yield* letGo(bpf, kind, addr);
       return fd;
     },
@@ -58,6 +62,6 @@ export const mapGetNextId = nextId('map');
 export const linkGetNextId = nextId('link');
 export const btfGetNextId = nextId('btf');
 export const progGetFdById = fdById('prog');
-export const mapGetFdById = fdById('map');
+export const mapGetFdById = fdById('map', 12);
 export const linkGetFdById = fdById('link');
-export const btfGetFdById = fdById('btf');
+export const btfGetFdById = fdById('btf', 16);

@@ -1,4 +1,4 @@
-import { E2BIG, EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
+import { E2BIG, EBADF, EBADFD, EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
 import type { FileOps } from '../../kernel/hooks.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { LinkInfo } from '../attach/link.ts';
@@ -82,7 +82,9 @@ class Info implements LinkInfo {
 export const objGetInfoByFd: Command = {
   endBytes: 16,
   *run(bpf, attr) {
-    return yield* bpf.fds.withAny(attr.s32(0), (ops, addr) => infoOf(bpf, attr, ops, addr));
+    const fd = attr.s32(0);
+    const result = yield* bpf.fds.withAny(fd, (ops, addr) => infoOf(bpf, attr, ops, addr));
+    return result === -EBADF ? -EBADFD : result;
   },
 };
 

@@ -1,14 +1,13 @@
-import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
-import { O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY } from '../../kernel/fs/uapi.ts';
+import { EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
+import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import { alignUp } from '../../base/layout.ts';
 import type { Sim } from '../../sim/request.ts';
 import { bpf_map, type BpfMap } from '../maps/map.ts';
 import { isObjectName, type BpfAttr } from './attr.ts';
+import { BPF_F_RDONLY, BPF_F_WRONLY, fileMode } from './fds.ts';
 import { CAP_BPF, hasCap, type BpfContext, type Command } from './context.ts';
 
 /** include/uapi/linux/bpf.h */
-const BPF_F_RDONLY = 1 << 3;
-const BPF_F_WRONLY = 1 << 4;
 const BPF_F_LOCK = 4;
 
 /** Offsets in union bpf_attr of the commands on elements. */
@@ -20,8 +19,8 @@ export const mapCreate: Command = {
   *run(bpf, attr) {
     const { kernel, fds, ops, maps } = bpf;
     const flags = attr.u32(16);
-    const access = flags & (BPF_F_RDONLY | BPF_F_WRONLY);
-    if (access === (BPF_F_RDONLY | BPF_F_WRONLY)) return -EINVAL;
+    const mode = fileMode(flags & (BPF_F_RDONLY | BPF_F_WRONLY));
+    if (mode < 0) return mode;
     if (!hasCap(kernel, CAP_BPF)) return -EPERM;
     const name = attr.name(28);
     if (name === undefined || !isObjectName(name)) return -EINVAL;
@@ -41,7 +40,6 @@ export const mapCreate: Command = {
       extra: attr.u64(64),
     });
     if (typeof map === 'number') return map;
-    const mode = access === BPF_F_RDONLY ? O_RDONLY : access === BPF_F_WRONLY ? O_WRONLY : O_RDWR;
     const fd = yield* fds.install(ops.map, map.addr, mode);
     if (fd < 0) yield* maps.bpf_map_put_with_uref(map);
     return fd;
@@ -183,7 +181,8 @@ export const mapFreeze: Command = {
     const { memory } = kernel.machine;
     const result = memory.unwatched(() => {
       const s = bpf_map.at(memory, map.addr);
-      if (s.frozen !== 0) return -EBUSY;
+      // What is frozen cannot be written to by bpf(2): map_get_sys_perms()
+      if (s.frozen !== 0) return -EPERM;
       s.frozen = 1;
       return 0;
     });

@@ -5,8 +5,9 @@ import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { BtfObject } from '../btf/objects.ts';
-import { checkProgram, type Accepted } from '../check/check.ts';
+import { checkProgram, type Accepted, type CheckWorld } from '../check/check.ts';
 import { fixUp } from '../check/fixup.ts';
+import { checkMapCalls } from '../check/map-func.ts';
 import type { Reject } from '../check/reject.ts';
 import { encodeProgram } from '../isa/encode.ts';
 import { rawInsn } from '../isa/decode.ts';
@@ -173,7 +174,7 @@ class ProgLoad {
     const continuous = yield* this.#pinFdArray();
     if (continuous) return reject(continuous);
     const { type, isGpl } = given;
-    const accepted = checkProgram(given.code, {
+    const world: CheckWorld = {
       type,
       isGpl,
       helper: (id) => this.#bpf.helper(id),
@@ -181,16 +182,19 @@ class ProgLoad {
       isSleepable: (given.flags & BPF_F_SLEEPABLE) !== 0,
       framesMax: this.#kernel.machine.facts.deepBpfCalls ? MAX_CALL_FRAMES : OLD_CALL_FRAMES,
       subprogName: this.#funcs.length > 0 ? (slot) => this.#funcName(slot) : undefined,
-    });
+    };
+    const accepted = checkProgram(given.code, world);
     if ('errno' in accepted) return reject(accepted);
-    const insns = yield* fixUp(accepted, {
+    const fixed = yield* fixUp(accepted, {
       map: (fd) => this.#mapAt(fd),
       fdAt: (index) => this.#fdAt(index),
       variable: () => undefined,
     });
-    if ('errno' in insns) return reject(insns);
+    if ('errno' in fixed) return reject(fixed);
+    const mismatch = checkMapCalls(accepted, fixed.maps, world);
+    if (mismatch) return reject(mismatch);
     log.print(STATS);
-    return this.#create(given, { ...accepted, insns }) ?? -ENOMEM;
+    return this.#create(given, { ...accepted, insns: fixed.insns }) ?? -ENOMEM;
   }
 
   #funcName(start: number): string {

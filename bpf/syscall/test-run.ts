@@ -162,7 +162,6 @@ function* runRawTp(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<numbe
   const size = attr.u32(AT.ctxSizeIn);
   if (size < ctxBytesOf(bpf, prog) || size > MAX_BPF_FUNC_ARGS * 8) return -EINVAL;
   const flags = attr.u32(AT.flags);
-  if ((flags & ~BPF_F_TEST_RUN_ON_CPU) !== 0) return -EINVAL;
   const isOnCpu = (flags & BPF_F_TEST_RUN_ON_CPU) !== 0;
   const cpu = isOnCpu ? attr.u32(AT.cpu) : kernel.cpus.this.id;
   if (!isOnCpu && attr.u32(AT.cpu) !== 0) return -EINVAL;

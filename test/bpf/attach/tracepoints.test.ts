@@ -8,7 +8,7 @@ import {
 import type { Attachment } from '../../../bpf/attach/links.ts';
 import type { ExecProgram } from '../../../bpf/prog/exec-program.ts';
 import { kernelAddress } from '../../../bpf/vm/frame.ts';
-import { EBADF, EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.ts';
+import { EBADF, EEXIST, EFAULT, EINVAL, ENOENT } from '../../../kernel/errno.ts';
 import { sys_enter } from '../../../kernel/trace-events.ts';
 import type { Sim } from '../../../sim/request.ts';
 import { Random } from '../../../sim/strategies/random.ts';
@@ -125,7 +125,7 @@ describe('raw tracepoints', () => {
     const prog = { type: RAW_TRACEPOINT, attachTo: '' } as ExecProgram;
     expect(hooks.links.rawTracepoint(prog, 'sched_switched')).toBe(-ENOENT);
     expect(hooks.links.rawTracepoint(prog, 'sys_enter_close')).toBe(-ENOENT);
-    expect(hooks.links.rawTracepoint(prog, undefined)).toBe(-EINVAL);
+    expect(hooks.links.rawTracepoint(prog, undefined)).toBe(-EFAULT);
     expect(hooks.links.rawTracepoint({ ...prog, type: TRACEPOINT }, 'sched_switch')).toBe(-EINVAL);
   });
 });

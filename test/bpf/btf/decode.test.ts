@@ -229,10 +229,10 @@ describe('BTF_LOAD refuses bytes with the errno and the words of the kernel', ()
     ['a kind', word(28, 0x1f00_0000), EINVAL, '[1] Invalid kind:31'],
     ['unused bits', word(28, 0x0101_0000), EINVAL, '[1] Invalid btf_info:1010000'],
     ['parts of an int', word(28, 0x0100_0001), EINVAL, '[1] INT int vlen != 0'],
-    ['an int of no size', word(32, 0), EINVAL, '[1] INT int nr_bits exceeds type_size'],
+    ['an int of no size', word(32, 0), EINVAL, 'encoding=SIGNED nr_bits exceeds type_size'],
     ['an int of no encoding', word(36, 0x0300_0020), EINVAL, 'Unsupported encoding'],
     ['unused bits of an int', word(36, 0x1000_0020), EINVAL, 'Invalid int_data:10000020'],
-    ['a named pointer', word(40, 1), EINVAL, '[2] PTR int Invalid name'],
+    ['a named pointer', word(40, 1), EINVAL, '[2] PTR int type_id=1 Invalid name'],
     ['2^16 - 1 members', word(44, 0x0400_ffff), EINVAL, 'meta_left:0 meta_needed:786420'],
   ];
   test.each(cases)('%s', (_, change, errno, log) => {

@@ -40,9 +40,7 @@ const stx = (dst: Reg, off: number, src: Reg): Insn => ({
   src,
   off,
 });
-const ja = (off: number): Insn => ({ kind: 'ja', long: false, off });
 const call = (imm: number): Insn => ({ kind: 'call', target: 'subprog', imm, off: 0 });
-const helper = (imm: number): Insn => ({ kind: 'call', target: 'helper', imm, off: 0 });
 
 function check(insns: Insns, type: number = PROG_TYPE.TRACING, more: Partial<CheckWorld> = {}) {
   return checkProgram(encodeProgram(insns), {

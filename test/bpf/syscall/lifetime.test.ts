@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CMD, PROG_TYPE } from '../../../bpf/uapi.ts';
-import { EBADF, EBUSY, EEXIST, EINVAL, ENOENT, EPERM } from '../../../kernel/errno.ts';
+import { EBADF, EEXIST, EINVAL, ENOENT, EPERM } from '../../../kernel/errno.ts';
 import type { Proc } from '../../../scenarios/proc.ts';
 import { cString } from '../../../scenarios/user-memory.ts';
 import type { Sim } from '../../../sim/request.ts';
@@ -142,7 +142,7 @@ test('a frozen map is read only to bpf(2), and is frozen once, by who may write 
     expect((yield* bpf.call(update)).result).toBe(0);
     expect((yield* freeze('$r')).result).toBe(-EPERM);
     expect((yield* freeze('$m')).result).toBe(0);
-    expect((yield* freeze('$m')).result).toBe(-EBUSY);
+    expect((yield* freeze('$m')).result).toBe(-EPERM);
     expect((yield* bpf.call(update)).result).toBe(-EPERM);
     expect(le32((yield* bpf.call('bpf 1 0:4=$m 8:8=&00000000 16:8=>8')).out.get(16)!)).toBe(42);
   });

@@ -7,6 +7,7 @@ import type { FdWorld } from '../../kit/fd-world.ts';
 import type { Sim } from '../../../sim/request.ts';
 
 const LOG_BUF = 32;
+const BTF_LOG_BUF = 8;
 const TEST_RUN_RETVAL = 4;
 /**
  * What takes following values: the verifier's, not the checker's of the structure. Programs that
@@ -18,6 +19,7 @@ const NEEDS_VERIFIER = new Set([
   'store below the stack, r0 unset',
   'return a pointer',
   'read of uninitialised stack',
+  'tail call without a context',
 ]);
 /** Their types are not of this kernel, or the log's figures are the verifier's. */
 const NOT_HERE = new Set([
@@ -46,7 +48,7 @@ function* answer(bpf: BpfCaller, { line, expected }: Case): Sim<string> {
   let said = nameOf(result);
   if (expected.includes('retval')) said += ` retval ${le32(attr, TEST_RUN_RETVAL)}`;
   if (!expected.includes(';')) return said;
-  const log = textOf(out.get(LOG_BUF)!).split('\n');
+  const log = textOf((out.get(LOG_BUF) ?? out.get(BTF_LOG_BUF))!).split('\n');
   const lines = log.filter((each) => each !== '' && !each.startsWith('processed '));
   return `${said}; ${lines.at(-1) ?? ''}`;
 }
