@@ -200,8 +200,8 @@ export function relayout(
   };
 }
 
-/** Now: an embedded struct may have been laid out anew. */
-function sizeOfField({ kind, of, sizeBytes }: FieldType<unknown>): number {
+/** Bytes of a field now: an embedded struct may have been laid out anew. */
+export function sizeOfField({ kind, of, sizeBytes }: FieldType<unknown>): number {
   return kind === 'struct' ? (of as StructType<Fields>).sizeBytes : sizeBytes;
 }
 

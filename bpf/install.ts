@@ -14,6 +14,7 @@ import type { Btf } from './btf/types.ts';
 import { HELPERS } from './helpers/table.ts';
 import type { Helper } from './helpers/prototype.ts';
 import { jit } from './jit/jit.ts';
+import { foreignBtf } from './foreign.ts';
 import { kernelBtf } from './kernel-btf.ts';
 import { KFUNCS } from './kfuncs/table.ts';
 import type { MapPorts } from './maps/base.ts';
@@ -34,8 +35,6 @@ import type { EngineChoice } from './vm/select.ts';
 export interface BpfOptions {
   /** Which engine runs programs; default: the JIT, once a program is warm. */
   readonly engine?: EngineChoice;
-  /** A foreign kernel's types, by which the structs are laid out; default: made from ours. */
-  readonly btf?: Btf;
 }
 
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
@@ -55,7 +54,6 @@ export class Bpf implements BpfContext {
   readonly runner: ProgRunner;
   readonly hooks: Hooks;
   readonly pins: BpfFs;
-  readonly #foreign: Btf | undefined;
   #btf: Btf | undefined;
   #btfBytes: Uint8Array | undefined;
   #vmlinux: BtfObject | undefined;
@@ -64,7 +62,6 @@ export class Bpf implements BpfContext {
 
   constructor(kernel: Kernel, options: BpfOptions = {}) {
     this.kernel = kernel;
-    this.#foreign = options.btf;
     this.fds = new BpfFds(kernel);
     this.btfs = new BtfObjects(kernel);
     this.maps = new Maps({
@@ -107,7 +104,7 @@ export class Bpf implements BpfContext {
 
   /** The kernel's types: what /sys/kernel/btf/vmlinux shows. */
   get btf(): Btf {
-    this.#btf ??= this.#foreign ?? kernelBtf(this.kernel.syscalls.rows);
+    this.#btf ??= foreignBtf() ?? kernelBtf(this.kernel.syscalls.rows);
     return this.#btf;
   }
 

@@ -1,12 +1,13 @@
 import type { RunResult } from '../sim/model.ts';
 import type { TraceLine } from '../sim/trace.ts';
 import { EXIT, type ExitCode, type Io } from './command.ts';
+import type { ForeignFlags } from './foreign.ts';
 import { reportText } from './render/report.ts';
 import { traceText } from './render/trace.ts';
 import type { Detailed } from './search.ts';
 import { summaryOf, type Finding } from './summary.ts';
 
-export interface ShowFlags {
+export interface ShowFlags extends ForeignFlags {
   readonly json?: boolean;
   readonly trace?: boolean;
   readonly all?: boolean;
@@ -31,7 +32,9 @@ export function conclude(
     if (flags.trace) io.out([...traceText(lines), ''].join('\n'));
     const { shown: result, subject } = finding;
     const { expect } = subject.variant;
-    io.out(reportText({ summary, expect, result, lines, all: flags.all === true }, io));
+    io.out(
+      reportText({ summary, expect, result, lines, all: flags.all === true, btf: flags.btf }, io),
+    );
   }
   return finding.expected ? EXIT.expected : EXIT.unexpected;
 }

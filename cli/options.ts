@@ -4,6 +4,7 @@ import { nearest } from '../base/nearest.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
 import { PROFILES, type Profile } from '../kernel/profile.ts';
 import type { Io } from './command.ts';
+import { foreignOption, type ForeignFlags } from './foreign.ts';
 
 /** Flags, arguments and help of one command; `example` is what its help ends with. */
 export function parser(name: string, summary: string, example: string, io: Io): Parser {
@@ -34,7 +35,7 @@ export function parse(command: Parser, args: readonly string[]): Parser | undefi
   }
 }
 
-export interface SubjectFlags {
+export interface SubjectFlags extends ForeignFlags {
   readonly variant?: string;
   readonly profile?: Profile;
   readonly mutate?: readonly string[];
@@ -42,7 +43,7 @@ export interface SubjectFlags {
 
 /** What is run. */
 export function subjectOptions(command: Parser): Parser {
-  return command
+  return foreignOption(command)
     .argument('<scenario>', 'a name that `bohrbug list` shows, or a path to a .ts or .js file')
     .option('--variant <name>', "one of the scenario's variants (default: its first)")
     .option('--profile <name>', `the kernel's version: ${PROFILES.join(', ')}`, profileFlag)

@@ -1,6 +1,6 @@
 import { E2BIG, EEXIST, EINVAL } from '../../kernel/errno.ts';
 import { logMember, logType, logWrong } from './log.ts';
-import { DEPTH_MAX, isModifier } from './resolve.ts';
+import { isModifier } from './resolve.ts';
 import type { Btf, BtfType } from './types.ts';
 
 export interface BtfProblem {
@@ -10,18 +10,18 @@ export interface BtfProblem {
 
 /**
  * Whether every type refers to types that are there and that it may have, and none contains itself.
- * The first problem, or undefined. A type nests at most 32 deep, in whatever order its parts stand
- * in; the kernel lets parts that stand first count for one.
+ * The first problem, or undefined. `depthMax`: as many types that are not yet resolved may nest, by
+ * the order in which they stand. A kernel's own types may nest deeper.
  * kernel/bpf/btf.c: btf_check_all_types(), btf_resolve()
  */
-export function checkTypes({ types }: Btf): BtfProblem | undefined {
+export function checkTypes({ types }: Btf, depthMax: number): BtfProblem | undefined {
   for (let id = 1; id < types.length; id++) {
     const wrong = checkRefs(types, types[id]!);
     if (wrong !== undefined) {
       return { errno: EINVAL, message: logWrong(logType(types, id), wrong) };
     }
   }
-  return findLoop(types, partsOf) ?? findLoop(types, targetsOf);
+  return findLoop(types, partsOf, depthMax) ?? findLoop(types, targetsOf, depthMax);
 }
 
 type Types = Btf['types'];
@@ -117,46 +117,43 @@ function targetsOf(type: BtfType): readonly number[] {
   return isModifier(type) || type.kind === 'ptr' ? [type.type] : [];
 }
 
+const ON_PATH = 1;
+const RESOLVED = 2;
+
 interface Step {
   readonly id: number;
   readonly parts: readonly number[];
   next: number;
-  deepest: number;
 }
 
 /** Without recursion, since what is checked may be made to nest as deep as it likes. */
 function findLoop(
   types: Types,
   follow: (type: BtfType) => readonly number[],
+  depthMax: number,
 ): BtfProblem | undefined {
-  const height = new Int32Array(types.length); // 0 not seen, -1 on the path, else nesting
+  const seen = new Uint8Array(types.length);
   const path: Step[] = [];
   const enter = (id: number): void => {
-    height[id] = -1;
-    path.push({ id, parts: follow(types[id]!), next: 0, deepest: 0 });
+    seen[id] = ON_PATH;
+    path.push({ id, parts: follow(types[id]!), next: 0 });
   };
-  const tooDeep = (id: number): BtfProblem => ({
-    errno: E2BIG,
-    message: `${logType(types, id)} Exceeded max resolving depth:${DEPTH_MAX}`,
-  });
   for (let root = 1; root < types.length; root++) {
-    if (height[root] === 0) enter(root);
+    if (seen[root] === 0) enter(root);
     for (let top = path.at(-1); top; top = path.at(-1)) {
       const part = top.parts[top.next++];
       if (part === undefined) {
         path.pop();
-        height[top.id] = top.deepest + 1;
-        if (height[top.id]! > DEPTH_MAX) return tooDeep(top.id);
-        const above = path.at(-1);
-        if (above) above.deepest = Math.max(above.deepest, height[top.id]!);
-      } else if (part === 0) {
+        seen[top.id] = RESOLVED;
+      } else if (part === 0 || seen[part] === RESOLVED) {
         continue;
-      } else if (height[part] === -1) {
+      } else if (seen[part] === ON_PATH) {
         return { errno: EEXIST, message: `${logType(types, part)} Loop detected` };
-      } else if (height[part] === 0) {
-        enter(part);
+      } else if (path.length >= depthMax) {
+        const message = `${logType(types, root)} Exceeded max resolving depth:${depthMax}`;
+        return { errno: E2BIG, message };
       } else {
-        top.deepest = Math.max(top.deepest, height[part]!);
+        enter(part);
       }
     }
   }

@@ -7,6 +7,7 @@ import { checkTypes } from './check.ts';
 import * as kinds from './kinds.ts';
 import { BTF_KINDS, HEADER_BYTES, LINKAGES, TYPE_BYTES } from './kinds.ts';
 import { kindName, logType, logWrong } from './log.ts';
+import { DEPTH_MAX } from './resolve.ts';
 import type { Btf, BtfKind, BtfMember, BtfType } from './types.ts';
 
 /** What is wrong with BTF, as BTF_LOAD reports it. */
@@ -48,7 +49,8 @@ export function btf_parse(bytes: Uint8Array): Btf {
 function decode(bytes: Uint8Array, name: string, strict: boolean): Btf {
   const types = new Decoder(bytes, name, strict).types();
   const btf = makeBtf(types);
-  const wrong = checkTypes(btf) ?? (strict ? checkLoad(btf) : undefined);
+  const wrong =
+    checkTypes(btf, strict ? DEPTH_MAX : Infinity) ?? (strict ? checkLoad(btf) : undefined);
   if (wrong) throw new BtfError(wrong.errno, wrong.message, name);
   return btf;
 }

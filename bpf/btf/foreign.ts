@@ -1,4 +1,5 @@
-import { relayout, type Fields, type StructType } from '../../base/layout.ts';
+import { relayout, sizeOfField } from '../../base/layout.ts';
+import type { FieldRow, Fields, StructType } from '../../base/layout.ts';
 import { aggregateNamed, DEPTH_MAX, resolve, sizeOf, type Aggregate } from './resolve.ts';
 import type { Btf } from './types.ts';
 
@@ -13,21 +14,33 @@ interface Place {
  * as zero. A field keeps its place only where the foreign one has room for it. For the whole
  * process: call before a kernel is made. Returns what undoes it.
  */
-export function layOutBy(btf: Btf, structs: readonly StructType<Fields>[]): () => void {
+export function layOutBy(btf: Btf, structs: Iterable<StructType<Fields>>): () => void {
+  const todo = new Set(structs);
   const undo: (() => void)[] = [];
-  for (const type of structs) {
+  /** What a struct embeds comes before it, which must have room for it. */
+  const layOut = (type: StructType<Fields>): void => {
+    todo.delete(type);
+    for (const { type: field } of type.rows) {
+      if (field.of && todo.has(field.of as StructType<Fields>)) {
+        layOut(field.of as StructType<Fields>);
+      }
+    }
     const foreign = aggregateNamed(btf, type.name);
-    if (!foreign) continue;
-    const places = new Map<string, Place>();
-    collect(btf, foreign, 0, places, 0);
-    const restore = relayout(type, foreign.sizeBytes, (row) => {
-      const place = places.get(row.name);
-      return place && place.sizeBytes >= row.type.sizeBytes ? place.offsetBytes : undefined;
-    });
-    undo.push(restore);
-  }
+    if (foreign) undo.push(relayout(type, foreign.sizeBytes, placesIn(btf, foreign)));
+  };
+  for (const type of todo) layOut(type);
   return () => {
     for (const restore of undo.toReversed()) restore();
+  };
+}
+
+/** Where a field stands in the foreign struct, if it has as much room for it. */
+function placesIn(btf: Btf, foreign: Aggregate): (row: FieldRow) => number | undefined {
+  const places = new Map<string, Place>();
+  collect(btf, foreign, 0, places, 0);
+  return ({ name, type }) => {
+    const place = places.get(name);
+    return place && place.sizeBytes >= sizeOfField(type) ? place.offsetBytes : undefined;
   };
 }
 

@@ -53,8 +53,8 @@ const isFunc = (value: number): boolean => value >= FUNC && value < FUNC + SLOTS
 
 /**
  * Follows pointers through a program, flow-sensitively, each function by itself: a small part of
- * what the verifier knows of types. Where paths join, what differs is OTHER, or KERNEL if either is:
- * a load that reads zero where it faults does no harm.
+ * what the verifier knows of types. Where paths join, what differs is OTHER, or KERNEL if either
+ * is: a load that reads zero where it faults does no harm.
  */
 export function followPointers(
   insns: Insns,

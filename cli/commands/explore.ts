@@ -3,6 +3,7 @@ import { isBySeed } from '../../sim/strategies/by-name.ts';
 import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
 import { conclude } from '../finding.ts';
+import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
 import { budgetOf, makeStrategy } from '../plan.ts';
@@ -46,7 +47,8 @@ export const exploreCommand: Command = {
       .option('--json', 'one JSON document');
     const parsed = options.parse(command, args);
     if (parsed === undefined) return EXIT.expected;
-    return explore(parsed.args[0]!, parsed.opts<Flags>(), io);
+    const flags = parsed.opts<Flags>();
+    return withForeignTypes(flags, io, () => explore(parsed.args[0]!, flags, io));
   },
 };
 

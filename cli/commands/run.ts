@@ -1,6 +1,7 @@
 import { strategyByName, isBySeed } from '../../sim/strategies/by-name.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
 import { conclude } from '../finding.ts';
+import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
 import { rerun, runNumber } from '../search.ts';
@@ -34,7 +35,8 @@ export const runCommand: Command = {
       .option('--json', 'one JSON document');
     const parsed = options.parse(command, args);
     if (parsed === undefined) return EXIT.expected;
-    return run(parsed.args[0]!, parsed.opts<Flags>(), io);
+    const flags = parsed.opts<Flags>();
+    return withForeignTypes(flags, io, () => run(parsed.args[0]!, flags, io));
   },
 };
 

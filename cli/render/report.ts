@@ -17,6 +17,8 @@ export interface Shown {
   readonly lines: readonly TraceLine[];
   /** Every step, rather than those that matter. */
   readonly all: boolean;
+  /** The file with the types of another kernel, without which no token repeats the run. */
+  readonly btf?: string | undefined;
 }
 
 const WIDTH_MAX = 100;
@@ -29,12 +31,14 @@ export function reportText(shown: Shown, io: Io): string {
     text.push(...failureText(shown, result, io), '');
   }
   text.push(...outcomeText(shown, io));
+  const under = shown.btf === undefined ? '' : ` --btf ${shown.btf}`;
   if (summary.token !== null && summary.shrunkToken !== null) {
-    text.push(`as found:  bohrbug replay ${summary.token}`);
+    text.push(`as found:  bohrbug replay ${summary.token}${under}`);
   }
   const token = summary.shrunkToken ?? summary.token;
-  if (token !== null && summary.verdict === 'failure')
-    text.push(`replay:    bohrbug replay ${token}`);
+  if (token !== null && summary.verdict === 'failure') {
+    text.push(`replay:    bohrbug replay ${token}${under}`);
+  }
   return text.join('\n');
 }
 

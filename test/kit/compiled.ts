@@ -6,11 +6,13 @@ const FOLDER = new URL('../data/objects/', import.meta.url);
 /** By which compilers `npm run bpf:build` makes the objects of test/data/objects. */
 export const COMPILERS = ['clang-14-v3', 'clang-22-v3', 'clang-22-v4'] as const;
 export type Compiler = (typeof COMPILERS)[number];
+/** A source of test/data/objects. */
+export type CompiledName = 'features' | 'core' | 'foreign';
 
-export function compiledBytes(name: 'features' | 'core', by: Compiler): Uint8Array {
+export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`${name}.${by}.o`, FOLDER)));
 }
 
-export function compiled(name: 'features' | 'core', by: Compiler): OpenedObject {
+export function compiled(name: CompiledName, by: Compiler): OpenedObject {
   return openObject(compiledBytes(name, by), `${name}.${by}.o`);
 }

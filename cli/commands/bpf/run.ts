@@ -7,6 +7,7 @@ import type { Profile } from '../../../kernel/profile.ts';
 import { PROFILES } from '../../../kernel/profile.ts';
 import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../../command.ts';
+import { foreignOption, withForeignTypes, type ForeignFlags } from '../../foreign.ts';
 import { parse, parser, profileFlag, unknown, wholeFlag } from '../../options.ts';
 import { bytesOfHex, hex } from '../../hex.ts';
 import { readInput } from '../../read-file.ts';
@@ -16,7 +17,7 @@ const SUMMARY =
 const EXAMPLE = 'bohrbug bpf run filter.bpf.o --prog drop_small --ctx packet.bin';
 const PACKET_OUT_BYTES = 4096;
 
-interface Flags {
+interface Flags extends ForeignFlags {
   readonly prog?: string;
   readonly ctx?: string;
   readonly repeat: number;
@@ -30,7 +31,7 @@ export const runObjectCommand: Command = {
   summary: 'load an object and run a program of it',
   async run(args, io) {
     const command = parse(
-      parser('bpf run', SUMMARY, EXAMPLE, io)
+      foreignOption(parser('bpf run', SUMMARY, EXAMPLE, io))
         .argument('<file>', 'an object that clang made for BPF')
         .option('--prog <name>', 'the program (default: the only one)')
         .option('--ctx <hex|file>', 'its context, or the packet of a socket filter')
@@ -41,7 +42,8 @@ export const runObjectCommand: Command = {
       args,
     );
     if (command === undefined) return EXIT.expected;
-    return runObject(command.args[0]!, command.opts<Flags>(), io);
+    const flags = command.opts<Flags>();
+    return withForeignTypes(flags, io, () => runObject(command.args[0]!, flags, io));
   },
 };
 
