@@ -4,10 +4,12 @@ import { decodeProgram, rawInsn } from '../isa/decode.ts';
 import { disasmLine, type DisasmNames } from '../isa/disasm.ts';
 import { FRAME_POINTER, INSN_BYTES, type Insn, type Insns, type Reg } from '../isa/insn.ts';
 import { CODE } from '../isa/ops.ts';
+import type { BpfMap } from '../maps/map.ts';
 import { helperFor, type ProgType } from '../prog/types.ts';
 import { MAX_BPF_STACK } from '../vm/frame.ts';
 import { CallGraph } from './call-graph.ts';
-import { followPointers, type StackAccess } from './origins.ts';
+import { checkMapCall } from './map-func.ts';
+import { followPointers, type FollowWorld, type StackAccess } from './origins.ts';
 import { isReject, type Reject } from './reject.ts';
 import { checkReached, findSubprogs } from './subprogs.ts';
 
@@ -27,108 +29,129 @@ export interface CheckWorld {
   readonly framesMax: number;
   /** The name of the function that begins at a slot; absent without BTF. */
   readonly subprogName?: ((slot: number) => string) | undefined;
+  /** By the slot of the constant that names it, or its value. */
+  readonly maps: ReadonlyMap<number, BpfMap>;
+  /** What stands in the value of such a map, if it can be written to no more. */
+  readonly frozenValue?: FollowWorld['frozenValue'];
+}
+
+/** A program whose instructions are some, cut into its functions. */
+export interface Parsed {
+  readonly insns: Insns;
+  /** Their first slots, ascending. */
+  readonly subprogs: readonly number[];
 }
 
 /** A program that may run: what the engines and the fix-ups need to know of it. */
-export interface Accepted {
-  readonly insns: Insns;
-  readonly subprogs: readonly number[];
+export interface Accepted extends Parsed {
   /** By slot of the call. */
   readonly calls: ReadonlyMap<number, Helper>;
+  /** By slot: 0 where it never comes to. */
+  readonly reached: Uint8Array;
   /** Slots of loads that read zero where they fault. */
   readonly probes: ReadonlySet<number>;
   /** Bytes of stack of the deepest subprogram. */
   readonly stackDepth: number;
   /** Bytes of the context that it reaches to by constant offsets. */
   readonly ctxBytes: number;
-  /** By slot of a call with a map: the slot of the constant that names it, or -1. */
-  readonly maps: ReadonlyMap<number, number>;
 }
 
-/**
- * Looks at a program's structure: every instruction is one, jumps land, nothing falls through or
- * is unreachable, registers, helpers and kfuncs exist and may be called, constant operands make
- * sense, and the stack is not left by a constant offset, nor by calls of calls. Values are followed
- * only as far as origins.ts does: the rest is the verifier's. The texts are its own.
- * kernel/bpf/verifier.c
- */
-export function checkProgram(code: Uint8Array, world: CheckWorld): Accepted | Reject {
+/** Decodes a program: jumps stay in their function, calls go to one. */
+export function parseProgram(code: Uint8Array): Parsed | Reject {
   const insns = decodeProgram(code);
   if ('errno' in insns) return endReject(code) ?? insns;
   const subprogs = findSubprogs(insns);
-  if ('errno' in subprogs) return subprogs;
+  return 'errno' in subprogs ? subprogs : { insns, subprogs };
+}
+
+/**
+ * Looks at a program's structure: nothing falls through or is unreachable; where it comes to,
+ * registers, helpers and kfuncs exist and may be called, with maps that they take; constant
+ * operands make sense, and the stack is not left by a constant offset, nor by calls of calls.
+ * Values are followed only as far as origins.ts does: the rest is the verifier's. The texts are its
+ * own. kernel/bpf/verifier.c
+ */
+export function checkProgram({ insns, subprogs }: Parsed, world: CheckWorld): Accepted | Reject {
   const graph = new CallGraph(insns, subprogs);
   const wrong = checkReached(insns, subprogs) ?? graph.recursion(world.subprogName ?? (() => ''));
   if (wrong) return wrong;
-  const calls = new Map<number, Helper>();
-  const badInsn = checkInsns(insns, subprogs, calls, world);
-  const followed = followPointers(insns, subprogs, calls);
-  const outside = firstOutside(followed.stack);
-  if (outside && outside.slot < (badInsn?.slot ?? Infinity)) {
-    return atInsn(insns, outside.slot, outsideReject(outside), world);
+  const calls = calledBy(insns, world);
+  const followed = followPointers({ insns, calls, frozenValue: world.frozenValue });
+  const checks: readonly Check[] = [
+    (insn, slot) => checkInsn(insn) ?? checkCall(insn, slot < (subprogs[1] ?? Infinity), world),
+    stackCheck(followed.stack),
+    callbackCheck(followed.funcs, calls),
+    mapCheck(followed.maps, calls, world.maps),
+  ];
+  const { reached, kernelLoads, ctxBytes } = followed;
+  for (const [slot, insn] of insns.entries()) {
+    if (!insn || !reached[slot]) continue;
+    for (const check of checks) {
+      const reject = check(insn, slot);
+      if (reject) return atInsn(insn, slot, reject, world);
+    }
   }
-  const bad =
-    badInsn ??
-    checkCallbacks(insns, followed.funcs, calls, world) ??
-    graph.tooDeep(world.framesMax);
-  if (bad) return bad;
   const depths = stackDepths(subprogs, followed.stack);
-  const { kernelLoads, ctxBytes, maps } = followed;
+  const probes = world.type.hasKernelPointers ? kernelLoads : new Set<number>();
+  const stackDepth = Math.max(...depths);
   return (
+    graph.tooDeep(world.framesMax) ??
     graph.tooMuchStack(depths) ?? {
       insns,
       subprogs,
-      calls,
-      probes: world.type.hasKernelPointers ? kernelLoads : new Set<number>(),
-      stackDepth: Math.max(...depths),
+      calls: calls as ReadonlyMap<number, Helper>,
+      reached,
+      probes,
+      stackDepth,
       ctxBytes,
-      maps,
     }
   );
 }
 
-/** Each instruction by itself; `calls` is filled. The first reject has its slot. */
-function checkInsns(
-  insns: Insns,
-  subprogs: readonly number[],
-  calls: Map<number, Helper>,
-  world: CheckWorld,
-): (Reject & { readonly slot?: number }) | undefined {
-  const mainEnd = subprogs[1] ?? insns.length;
+/** What is wrong with an instruction at a slot. */
+type Check = (insn: Insn, slot: number) => Reject | undefined;
+
+/** By slot: the rows of what is called. What there is none of, or may not be called, is no row. */
+function calledBy(insns: Insns, world: CheckWorld): Map<number, Helper> {
+  const calls = new Map<number, Helper>();
   for (const [slot, insn] of insns.entries()) {
-    if (!insn) continue;
-    let reject = checkInsn(insn);
-    if (!reject && insn.kind === 'call' && insn.target !== 'subprog') {
-      const called = callee(insn, slot < mainEnd, world);
-      if (isReject(called)) reject = called;
-      else calls.set(slot, called);
-    }
-    if (reject) return { ...atInsn(insns, slot, reject, world), slot };
+    if (insn?.kind !== 'call' || insn.target === 'subprog') continue;
+    const { target, imm } = insn;
+    const called = target === 'kfunc' ? world.kfunc(imm) : helperFor(world.type, imm);
+    if (called && !isReject(called)) calls.set(slot, called);
   }
-  return undefined;
+  return calls;
 }
 
 /** What is called back must be a function's name, not a number. check_func_arg_reg_off() */
-function checkCallbacks(
-  insns: Insns,
+function callbackCheck(
   funcs: ReadonlyMap<number, number>,
   calls: ReadonlyMap<number, Helper>,
-  world: CheckWorld,
-): Reject | undefined {
-  for (const [slot, constant] of funcs) {
-    if (constant >= 0) continue;
+): Check {
+  return (_, slot) => {
+    if (funcs.get(slot) !== -1) return undefined;
     const reg = 1 + calls.get(slot)!.args.findIndex(({ kind }) => kind === 'ptr_to_func');
-    const reject = { errno: EACCES, message: `R${reg} type=scalar expected=func` };
-    return atInsn(insns, slot, reject, world);
-  }
-  return undefined;
+    return { errno: EACCES, message: `R${reg} type=scalar expected=func` };
+  };
+}
+
+/** Where the map is known, it must be of a type that the helper takes. */
+function mapCheck(
+  constants: ReadonlyMap<number, number>,
+  calls: ReadonlyMap<number, Helper>,
+  maps: ReadonlyMap<number, BpfMap>,
+): Check {
+  return (_, slot) => {
+    const map = maps.get(constants.get(slot) ?? -1);
+    return map && checkMapCall(calls.get(slot)!, map);
+  };
 }
 
 /** With the line of the log that shows the instruction. */
-export function atInsn(insns: Insns, slot: number, reject: Reject, world: CheckWorld): Reject {
+function atInsn(insn: Insn, slot: number, reject: Reject, world: CheckWorld): Reject {
   const callee: DisasmNames['callee'] = ({ target, imm }) =>
     target === 'helper' ? world.helper(imm)?.name : undefined;
-  return { ...reject, line: disasmLine(insns[slot]!, slot, { callee }) };
+  return { ...reject, line: disasmLine(insn, slot, { callee }) };
 }
 
 /** What is said of the end comes before what is said of an instruction. check_subprogs() */
@@ -180,20 +203,20 @@ function destination(insn: Insn): Reg | undefined {
   }
 }
 
-/** The first access that leaves the stack. check_stack_access_within_bounds() */
-function firstOutside(accesses: readonly StackAccess[]): StackAccess | undefined {
-  let first: StackAccess | undefined;
+/** check_stack_access_within_bounds() */
+function stackCheck(accesses: readonly StackAccess[]): Check {
+  const outside = new Map<number, StackAccess>();
   for (const access of accesses) {
     const { slot, off, size } = access;
-    if (off >= -MAX_BPF_STACK && off + size <= 0) continue;
-    if (!first || slot < first.slot) first = access;
+    if (off < -MAX_BPF_STACK || off + size > 0) outside.set(slot, access);
   }
-  return first;
-}
-
-function outsideReject({ reg, off, size, isWrite }: StackAccess): Reject {
-  const what = isWrite ? 'write to' : 'read from';
-  return { errno: EACCES, message: `invalid ${what} stack R${reg} off=${off} size=${size}` };
+  return (_, slot) => {
+    const access = outside.get(slot);
+    if (!access) return undefined;
+    const { reg, off, size, isWrite } = access;
+    const what = isWrite ? 'write to' : 'read from';
+    return { errno: EACCES, message: `invalid ${what} stack R${reg} off=${off} size=${size}` };
+  };
 }
 
 /** By subprogram: bytes of its own stack that are used. update_stack_depth() */
@@ -206,32 +229,31 @@ function stackDepths(subprogs: readonly number[], accesses: readonly StackAccess
   return depths;
 }
 
-/** The row of what is called, or why it may not be. check_helper_call(), check_kfunc_call() */
-function callee(
-  insn: Extract<Insn, { kind: 'call' }>,
-  isMain: boolean,
-  world: CheckWorld,
-): Helper | Reject {
+/** Why something may not be called. check_helper_call(), check_kfunc_call() */
+function checkCall(insn: Insn, isMain: boolean, world: CheckWorld): Reject | undefined {
+  if (insn.kind !== 'call' || insn.target === 'subprog') return undefined;
   const invalid = (message: string): Reject => ({ errno: EINVAL, message });
   if (insn.target === 'kfunc') {
     const kfunc = world.kfunc(insn.imm);
-    if (isReject(kfunc) || !kfunc.mightSleep || world.isSleepable) return kfunc;
+    if (isReject(kfunc)) return kfunc;
+    if (!kfunc.mightSleep || world.isSleepable) return undefined;
     const message = `program must be sleepable to call sleepable kfunc ${kfunc.name}`;
     return { errno: EACCES, message };
   }
   const known = world.helper(insn.imm);
   if (!known) return invalid(`invalid func unknown#${insn.imm >>> 0}`);
-  const allowed = helperFor(world.type, insn.imm);
   const name = `${known.name}#${known.id}`;
-  if (!allowed) return invalid(`program of this type cannot use helper ${name}`);
-  if (allowed.gplOnly && !world.isGpl) {
+  if (!helperFor(world.type, insn.imm)) {
+    return invalid(`program of this type cannot use helper ${name}`);
+  }
+  if (known.gplOnly && !world.isGpl) {
     return invalid('cannot call GPL-restricted function from non-GPL compatible program');
   }
-  if (allowed.mightSleep && !world.isSleepable) {
+  if (known.mightSleep && !world.isSleepable) {
     return invalid(`sleepable helper ${name} in non-sleepable prog`);
   }
   if (known.id === BPF_FUNC_tail_call && !isMain && !world.subprogName) {
     return invalid('tail_call is not allowed in subprogs without BTF');
   }
-  return allowed;
+  return undefined;
 }

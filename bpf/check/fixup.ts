@@ -17,32 +17,42 @@ export interface FixupWorld {
   variable(btfId: number): bigint | undefined;
 }
 
-/**
- * Puts addresses in the place of names, and makes probing loads of those that may fault.
- * kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), do_misc_fixups()
- */
-export function* fixUp(accepted: Accepted, world: FixupWorld): Sim<FixedUp | Reject> {
-  const insns: (Insn | null)[] = [...accepted.insns];
+/** A program with addresses in the place of names. */
+export interface Resolved {
+  readonly insns: Insns;
+  /** By the slot of the constant that named it, or its value. */
+  readonly maps: ReadonlyMap<number, BpfMap>;
+}
+
+/** kernel/bpf/verifier.c: resolve_pseudo_ldimm64() */
+export function* resolveNames(program: Insns, world: FixupWorld): Sim<Resolved | Reject> {
+  const insns: (Insn | null)[] = [...program];
   const maps = new Map<number, BpfMap>();
-  for (const [slot, insn] of accepted.insns.entries()) {
-    if (insn?.kind === 'ld_imm64' && insn.from !== 'value') {
-      const value = yield* valueOf(insn, slot, world, (map) => maps.set(slot, map));
-      if (typeof value !== 'bigint') return value;
-      const imm = Number(BigInt.asIntN(32, value));
-      const next = Number(BigInt.asIntN(32, value >> 32n));
-      insns[slot] = { kind: 'ld_imm64', from: 'value', dst: insn.dst, imm, next };
-    } else if (insn?.kind === 'ldx' && accepted.probes.has(slot)) {
-      insns[slot] = { ...insn, mode: insn.mode === 'memsx' ? 'probe_memsx' : 'probe_mem' };
-    }
+  for (const [slot, insn] of program.entries()) {
+    if (insn?.kind !== 'ld_imm64' || insn.from === 'value') continue;
+    const value = yield* valueOf(insn, slot, world, (map) => maps.set(slot, map));
+    if (typeof value !== 'bigint') return value;
+    const imm = Number(BigInt.asIntN(32, value));
+    const next = Number(BigInt.asIntN(32, value >> 32n));
+    insns[slot] = { kind: 'ld_imm64', from: 'value', dst: insn.dst, imm, next };
   }
   return { insns, maps };
 }
 
-/** A program with addresses in it. */
-export interface FixedUp {
-  readonly insns: Insns;
-  /** By the slot of the constant that named it. */
-  readonly maps: ReadonlyMap<number, BpfMap>;
+/** What never runs: a jump to itself. sanitize_dead_code() */
+const DEAD: Insn = { kind: 'ja', long: false, off: -1 };
+
+/**
+ * What is run of a resolved program: loads that may fault become probing ones; what it never comes
+ * to need not exist, and is taken out. convert_ctx_accesses(), sanitize_dead_code()
+ */
+export function rewrite(resolved: Insns, { probes, reached }: Accepted): Insns {
+  return resolved.map((insn, slot) => {
+    const isDead = insn ? !reached[slot] : !reached[slot - 1];
+    if (isDead) return DEAD;
+    if (insn?.kind !== 'ldx' || !probes.has(slot)) return insn;
+    return { ...insn, mode: insn.mode === 'memsx' ? 'probe_memsx' : 'probe_mem' };
+  });
 }
 
 type Wide = Extract<Insn, { kind: 'ld_imm64' }>;
@@ -85,12 +95,10 @@ function* mapValue(
     const errno = map === -EBADF ? EBADF : EINVAL;
     return { errno, message: `fd ${insn.imm} is not pointing to valid bpf_map` };
   }
+  found(map);
   const isValue = insn.from === 'map_value' || insn.from === 'map_idx_value';
   if (!isValue) {
-    if (insn.next === 0) {
-      found(map);
-      return kernelAddress(map.addr);
-    }
+    if (insn.next === 0) return kernelAddress(map.addr);
     return { errno: EINVAL, message: 'unrecognized bpf_ld_imm64 insn' };
   }
   if (!map.map_direct_value_addr) {

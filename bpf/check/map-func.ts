@@ -2,7 +2,6 @@ import { EACCES, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { BpfMap } from '../maps/map.ts';
 import { MAP_TYPE, type MapTypeName } from '../uapi.ts';
-import { atInsn, type Accepted, type CheckWorld } from './check.ts';
 import type { Reject } from './reject.ts';
 
 /** Types of maps that only these helpers take. */
@@ -37,24 +36,8 @@ const HELPERS_BY_TYPE = new Map(
   Object.entries(HELPERS_OF).map(([name, helpers]) => [MAP_TYPE[name as MapTypeName], helpers]),
 );
 
-/**
- * Whether each call with a map that is known takes a map of its type.
- * kernel/bpf/verifier.c: check_map_func_compatibility()
- */
-export function checkMapCalls(
-  accepted: Accepted,
-  maps: ReadonlyMap<number, BpfMap>,
-  world: CheckWorld,
-): Reject | undefined {
-  for (const [slot, constant] of [...accepted.maps].toSorted(([a], [b]) => a - b)) {
-    const map = maps.get(constant);
-    const reject = map && compatible(accepted.calls.get(slot)!, map);
-    if (reject) return atInsn(accepted.insns, slot, reject, world);
-  }
-  return undefined;
-}
-
-function compatible({ name, id, args }: Helper, map: BpfMap): Reject | undefined {
+/** Whether a helper takes such a map. kernel/bpf/verifier.c: check_map_func_compatibility() */
+export function checkMapCall({ name, id, args }: Helper, map: BpfMap): Reject | undefined {
   const takesKey = args.some(({ kind }) => kind === 'ptr_to_map_key');
   if (takesKey && map.keySize === 0) {
     return { errno: EACCES, message: 'invalid zero-sized read' };

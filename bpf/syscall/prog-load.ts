@@ -5,14 +5,16 @@ import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { BtfObject } from '../btf/objects.ts';
-import { checkProgram, type Accepted, type CheckWorld } from '../check/check.ts';
-import { fixUp } from '../check/fixup.ts';
-import { checkMapCalls } from '../check/map-func.ts';
+import { checkProgram, parseProgram } from '../check/check.ts';
+import type { Accepted, CheckWorld } from '../check/check.ts';
+import { resolveNames, rewrite, type Resolved } from '../check/fixup.ts';
 import type { Reject } from '../check/reject.ts';
 import { encodeProgram } from '../isa/encode.ts';
+import type { AccessBytes } from '../isa/insn.ts';
 import { rawInsn } from '../isa/decode.ts';
 import { CODE, IMM_SOURCES } from '../isa/ops.ts';
-import type { BpfMap } from '../maps/map.ts';
+import { RDONLY_PROG } from '../maps/flags.ts';
+import { bpf_map, type BpfMap } from '../maps/map.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { canBeSleepable, progType, type ProgType } from '../prog/types.ts';
 import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';
@@ -173,28 +175,46 @@ class ProgLoad {
     if (wrong) return reject(wrong);
     const continuous = yield* this.#pinFdArray();
     if (continuous) return reject(continuous);
-    const { type, isGpl } = given;
-    const world: CheckWorld = {
+    const parsed = parseProgram(given.code);
+    if ('errno' in parsed) return reject(parsed);
+    const resolved = yield* resolveNames(parsed.insns, {
+      map: (fd) => this.#mapAt(fd),
+      fdAt: (index) => this.#fdAt(index),
+      variable: () => undefined, // no variable of this kernel's has a place in its memory
+    });
+    if ('errno' in resolved) return reject(resolved);
+    const accepted = checkProgram(parsed, this.#checkWorld(given, resolved));
+    if ('errno' in accepted) return reject(accepted);
+    log.print(STATS);
+    const insns = rewrite(resolved.insns, accepted);
+    return this.#create(given, { ...accepted, insns }) ?? -ENOMEM;
+  }
+
+  #checkWorld({ type, isGpl, flags }: Given, resolved: Resolved): CheckWorld {
+    return {
       type,
       isGpl,
       helper: (id) => this.#bpf.helper(id),
       kfunc: (id) => this.#bpf.kfunc(id) ?? noKfunc(id),
-      isSleepable: (given.flags & BPF_F_SLEEPABLE) !== 0,
+      isSleepable: (flags & BPF_F_SLEEPABLE) !== 0,
       framesMax: this.#kernel.machine.facts.deepBpfCalls ? MAX_CALL_FRAMES : OLD_CALL_FRAMES,
       subprogName: this.#funcs.length > 0 ? (slot) => this.#funcName(slot) : undefined,
+      maps: resolved.maps,
+      frozenValue: (slot, off, size) => this.#frozenValue(resolved, slot, off, size),
     };
-    const accepted = checkProgram(given.code, world);
-    if ('errno' in accepted) return reject(accepted);
-    const fixed = yield* fixUp(accepted, {
-      map: (fd) => this.#mapAt(fd),
-      fdAt: (index) => this.#fdAt(index),
-      variable: () => undefined,
-    });
-    if ('errno' in fixed) return reject(fixed);
-    const mismatch = checkMapCalls(accepted, fixed.maps, world);
-    if (mismatch) return reject(mismatch);
-    log.print(STATS);
-    return this.#create(given, { ...accepted, insns: fixed.insns }) ?? -ENOMEM;
+  }
+
+  /** bpf_map_is_rdonly(), bpf_map_direct_read() */
+  #frozenValue({ insns, maps }: Resolved, slot: number, off: number, size: AccessBytes) {
+    const map = maps.get(slot);
+    const insn = insns[slot];
+    if (!map?.map_direct_value_addr || insn?.kind !== 'ld_imm64') return undefined;
+    const { memory } = this.#kernel.machine;
+    const isFrozen = memory.unwatched(() => bpf_map.at(memory, map.addr).frozen !== 0);
+    if (!isFrozen || (map.flags & RDONLY_PROG) === 0) return undefined;
+    const at = (insn.imm >>> 0) - map.map_direct_value_addr(0) + off;
+    if (at < 0 || at + size > map.valueSize) return undefined;
+    return memory.rawLoad(map.map_direct_value_addr(0) + at, size);
   }
 
   #funcName(start: number): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { makeBtf } from '../../../bpf/btf/btf.ts';
 import { encodeBtf } from '../../../bpf/btf/encode.ts';
-import { sizeOf } from '../../../bpf/btf/resolve.ts';
+import { idOf, sizeOf } from '../../../bpf/btf/resolve.ts';
 import type { Btf, BtfType } from '../../../bpf/btf/types.ts';
 import { useForeignBtf } from '../../../bpf/foreign.ts';
 import { task_struct } from '../../../kernel/structs.ts';
@@ -52,7 +52,10 @@ function traced(by: Compiler) {
   expect(object.variable('parent')).toBe(BigInt(shell));
   expect(object.variable('comm') & 0xffff_ffffn).toBe(0x6575_7274n); // true
   expect(object.variable('pid_offset')).toBe(BigInt(task_struct.off.pid));
-  expect(object.variable('task_bytes')).toBe(BigInt(task_struct.sizeBytes));
+  const { btf } = bpf.bpf;
+  expect(object.variable('task_bytes')).toBe(
+    BigInt(sizeOf(btf, idOf(btf, 'task_struct', 'struct'))),
+  );
   return object;
 }
 
@@ -109,11 +112,14 @@ describe('--btf', () => {
   });
 
   test.each([
-    ['nowhere', 'nowhere: no such file'],
-    ['README.md', 'README.md: BTF: btf_header not found'],
+    ['nowhere', 'no such file'],
+    ['text', 'BTF: hdr_len not found'],
+    ['cut.btf', 'BTF: Total section length too long'],
   ])('of %s', async (given, message) => {
-    const ran = await bohrbug(['run', 'ping-pong', '--btf', given]);
-    expect(ran).toMatchObject({ code: 2, out: '', err: `bohrbug: ${message}` });
+    writeFileSync(join(folder, 'text'), 'not BTF\n');
+    writeFileSync(join(folder, 'cut.btf'), foreign.subarray(0, foreign.length / 2));
+    const ran = await bohrbug(['run', 'ping-pong', '--btf', given], { cwd: folder });
+    expect(ran).toMatchObject({ code: 2, out: '', err: `bohrbug: ${given}: ${message}` });
     expect((await bohrbug(['run', 'ping-pong'])).code).toBe(0);
   });
 });

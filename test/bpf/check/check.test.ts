@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import * as errnos from '../../../kernel/errno.ts';
-import { checkProgram, type CheckWorld } from '../../../bpf/check/check.ts';
+import { checkProgram, parseProgram, type CheckWorld } from '../../../bpf/check/check.ts';
 import { progType } from '../../../bpf/prog/types.ts';
 import { HELPERS } from '../../../bpf/helpers/table.ts';
 import { assemble } from '../../../bpf/isa/asm.ts';
@@ -43,13 +43,16 @@ const stx = (dst: Reg, off: number, src: Reg): Insn => ({
 const call = (imm: number): Insn => ({ kind: 'call', target: 'subprog', imm, off: 0 });
 
 function check(insns: Insns, type: number = PROG_TYPE.TRACING, more: Partial<CheckWorld> = {}) {
-  return checkProgram(encodeProgram(insns), {
+  const parsed = parseProgram(encodeProgram(insns));
+  if ('errno' in parsed) return parsed;
+  return checkProgram(parsed, {
     type: progType(type)!,
     isGpl: true,
     helper: (id) => HELPERS.find((row) => row.id === id),
     kfunc: (id) => ({ errno: 22, message: `kernel btf_id ${id} is not a function` }),
     isSleepable: false,
     framesMax: 16,
+    maps: new Map(),
     ...more,
   });
 }
@@ -140,6 +143,33 @@ describe('the structure of programs', () => {
       message:
         'tail_calls are not allowed when call stack of previous frames is 256 bytes. Too large',
     });
+  });
+
+  test('what known numbers rule out need not exist here', () => {
+    const guarded = (test: string): string =>
+      `r1 = 0\n${test}\nr0 = 0\nexit\nabsent: call 195896080\nr0 = 0\nexit`;
+    const reject = { message: 'invalid func unknown#195896080' };
+    for (const test of ['if r1 != 0 goto absent', 'r1 += 7\nif w1 > 7 goto absent']) {
+      const made = check(assemble(guarded(test)));
+      expect(made, test).not.toHaveProperty('message');
+      expect('reached' in made && [...made.reached].slice(-3)).toEqual([0, 0, 0]);
+    }
+    const unknown = ['if r1 == 0 goto absent', 'call 7\nr1 = r0\nif r1 != 0 goto absent'];
+    for (const test of unknown) expect(check(assemble(guarded(test))), test).toMatchObject(reject);
+    // In a loop the number is not the same each time.
+    const loop = 'again: r1 += 1\nif r1 == 5 goto absent\nif r1 != 9 goto again';
+    expect(check(assemble(guarded(loop)))).toMatchObject(reject);
+  });
+
+  test('nor what a value rules out that nobody can change', () => {
+    const program =
+      'r1 = map[fd:3][0]+4\nr1 = *(u32 *)(r1 +0)\nif r1 == 5 goto pc+2\ncall 195896080\nexit\n' +
+      'r0 = 0\nexit';
+    const frozenValue: CheckWorld['frozenValue'] = (slot, off, size) =>
+      slot === 0 && off === 0 && size === 4 ? 5n : undefined;
+    const made = check(assemble(program), PROG_TYPE.TRACING, { frozenValue });
+    expect(made).not.toHaveProperty('message');
+    expect(check(assemble(program))).toHaveProperty('message');
   });
 
   test('programs made to take long do not', () => {
