@@ -1,3 +1,4 @@
+import { ESRCH } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import type { Sim } from '../../sim/request.ts';
 import { FUNC_INFO_BYTES, LINE_INFO_BYTES } from '../btf/ext.ts';
@@ -291,8 +292,7 @@ export class BpfObject {
     const wanted = isEvent ? `btf_trace_${target}` : target;
     const id = idOf(this.#kernel.btf, wanted, isEvent ? 'typedef' : 'func');
     if (id !== 0) return id;
-    throw new InputError(
-      `object ${this.name}: prog '${name}': failed to find kernel BTF type ID of '${target}'`,
-    );
+    const what = `prog '${name}': failed to find kernel BTF type ID of '${target}'`;
+    throw new LoadError(`object ${this.name}: ${what}`, -ESRCH);
   }
 }

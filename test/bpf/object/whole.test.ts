@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { LoadError } from '../../../bpf/user/load-error.ts';
+import { ENGINE_CHOICES } from '../../../bpf/vm/select.ts';
+import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
+import { COMPILERS, compiledBytes, type Compiler } from '../../kit/compiled.ts';
+
+function opened(by: Compiler, engine: (typeof ENGINE_CHOICES)[number]) {
+  const bpf = new BpfSandbox({ bpf: { engine } });
+  return { bpf, object: bpf.openBytes(compiledBytes('whole', by), 'whole.bpf.o') };
+}
+
+const signed = (object: TestObject, name: string): bigint =>
+  BigInt.asIntN(64, object.variable(name));
+
+const MATRIX = COMPILERS.flatMap((by) => ENGINE_CHOICES.map((engine) => [by, engine] as const));
+
+describe.each(MATRIX)('an object of %s, %s', (by, engine) => {
+  test('computes', () => {
+    const object = opened(by, engine).object.set('seed', 51).load();
+    const { arithmetic } = object.programs;
+    expect(arithmetic!.run().retval).toBe(51 + 1 + 1000);
+    expect(signed(object, 'quotient')).toBe(-9n);
+    expect(signed(object, 'rest')).toBe(-2n);
+    expect(signed(object, 'extended')).toBe(-3n);
+    expect(object.variable('swapped')).toBe(0x4433_2211n);
+    expect(object.variable('exchanged')).toBe(0n);
+    expect(object.variable('sum')).toBe(7n);
+    expect(object.variable('added')).toBe(13n);
+  });
+
+  test('has its maps, their initial slots, callbacks and tail calls', () => {
+    const object = opened(by, engine).object.set('limit', 6).load();
+    expect(object.programs['maps_and_calls']!.run().retval).toBe(5);
+    expect(object.variable('sum')).toBe(0n + 1n + 4n + 9n + 16n + 25n);
+    expect(object.variable('walked')).toBe(6n);
+    expect(object.variable('after_tail')).toBe(55n + 6n);
+    expect(object.map('squares').number(5)).toBe(25n);
+    expect(object.map('squares').entries()).toHaveLength(6);
+    expect(object.map('small').number(0)).toBe(3n);
+    expect(object.map('large').number(0)).toBe(5n);
+    expect(object.programs['tail']!.run().retval).toBe(5);
+  });
+
+  test('finds what it wants of the kernel', () => {
+    const { bpf, object } = opened(by, engine);
+    object.load().programs['kernel']!.run();
+    const { pid, parent } = bpf.run(function* (p) {
+      return { pid: yield* p.getpid(), parent: yield* p.getppid() };
+    });
+    expect(object.variable('version')).toBe(0x07_0200n);
+    expect(object.variable('never')).toBe(0n);
+    expect(object.variable('own_pid')).toBe(BigInt(pid));
+    expect(object.variable('own_parent')).toBe(BigInt(parent));
+    expect(object.variable('has_old')).toBe(0n);
+    expect(object.variable('has_struct')).toBe(0n);
+    expect(object.variable('has_never')).toBe(0n);
+    expect(object.variable('hash_type')).toBe(1n);
+    expect(object.variable('from_pid')).toBe(BigInt(pid));
+  });
+});
+
+describe.each(COMPILERS)('an object of %s that wants what is not there', (by) => {
+  function loading(program: string): LoadError {
+    const { object } = opened(by, 'auto');
+    for (const each of object.object.programs) each.isWanted = each.name === program;
+    try {
+      object.load();
+    } catch (error) {
+      if (error instanceof LoadError) return error;
+      throw error;
+    }
+    throw new Error(`${program} was loaded`);
+  }
+
+  test('a field: libbpf names type and field', () => {
+    expect(loading('missing').message).toMatch(
+      /prog 'missing'.*-EINVAL\n.*: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation <byte_off> \[\d+\] struct task_struct\.no_such_field \(0:2 @ offset 8\)\nprocessed \d+ insns/s,
+    );
+  });
+
+  test('the same where a guard does not hold', () => {
+    const { object } = opened(by, 'auto');
+    expect(() => object.set('wants_missing', 1).load()).toThrow(
+      /struct task_struct\.no_such_field \(0:2 @ offset 8\)/,
+    );
+  });
+
+  test('a function to be attached to', () => {
+    expect(loading('nowhere').message).toMatch(
+      /prog 'nowhere': failed to find kernel BTF type ID of 'no_such_function': -ESRCH/,
+    );
+  });
+});
