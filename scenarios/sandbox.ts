@@ -6,6 +6,7 @@ import { Kernel } from '../kernel/kernel.ts';
 import { DEFAULT_PROFILE, type Profile } from '../kernel/profile.ts';
 import { TASK_IDLE, TASK_NOLOAD, type Task } from '../kernel/task.ts';
 import { traceLineText } from '../kernel/trace-pipe.ts';
+import type { Failure } from '../sim/failure.ts';
 import type { Sim } from '../sim/request.ts';
 import { Stay } from '../sim/strategies/stay.ts';
 import { Proc, type ProcBody, type ProcWorld } from './proc.ts';
@@ -23,6 +24,16 @@ export interface SandboxOptions {
 }
 
 const STEPS_MAX = 5_000_000;
+
+/** What the kernel said of the bug that ended it: its text is the message. */
+export class KernelReport extends InputError {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.text);
+    this.failure = failure;
+  }
+}
 
 /**
  * A kernel that lives as long as somebody has work for it, in simulated time: for looking at what
@@ -55,7 +66,7 @@ export class Sandbox implements ProcWorld {
 
   /**
    * Does one piece of work as the shell, to its end and that of everything it started: its result.
-   * Throws what it throws, and InputError where the kernel found a bug.
+   * Throws what it throws, and KernelReport where the kernel found a bug.
    */
   run<T>(work: (p: Proc) => Sim<T>): T {
     this.#work = work;
@@ -96,7 +107,7 @@ export class Sandbox implements ProcWorld {
     const { engine } = this.kernel.machine;
     engine.run(new Stay());
     const [failure] = engine.failures;
-    if (failure) throw new InputError(failure.text);
+    if (failure) throw new KernelReport(failure);
   }
 
   *#init(): Sim<void> {

@@ -68,12 +68,12 @@ export function checkReached(insns: Insns, subprogs: readonly number[]): Reject 
   const todo = [...subprogs];
   while (todo.length > 0) {
     const slot = todo.pop()!;
-    if (seen[slot]) continue;
     const insn = insns[slot];
     if (!insn) {
       const message = `jump into the middle of ldimm64 insn ${slot - 1}`;
       return { errno: EINVAL, message };
     }
+    if (seen[slot]) continue;
     seen[slot] = 1;
     const target = jumpTarget(insn, slot);
     if (target !== undefined) todo.push(target);

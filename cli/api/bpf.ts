@@ -5,7 +5,7 @@ import { BpfSandbox, type TestObject } from '../../scenarios/bpf-object.ts';
 
 export * from '../../bpf/index.ts';
 export { TestMap, TestObject, TestProgram } from '../../scenarios/bpf-object.ts';
-export type { SandboxOptions } from '../../scenarios/sandbox.ts';
+export { KernelReport, type SandboxOptions } from '../../scenarios/sandbox.ts';
 
 /**
  * A fresh simulated kernel to try programs in, in simulated time:

@@ -84,6 +84,7 @@ const REJECTED: readonly (readonly [errno: string, message: string, program: str
     'invalid write to stack R2 off=-600 size=8',
     'r0 = 0\nr2 = r10\nr2 += -600\n*(u64 *)(r2 +0) = r0\nexit',
   ],
+  ['EINVAL', 'jump into the middle of ldimm64 insn 0', 'r0 = 0x5\nif r0 == 0x7 goto pc-2\nexit'],
   ['EINVAL', 'call to invalid destination', 'call pc+7\nexit'],
   ['EINVAL', 'invalid func unknown#999', 'call unknown#999\nexit'],
   ['EINVAL', 'program of this type cannot use helper bpf_sys_close#168', 'call 168\nexit'],

@@ -73,9 +73,14 @@ describe.each(COMPILERS)('an object of %s that wants what is not there', (by) =>
   }
 
   test('a field: libbpf names type and field', () => {
-    expect(loading('missing').message).toMatch(
-      /prog 'missing'.*-EINVAL\n.*: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation <byte_off> \[\d+\] struct task_struct\.no_such_field \(0:2 @ offset 8\)\nprocessed \d+ insns/s,
+    const lines = loading('missing').message.split('\n');
+    expect(lines[0]).toMatch(/prog 'missing' is not loaded: -EINVAL$/);
+    expect(lines[1]).toMatch(/^\d+: <invalid CO-RE relocation>$/);
+    expect(lines[2]).toMatch(
+      /^failed to resolve CO-RE relocation <byte_off> \[\d+\] struct task_struct\.no_such_field /,
     );
+    expect(lines[2]).toMatch(/ \(0:2 @ offset 8\)$/);
+    expect(lines[3]).toMatch(/^processed \d+ insns /);
   });
 
   test('the same where a guard does not hold', () => {
