@@ -28,6 +28,7 @@ import type { BpfContext, BpfFileOps } from './syscall/context.ts';
 import { BpfFds } from './syscall/fds.ts';
 import { unlinkRow } from './syscall/pin.ts';
 import { packetAt } from './syscall/test-run.ts';
+import type { MappedBuffers } from './user/port.ts';
 import { interp } from './vm/interp.ts';
 import { ProgRunner } from './vm/run.ts';
 import type { EngineChoice } from './vm/select.ts';
@@ -127,8 +128,14 @@ export class Bpf implements BpfContext {
     return btfId === 0 ? undefined : this.#kfuncs.get(btfId);
   }
 
-  /** Of a ring buffer behind a descriptor: what user space reads through its mapping. */
-  *consumeRingbuf(fd: number): Sim<Uint8Array[]> {
+  /** What user space reads through its mappings. */
+  readonly mapped: MappedBuffers = {
+    consumeRingbuf: (fd) => this.#consumeRingbuf(fd),
+    perf_mmap: (fd, pages) => this.hooks.perfEvents.perf_mmap(fd, pages),
+    consumePerf: (fd) => this.hooks.perfEvents.consume(fd),
+  };
+
+  *#consumeRingbuf(fd: number): Sim<Uint8Array[]> {
     const map = yield* this.fds.with(fd, this.ops.map, (addr) =>
       this.maps.bpf_map_inc(this.maps.of(addr)),
     );

@@ -48,7 +48,13 @@ export class TestMap {
     return this.#run(() => this.#map.entries());
   }
 
-  /** Of a ring buffer: the records that are ready, which are read by that. */
+  /** Of a perf event array, before anything is read: a buffer of so many pages for each CPU. */
+  listen(pages?: number): this {
+    this.#run(() => this.#map.listen(pages));
+    return this;
+  }
+
+  /** Of a ring buffer or a perf event array: the records that are ready, which are read by that. */
   read(): readonly Uint8Array[] {
     return this.#run(() => this.#map.read());
   }

@@ -2,7 +2,7 @@ import { Bug, InputError } from '../base/errors.ts';
 import { openObject } from '../bpf/object/open.ts';
 import { BpfCalls } from '../bpf/user/calls.ts';
 import { BpfObject, type LoaderKernel } from '../bpf/user/object.ts';
-import type { UserPort } from '../bpf/user/port.ts';
+import type { MappedBuffers, UserPort } from '../bpf/user/port.ts';
 import { EBADF, errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
@@ -58,8 +58,8 @@ export interface ProcWorld {
   userMode(body: ProcBody): Sim<number>;
   /** What a loader of objects reads of the kernel. */
   readonly loaderKernel: LoaderKernel;
-  /** What the current task's mapping of a ring buffer shows that is ready. */
-  consumeRingbuf(fd: number): Sim<Uint8Array[]>;
+  /** What the current task's mappings of buffers show. */
+  readonly mapped: MappedBuffers;
 }
 
 export type ProcBody = (p: Proc) => Sim<number | void>;
@@ -293,7 +293,7 @@ export class Proc {
       reserve: (sizeBytes) => memory.reserve(sizeBytes),
       take: (addr, sizeBytes) => memory.take(addr, sizeBytes),
       cpuCount: this.#kernel.machine.engine.cpus.length,
-      consumeRingbuf: (fd) => world.consumeRingbuf(fd),
+      mapped: world.mapped,
       sys: (name, ...registers) => this.sys(name, ...registers),
     };
   }

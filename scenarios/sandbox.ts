@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
 import { KCONFIG } from '../bpf/kconfig.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
+import type { MappedBuffers } from '../bpf/user/port.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { DEFAULT_PROFILE, type Profile } from '../kernel/profile.ts';
 import { TASK_IDLE, TASK_NOLOAD, type Task } from '../kernel/task.ts';
@@ -90,8 +91,8 @@ export class Sandbox implements ProcWorld {
     return { btf: this.bpf.btf, kconfig: KCONFIG[this.kernel.machine.profile] };
   }
 
-  consumeRingbuf(fd: number): Sim<Uint8Array[]> {
-    return this.bpf.consumeRingbuf(fd);
+  get mapped(): MappedBuffers {
+    return this.bpf.mapped;
   }
 
   take(name: string): ProcBody {

@@ -9,6 +9,7 @@ import { Bpf, type BpfOptions } from '../bpf/install.ts';
 import { KCONFIG } from '../bpf/kconfig.ts';
 import { LoadError } from '../bpf/user/load-error.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
+import type { MappedBuffers } from '../bpf/user/port.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { Task } from '../kernel/task.ts';
@@ -140,8 +141,8 @@ export class World implements Model, ProcWorld {
     return { btf: this.bpf.btf, kconfig: KCONFIG[profile] };
   }
 
-  consumeRingbuf(fd: number): Sim<Uint8Array[]> {
-    return this.bpf.consumeRingbuf(fd);
+  get mapped(): MappedBuffers {
+    return this.bpf.mapped;
   }
 
   /** Spec of `always`: after each system call. */

@@ -2,13 +2,15 @@ import { InputError } from '../../base/errors.ts';
 import type { Sim } from '../../sim/request.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
 import type { BpfCalls } from './calls.ts';
+import {
+  PERF_ATTR_BYTES,
+  PERF_EVENT_IOC_ENABLE,
+  PERF_FLAG_FD_CLOEXEC,
+  PERF_TYPE_TRACEPOINT,
+} from './perf-uapi.ts';
 import { LoadError } from './load-error.ts';
 import type { ProgramSpec } from '../object/spec.ts';
 
-const PERF_TYPE_TRACEPOINT = 2;
-const PERF_FLAG_FD_CLOEXEC = 8;
-const PERF_EVENT_IOC_ENABLE = 0x2400;
-const PERF_ATTR_BYTES = 64;
 const EVENTS = '/sys/kernel/tracing/events';
 
 /** A program to be attached: as its section says, or elsewhere. */

@@ -3,6 +3,8 @@ import type { Sim } from '../../sim/request.ts';
 import type { MapSpec } from '../object/spec.ts';
 import { MAP_TYPE } from '../uapi.ts';
 import type { BpfCalls } from './calls.ts';
+import { LoadError } from './load-error.ts';
+import * as perf from './perf-uapi.ts';
 
 /** A key or a value: bytes, or a little-endian number of as many bytes as the map has. */
 export type Datum = Uint8Array | number | bigint;
@@ -25,6 +27,9 @@ export class ObjectMap {
   fd = 0;
   readonly #calls: BpfCalls;
   readonly #initial: Uint8Array;
+  /** Of each CPU: the descriptor of the event with the buffer. */
+  readonly #events: number[] = [];
+  #lost = 0;
 
   constructor(calls: BpfCalls, spec: MapSpec) {
     this.#calls = calls;
@@ -91,12 +96,73 @@ export class ObjectMap {
     return value.subarray(variable.offsetBytes, variable.offsetBytes + variable.sizeBytes);
   }
 
-  /** Of a ring buffer: the records that are ready, and now read. */
+  /**
+   * Of a perf event array: gives each CPU a buffer of so many pages, a power of two, for what
+   * programs write from then on. perf_buffer__new()
+   */
+  *listen(pages = 8): Sim<void> {
+    const { port } = this.#calls;
+    if (this.spec.definition.type !== MAP_TYPE.PERF_EVENT_ARRAY) {
+      throw new InputError(`map '${this.name}' is no perf event array`);
+    }
+    for (let cpu = 0; cpu < port.cpuCount; cpu++) {
+      const event = yield* this.#openEvent(cpu);
+      const mapped = event < 0 ? event : yield* port.mapped.perf_mmap(event, pages);
+      const result = mapped < 0 ? mapped : yield* this.update(cpu, event);
+      if (result < 0) throw new LoadError(`map '${this.name}': buffer of CPU ${cpu}`, result);
+      yield* port.sys('ioctl', event, perf.PERF_EVENT_IOC_ENABLE, 0);
+      this.#events.push(event);
+    }
+  }
+
+  /** perf_buffer__open_cpu_buf() */
+  *#openEvent(cpu: number): Sim<number> {
+    const { port } = this.#calls;
+    const attr = new DataView(new ArrayBuffer(perf.PERF_ATTR_BYTES));
+    attr.setUint32(0, perf.PERF_TYPE_SOFTWARE, true);
+    attr.setUint32(4, perf.PERF_ATTR_BYTES, true);
+    attr.setBigUint64(8, perf.PERF_COUNT_SW_BPF_OUTPUT, true);
+    attr.setBigUint64(16, 1n, true); // sample_period
+    attr.setBigUint64(24, perf.PERF_SAMPLE_RAW, true);
+    attr.setUint32(48, 1, true); // wakeup_events
+    port.begin();
+    const at = yield* port.put(new Uint8Array(attr.buffer));
+    return yield* port.sys('perf_event_open', at, -1, cpu, -1, perf.PERF_FLAG_FD_CLOEXEC);
+  }
+
+  /**
+   * The records that are ready, and now read: of a ring buffer, or of a perf event array after
+   * listen(), CPU by CPU.
+   */
   *read(): Sim<Uint8Array[]> {
-    return yield* this.#calls.port.consumeRingbuf(this.fd);
+    const { mapped } = this.#calls.port;
+    if (this.spec.definition.type !== MAP_TYPE.PERF_EVENT_ARRAY) {
+      return yield* mapped.consumeRingbuf(this.fd);
+    }
+    if (this.#events.length === 0) {
+      throw new InputError(
+        `map '${this.name}' is a perf event array: listen() comes before read()`,
+      );
+    }
+    const read: Uint8Array[] = [];
+    for (const event of this.#events) {
+      const records = yield* mapped.consumePerf(event);
+      if (typeof records === 'number') continue;
+      for (const record of records) {
+        if ('data' in record) read.push(record.data);
+        else this.#lost += record.lost;
+      }
+    }
+    return read;
+  }
+
+  /** Records of a perf event array for which there was no room, as far as it has been read. */
+  get lost(): number {
+    return this.#lost;
   }
 
   *close(): Sim<void> {
+    for (const event of this.#events.splice(0)) yield* this.#calls.port.sys('close', event);
     if (this.fd > 0) yield* this.#calls.port.sys('close', this.fd);
     this.fd = 0;
   }

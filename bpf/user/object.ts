@@ -187,8 +187,11 @@ export class BpfObject {
   #request(definition: MapDefinition): MapCreate {
     const isTyped = definition.keyTypeId !== 0 || definition.valueTypeId !== 0;
     const hasTypes = isTyped && !WITHOUT_TYPES.includes(definition.type);
+    const { type, maxEntries } = definition;
+    const isPerCpu = type === MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0;
     return {
       ...definition,
+      maxEntries: isPerCpu ? this.#calls.port.cpuCount : maxEntries,
       extra: definition.extra,
       btfFd: hasTypes ? this.#btfFd : 0,
       btfKeyTypeId: hasTypes ? definition.keyTypeId : 0,

@@ -1,4 +1,15 @@
 import type { Sim } from '../../sim/request.ts';
+import type { PerfRecord } from '../attach/perf-buffer.ts';
+
+/** Buffers that user space reads through a mapping, not by system calls. */
+export interface MappedBuffers {
+  /** The records of a ring buffer that are ready. */
+  consumeRingbuf(fd: number): Sim<Uint8Array[]>;
+  /** Gives the buffer of a perf event so many pages: mmap(2). 0 or -errno. */
+  perf_mmap(fd: number, pages: number): Sim<number>;
+  /** What such a buffer has ready. -errno */
+  consumePerf(fd: number): Sim<PerfRecord[] | number>;
+}
 
 /**
  * What user code needs to make system calls with structs in memory: as much of a C library as
@@ -15,8 +26,8 @@ export interface UserPort {
   take(addr: number, sizeBytes: number): Uint8Array;
   /** CPUs that the kernel may use: as many values has a per-CPU element. */
   readonly cpuCount: number;
-  /** The records of a ring buffer that are ready, read through a mapping of it. */
-  consumeRingbuf(fd: number): Sim<Uint8Array[]>;
+  /** What is read through mappings. */
+  readonly mapped: MappedBuffers;
   /** The result of a system call, -errno included. */
   sys(name: string, ...registers: readonly number[]): Sim<number>;
 }

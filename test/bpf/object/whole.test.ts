@@ -41,6 +41,29 @@ describe.each(MATRIX)('an object of %s, %s', (by, engine) => {
     expect(object.programs['tail']!.run().retval).toBe(5);
   });
 
+  test('is heard through perf buffers', () => {
+    const { bpf, object } = opened(by, engine);
+    object.load().attach();
+    const samples = object.map('samples');
+    expect(() => samples.read()).toThrow(
+      "map 'samples' is a perf event array: listen() comes before read()",
+    );
+    const calls = (count: number) =>
+      bpf.run(function* (p) {
+        for (let i = 0; i < count; i++) yield* p.getpid();
+      });
+    calls(1);
+    samples.listen();
+    calls(2);
+    const record = [39, 0, 0, 0, 0, 0, 0, 0];
+    // The size in front makes the raw data end at 8 bytes: four more.
+    expect(samples.read().map((bytes) => [...bytes.subarray(0, 8)])).toEqual([record, record]);
+    expect(samples.read()).toEqual([]);
+    calls(3);
+    expect(samples.read()).toHaveLength(3);
+    object.destroy();
+  });
+
   test('finds what it wants of the kernel', () => {
     const { bpf, object } = opened(by, engine);
     object.load().programs['kernel']!.run();

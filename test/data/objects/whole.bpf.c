@@ -68,6 +68,12 @@ struct {
 	.values = { [2] = (void *)&tail },
 };
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} samples SEC(".maps");
+
 extern int LINUX_KERNEL_VERSION __kconfig;
 extern unsigned int CONFIG_HZ __kconfig __weak;
 extern __u64 CONFIG_NEVER __kconfig __weak;
@@ -198,6 +204,16 @@ int kernel(void *ctx)
 		from_pid = BPF_CORE_READ(found, tgid);
 		bpf_task_release(found);
 	}
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int sample(__u64 *ctx)
+{
+	__u64 number = ctx[1];
+
+	if (number == 39) /* getpid */
+		bpf_perf_event_output(ctx, &samples, BPF_F_CURRENT_CPU, &number, sizeof(number));
 	return 0;
 }
 
