@@ -4,15 +4,18 @@ import { BPF_MAX_LOOPS } from '../vm/frame.ts';
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
 
+/** The verifier makes code of the call, which sets r0 by a 32-bit move. inline_bpf_loop() */
+const INLINED_E2BIG = BigInt.asUintN(32, BigInt(-E2BIG));
+
 /** kernel/bpf/bpf_iter.c: how many calls were made; the callback ends it with anything but 0. */
 export const bpf_loop = helper({
   id: 181,
   name: 'bpf_loop',
   args: [args.u32, args.func, args.anything, args.anything],
   ret: 'integer',
-  *run(call, count, callback, given, flags): Sim<number> {
+  *run(call, count, callback, given, flags): Sim<number | bigint> {
     if (flags !== 0n) return -EINVAL;
-    if (count > BPF_MAX_LOOPS) return -E2BIG;
+    if (count > BPF_MAX_LOOPS) return INLINED_E2BIG;
     for (let i = 0; i < count; i++) {
       if ((yield* call.callback(callback, BigInt(i), given)) !== 0n) return i + 1;
     }
