@@ -1,5 +1,5 @@
 import { EINVAL } from '../../kernel/errno.ts';
-import type { Sim } from '../../sim/request.ts';
+import { kernelFunction, type Sim } from '../../sim/request.ts';
 import { CMD } from '../uapi.ts';
 import { readAttr } from './attr.ts';
 import { btfLoad } from './btf-commands.ts';
@@ -12,40 +12,47 @@ import { objGet, objPin } from './pin.ts';
 import { progLoad } from './prog-load.ts';
 import { progTestRun } from './test-run.ts';
 
-/** The commands of bpf(2), by number. */
-const COMMANDS: ReadonlyMap<number, Command> = new Map([
-  [CMD.MAP_CREATE, maps.mapCreate],
-  [CMD.MAP_LOOKUP_ELEM, maps.mapLookupElem],
-  [CMD.MAP_UPDATE_ELEM, maps.mapUpdateElem],
-  [CMD.MAP_DELETE_ELEM, maps.mapDeleteElem],
-  [CMD.MAP_GET_NEXT_KEY, maps.mapGetNextKey],
-  [CMD.PROG_LOAD, progLoad],
-  [CMD.OBJ_PIN, objPin],
-  [CMD.OBJ_GET, objGet],
-  [CMD.PROG_TEST_RUN, progTestRun],
-  [CMD.PROG_GET_NEXT_ID, ids.progGetNextId],
-  [CMD.MAP_GET_NEXT_ID, ids.mapGetNextId],
-  [CMD.PROG_GET_FD_BY_ID, ids.progGetFdById],
-  [CMD.MAP_GET_FD_BY_ID, ids.mapGetFdById],
-  [CMD.OBJ_GET_INFO_BY_FD, objGetInfoByFd],
-  [CMD.RAW_TRACEPOINT_OPEN, links.rawTracepointOpen],
-  [CMD.BTF_LOAD, btfLoad],
-  [CMD.BTF_GET_FD_BY_ID, ids.btfGetFdById],
-  [CMD.MAP_LOOKUP_AND_DELETE_ELEM, maps.mapLookupAndDeleteElem],
-  [CMD.MAP_FREEZE, maps.mapFreeze],
-  [CMD.BTF_GET_NEXT_ID, ids.btfGetNextId],
-  [CMD.LINK_CREATE, links.linkCreate],
-  [CMD.LINK_UPDATE, links.linkUpdate],
-  [CMD.LINK_GET_FD_BY_ID, ids.linkGetFdById],
-  [CMD.LINK_GET_NEXT_ID, ids.linkGetNextId],
-  [CMD.LINK_DETACH, links.linkDetach],
-]);
+/** The commands of bpf(2), with the functions that do them. kernel/bpf/syscall.c */
+const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = [
+  [CMD.MAP_CREATE, 'map_create', maps.mapCreate],
+  [CMD.MAP_LOOKUP_ELEM, 'map_lookup_elem', maps.mapLookupElem],
+  [CMD.MAP_UPDATE_ELEM, 'map_update_elem', maps.mapUpdateElem],
+  [CMD.MAP_DELETE_ELEM, 'map_delete_elem', maps.mapDeleteElem],
+  [CMD.MAP_GET_NEXT_KEY, 'map_get_next_key', maps.mapGetNextKey],
+  [CMD.PROG_LOAD, 'bpf_prog_load', progLoad],
+  [CMD.OBJ_PIN, 'bpf_obj_pin', objPin],
+  [CMD.OBJ_GET, 'bpf_obj_get', objGet],
+  [CMD.PROG_TEST_RUN, 'bpf_prog_test_run', progTestRun],
+  [CMD.PROG_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.progGetNextId],
+  [CMD.MAP_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.mapGetNextId],
+  [CMD.PROG_GET_FD_BY_ID, 'bpf_prog_get_fd_by_id', ids.progGetFdById],
+  [CMD.MAP_GET_FD_BY_ID, 'bpf_map_get_fd_by_id', ids.mapGetFdById],
+  [CMD.OBJ_GET_INFO_BY_FD, 'bpf_obj_get_info_by_fd', objGetInfoByFd],
+  [CMD.RAW_TRACEPOINT_OPEN, 'bpf_raw_tracepoint_open', links.rawTracepointOpen],
+  [CMD.BTF_LOAD, 'bpf_btf_load', btfLoad],
+  [CMD.BTF_GET_FD_BY_ID, 'bpf_btf_get_fd_by_id', ids.btfGetFdById],
+  [CMD.MAP_LOOKUP_AND_DELETE_ELEM, 'map_lookup_and_delete_elem', maps.mapLookupAndDeleteElem],
+  [CMD.MAP_FREEZE, 'map_freeze', maps.mapFreeze],
+  [CMD.BTF_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.btfGetNextId],
+  [CMD.LINK_CREATE, 'link_create', links.linkCreate],
+  [CMD.LINK_UPDATE, 'link_update', links.linkUpdate],
+  [CMD.LINK_GET_FD_BY_ID, 'bpf_link_get_fd_by_id', ids.linkGetFdById],
+  [CMD.LINK_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.linkGetNextId],
+  [CMD.LINK_DETACH, 'link_detach', links.linkDetach],
+];
+
+const COMMANDS: ReadonlyMap<number, Command> = new Map(
+  ROWS.map(([cmd, name, { endBytes, run }]) => [cmd, { endBytes, run: kernelFunction(name, run) }]),
+);
 
 /** bpf(2). kernel/bpf/syscall.c: __sys_bpf() */
-export function* sysBpf(bpf: BpfContext, cmd: number, addr: number, size: number): Sim<number> {
-  const attr = yield* readAttr(bpf.kernel, addr, size);
-  if (typeof attr === 'number') return attr;
-  const command = COMMANDS.get(cmd);
-  if (!command || attr.hasBeyond(command.endBytes)) return -EINVAL;
-  return yield* command.run(bpf, attr);
-}
+export const sysBpf = kernelFunction(
+  '__sys_bpf',
+  function* (bpf: BpfContext, cmd: number, addr: number, size: number): Sim<number> {
+    const attr = yield* readAttr(bpf.kernel, addr, size);
+    if (typeof attr === 'number') return attr;
+    const command = COMMANDS.get(cmd);
+    if (!command || attr.hasBeyond(command.endBytes)) return -EINVAL;
+    return yield* command.run(bpf, attr);
+  },
+);

@@ -1,31 +1,45 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { BpfSandbox } from '../../../scenarios/bpf-object.ts';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
 import { COMPILERS, compiledBytes } from '../../kit/compiled.ts';
+import { HELPER_ANSWERS, helperAnswers } from '../../kit/helper-answers.ts';
 
-const ROWS = readFileSync(new URL('../../data/bpf-helpers.txt', import.meta.url), 'utf8')
-  .split('\n')
-  .filter((line) => line !== '' && !line.startsWith('#'));
-const PROGRAMS =
-  'strings map_operations callbacks ring_buffer tail_again tail_nowhere ' +
-  'tasks task_storage numbers printing';
-const MATRIX = COMPILERS.flatMap((by) => ['interp', 'jit'].map((engine) => [by, engine] as const));
+const SOURCE = fileURLToPath(new URL('../../data/objects/helpers.bpf.c', import.meta.url));
+const EXPECTED = { answers: HELPER_ANSWERS, printed: ['helper 5 abc', '1-2-3--4'] };
+const ENGINES = ['interp', 'jit'] as const;
 
-test.each(MATRIX)('helpers answer as those of Linux 7.2: %s, %s', (by, engine) => {
-  const bpf = new BpfSandbox({ bpf: { engine: engine as 'interp' | 'jit' } });
-  const object = bpf.openBytes(compiledBytes('helpers', by), 'helpers.bpf.o').load();
-  for (const name of PROGRAMS.split(' ')) expect(object.programs[name]!.run().result, name).toBe(0);
-  const answers = ROWS.map((row) => {
-    const [name, value] = row.split(' | ') as [string, string];
-    const { offsetBytes, sizeBytes } = object.object.mapOf(name).spec.variables.get(name)!;
-    const bytes = object.map(object.object.mapOf(name).name).lookup(0)!;
-    const own = Buffer.from(bytes.subarray(offsetBytes, offsetBytes + sizeBytes));
-    const isHex = value.length === 2 * sizeBytes;
-    return `${name} | ${isHex ? own.toString('hex') : own.readBigInt64LE()}`;
+describe.each(ENGINES)('helpers answer as those of Linux 7.2, %s', (engine) => {
+  test.each(COMPILERS)('%s', (by) => {
+    expect(helperAnswers(compiledBytes('helpers', by), engine)).toEqual(EXPECTED);
   });
-  expect(answers).toEqual(ROWS);
-  expect(bpf.output.map((line) => line.replace(/^.*bpf_trace_printk: /, ''))).toEqual([
-    'helper 5 abc',
-    '1-2-3--4',
-  ]);
+});
+
+describe('so do objects that a compiler makes here', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bohrbug-helpers-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const includes = ['-I/usr/include/x86_64-linux-gnu', '-I/usr/include/aarch64-linux-gnu'];
+
+  function isThere(clang: string): boolean {
+    const made = spawnSync(clang, ['-target', 'bpf', '-x', 'c', '-c', '-o', '/dev/null', '-'], {
+      input: '#include <bpf/bpf_helpers.h>\n',
+    });
+    return made.status === 0;
+  }
+
+  const clangs = ['clang', 'clang-14', 'clang-19', 'clang-22'];
+  const cases = clangs.flatMap((clang) => ['v3', 'v4'].map((cpu) => [clang, cpu] as const));
+  test.each(cases)('%s -mcpu=%s (skipped where it or libbpf-dev is not installed)', (...given) => {
+    const [clang, cpu] = given;
+    const object = join(folder, `${clang}-${cpu}.o`);
+    const flags = ['-target', 'bpf', '-O2', '-g', `-mcpu=${cpu}`, ...includes];
+    const made = spawnSync(clang, [...flags, '-c', SOURCE, '-o', object], { encoding: 'utf8' });
+    expect(made.stderr).toBe('');
+    for (const engine of ENGINES) {
+      expect(helperAnswers(new Uint8Array(readFileSync(object)), engine)).toEqual(EXPECTED);
+    }
+  });
+  void isThere;
 });
