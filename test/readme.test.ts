@@ -65,8 +65,18 @@ test('every sh fence of README.md says whether it is run', () => {
   expect(readme.match(/^ *```(?:sh|bash|shell|console)(?! (?:no-)?run$).*$/gm)).toBeNull();
 });
 
-test('the scenario that README.md shows is the one that it runs', () => {
-  const example = new URL('../docs/examples/two-counters.ts', import.meta.url);
-  const [, shown] = /```ts\n([\s\S]*?)```/.exec(readFileSync(README, 'utf8')) ?? [];
-  expect(shown).toBe(readFileSync(example, 'utf8'));
+test('the code that README.md shows is that of its examples', () => {
+  const example = (name: string): string =>
+    readFileSync(new URL(`../docs/examples/${name}`, import.meta.url), 'utf8');
+  const [unitTest, scenario, ...more] = [
+    ...readFileSync(README, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g),
+  ].map(([, shown]) => shown!);
+  expect(more).toEqual([]);
+  expect(scenario).toBe(example('two-counters.ts'));
+  // The test is shown without what comes around it: each paragraph is there, in order.
+  const paragraphs = unitTest!.trimEnd().split('\n\n');
+  const whole = example('opens.test.ts');
+  const places = paragraphs.map((paragraph) => whole.indexOf(paragraph));
+  expect(places).not.toContain(-1);
+  expect(places.toSorted((a, b) => a - b)).toEqual(places);
 });

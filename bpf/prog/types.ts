@@ -1,6 +1,6 @@
 import { HELPER_GROUPS, type HelperGroup } from '../helpers/table.ts';
 import type { Helper } from '../helpers/prototype.ts';
-import { ATTACH_TYPE, PROG_TYPE, PROG_TYPE_NAMES } from '../uapi.ts';
+import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
 
 /** How BPF_PROG_TEST_RUN runs a type. */
 export type TestRunKind = 'skb' | 'raw_tp' | 'syscall' | 'none';
@@ -85,10 +85,4 @@ export function canBeSleepable(type: ProgType, attachType: number): boolean {
     attachType === ATTACH_TYPE.MODIFY_RETURN ||
     attachType === ATTACH_TYPE.TRACE_ITER
   );
-}
-
-/** `BPF_PROG_TYPE_TRACING`, or the number. */
-export function progTypeText(number: number): string {
-  const name = PROG_TYPE_NAMES[number];
-  return name ? `BPF_PROG_TYPE_${name}` : String(number);
 }
