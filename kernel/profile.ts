@@ -16,6 +16,8 @@ export const PROFILE_FACTS = {
     modeTestFirst: true,
     /** A program's calls may be 16 frames deep, not 8. include/linux/bpf_verifier.h */
     deepBpfCalls: false,
+    /** One CPU's value of a per-CPU map can be asked for by bpf(2). BPF_F_CPU */
+    bpfCpuFlags: false,
   },
   'v7.2': {
     fileRef: true,
@@ -23,6 +25,7 @@ export const PROFILE_FACTS = {
     closeIsSynchronous: true,
     modeTestFirst: false,
     deepBpfCalls: true,
+    bpfCpuFlags: true,
   },
 } as const satisfies Record<Profile, Record<string, boolean>>;
 export type ProfileFacts = { readonly [K in keyof (typeof PROFILE_FACTS)['v7.2']]: boolean };

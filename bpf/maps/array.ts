@@ -16,6 +16,7 @@ import {
 } from './base.ts';
 import * as flag from './flags.ts';
 import type { BpfMap } from './map.ts';
+import type { Whose } from './map.ts';
 import { PercpuValues } from './percpu.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -184,21 +185,33 @@ export class PercpuArrayMap extends AnyArray {
     return this.#area(index) + cpu * this.#percpu.stride;
   }
 
-  override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+  override *bpf_map_copy_value(
+    key: number,
+    value: number,
+    flags: number,
+    cpu?: number,
+  ): Sim<number> {
     if (flags !== 0) return -EINVAL;
     const index = this.indexAt(key);
     if (index < 0) return -ENOENT;
-    this.#percpu.copyOut(value, this.#area(index));
+    this.#percpu.copyOut(value, this.#area(index), cpu);
     return 0;
   }
 
-  /** bpf_percpu_array_update(): every CPU's value. */
-  override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+  /** bpf_percpu_array_update() */
+  override *bpf_map_update_value(
+    key: number,
+    value: number,
+    flags: number,
+    _mapFile?: number,
+    whose: Whose = 'each',
+  ): Sim<number> {
     if (flags > BPF_EXIST) return -EINVAL;
     const index = this.indexAt(key);
     if (index < 0) return -E2BIG;
-    if (flags === BPF_NOEXIST) return -EEXIST;
-    this.#percpu.set(this.#area(index), value, true);
+    // Linux compares all flags: with one for CPUs it does not see this one.
+    if (flags === BPF_NOEXIST && whose === 'each') return -EEXIST;
+    this.#percpu.set(this.#area(index), value, whose);
     return 0;
   }
 }

@@ -4,6 +4,7 @@ import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, type MapAttr, type MapWorld } from 
 import { allocHtab, ELEM_BYTES, htab_elem, type HtabShape } from './htab-alloc.ts';
 import { Htab } from './htab.ts';
 import type { BpfMap } from './map.ts';
+import type { Whose } from './map.ts';
 import { PercpuValues } from './percpu.ts';
 
 const PLAIN: HtabShape = { isPercpu: false, isLru: false };
@@ -26,7 +27,7 @@ abstract class ListedHtab extends Htab {
   }
 
   /** Puts a value into a new element; -ENOMEM. */
-  protected abstract fill(elem: number, value: number, isFromUser: boolean): number;
+  protected abstract fill(elem: number, value: number, whose: Whose): number;
 
   /** Evenly to all CPUs, the last on top. pcpu_freelist_populate() */
   #deal(): void {
@@ -67,10 +68,10 @@ abstract class ListedHtab extends Htab {
 
   /** A filled element, in no list yet; or -errno. `old` is the one to be replaced, or 0. */
   protected alloc_htab_elem(update: NewElem, old: number): number {
-    const { hash, key, value, isFromUser } = update;
+    const { hash, key, value, whose } = update;
     const made = this.takeElem(old);
     if (made < 0) return made;
-    const result = this.fill(made, value, isFromUser);
+    const result = this.fill(made, value, whose);
     if (result < 0) {
       if (this.isPrealloc) this.#push(made);
       else {
@@ -116,7 +117,7 @@ interface NewElem {
   readonly hash: number;
   readonly key: number;
   readonly value: number;
-  readonly isFromUser: boolean;
+  readonly whose: Whose;
 }
 
 /** Hash maps with the value inside the element: a new one replaces the old. */
@@ -151,7 +152,7 @@ export abstract class ReplacingHtab extends ListedHtab {
     key: number,
     value: number,
     flags: number,
-    isFromUser: boolean,
+    whose: Whose,
   ): Sim<number> {
     const wrong = this.checkFlags(flags);
     if (wrong < 0) return wrong;
@@ -167,7 +168,7 @@ export abstract class ReplacingHtab extends ListedHtab {
     yield* this.lockBucket(head);
     const old = this.find(head, hash, key);
     const held = old === 0 ? 0 : this.heldBy(old);
-    const result = yield* this.#replace(head, { hash, key, value, isFromUser }, old, flags);
+    const result = yield* this.#replace(head, { hash, key, value, whose }, old, flags);
     yield* this.unlockBucket(head);
     if (result !== REPLACED) return result;
     if (this.isPrealloc) yield* this.putReplaced(held);
@@ -257,7 +258,7 @@ export class PercpuHashMap extends ListedHtab {
     key: number,
     value: number,
     flags: number,
-    isFromUser: boolean,
+    whose: Whose,
   ): Sim<number> {
     if (flags > BPF_EXIST) return -EINVAL;
     const hash = this.hash(key);
@@ -265,9 +266,9 @@ export class PercpuHashMap extends ListedHtab {
     yield* this.lockBucket(head);
     const old = this.find(head, hash, key);
     let result = checkExists(old, flags);
-    if (result === 0 && old !== 0) this.#values.set(this.#area(old), value, isFromUser);
+    if (result === 0 && old !== 0) this.#values.set(this.#area(old), value, whose);
     else if (result === 0) {
-      const made = this.alloc_htab_elem({ hash, key, value, isFromUser }, 0);
+      const made = this.alloc_htab_elem({ hash, key, value, whose }, 0);
       if (made < 0) result = made;
       else yield* this.link(head, made);
     }
@@ -276,13 +277,13 @@ export class PercpuHashMap extends ListedHtab {
   }
 
   /** A preallocated element keeps its area. */
-  protected override fill(elem: number, value: number, isFromUser: boolean): number {
+  protected override fill(elem: number, value: number, whose: Whose): number {
     if (!this.isPrealloc) {
       const area = this.#values.alloc();
       if (area === 0) return -ENOMEM;
       this.memory.setPtr(elem + this.valueOff, area);
     }
-    this.#values.setNew(this.#area(elem), value, isFromUser);
+    this.#values.setNew(this.#area(elem), value, whose);
     return 0;
   }
 
@@ -290,8 +291,13 @@ export class PercpuHashMap extends ListedHtab {
     this.kernel.kasan.free(this.#area(elem));
   }
 
-  protected override *copyElem(value: number, elem: number): Sim<number> {
-    this.#values.copyOut(value, this.#area(elem));
+  protected override *copyElem(
+    value: number,
+    elem: number,
+    _flags: number,
+    cpu?: number,
+  ): Sim<number> {
+    this.#values.copyOut(value, this.#area(elem), cpu);
     return 0;
   }
 

@@ -18,6 +18,7 @@ import {
   type HtabShape,
 } from './htab-alloc.ts';
 import { jhash } from './jhash.ts';
+import type { Whose } from './map.ts';
 
 const HEAD = site('lookup_nulls_elem_raw', 'head');
 const NEXT = site('lookup_nulls_elem_raw', 'next');
@@ -81,13 +82,19 @@ export abstract class Htab extends MapBase {
   /** Where a program finds the value. */
   protected abstract valueIn(elem: number): number;
   /** The value as bpf(2) gives it. */
-  protected abstract copyElem(value: number, elem: number, flags: number): Sim<number>;
-  /** `isFromUser`: of a per-CPU map, the value is one for each CPU. */
+  /** `cpu`: of a per-CPU map, whose value; default: all. */
+  protected abstract copyElem(
+    value: number,
+    elem: number,
+    flags: number,
+    cpu?: number,
+  ): Sim<number>;
+  /** `whose`: only of a per-CPU map. */
   abstract htab_map_update_elem(
     key: number,
     value: number,
     flags: number,
-    isFromUser: boolean,
+    whose: Whose,
   ): Sim<number>;
   /** Of one that is in no list any more. */
   protected abstract freeElem(elem: number): Sim<void>;
@@ -195,13 +202,18 @@ export abstract class Htab extends MapBase {
     return count;
   }
 
-  override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {
+  override *bpf_map_copy_value(
+    key: number,
+    value: number,
+    flags: number,
+    cpu?: number,
+  ): Sim<number> {
     const { rcu } = this.kernel;
     const wrong = this.checkCopyFlags(flags);
     if (wrong < 0) return wrong;
     rcu.rcu_read_lock();
     const elem = yield* this.lookup_nulls_elem_raw(this.hash(key), key);
-    const result = elem === 0 ? -ENOENT : yield* this.copyElem(value, elem, flags);
+    const result = elem === 0 ? -ENOENT : yield* this.copyElem(value, elem, flags, cpu);
     rcu.rcu_read_unlock();
     return result;
   }
@@ -209,11 +221,17 @@ export abstract class Htab extends MapBase {
   // Writers.
 
   override map_update_elem(key: number, value: number, flags: number): Sim<number> {
-    return this.htab_map_update_elem(key, value, flags, false);
+    return this.htab_map_update_elem(key, value, flags, 'own');
   }
 
-  override bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
-    return this.htab_map_update_elem(key, value, flags, true);
+  override bpf_map_update_value(
+    key: number,
+    value: number,
+    flags: number,
+    _mapFile?: number,
+    whose: Whose = 'each',
+  ): Sim<number> {
+    return this.htab_map_update_elem(key, value, flags, whose);
   }
 
   override map_delete_elem(key: number): Sim<number> {

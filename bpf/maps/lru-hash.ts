@@ -7,6 +7,7 @@ import { allocHtab, ELEM_BYTES, htab_elem, type HtabShape } from './htab-alloc.t
 import { Htab } from './htab.ts';
 import { BpfLru } from './lru.ts';
 import type { BpfMap } from './map.ts';
+import type { Whose } from './map.ts';
 import { PercpuValues } from './percpu.ts';
 
 const PLAIN: HtabShape = { isPercpu: false, isLru: true };
@@ -140,7 +141,7 @@ export class LruPercpuHashMap extends LruHtab {
     key: number,
     value: number,
     flags: number,
-    isFromUser: boolean,
+    whose: Whose,
   ): Sim<number> {
     if (flags > BPF_EXIST) return -EINVAL;
     const hash = this.hash(key);
@@ -155,9 +156,9 @@ export class LruPercpuHashMap extends LruHtab {
     const result = checkExists(old, flags);
     if (result === 0 && old !== 0) {
       this.touched(old);
-      this.#values.set(this.#area(old), value, isFromUser);
+      this.#values.set(this.#area(old), value, whose);
     } else if (result === 0) {
-      this.#values.setNew(this.#area(made), value, isFromUser);
+      this.#values.setNew(this.#area(made), value, whose);
       yield* this.link(head, made);
       made = 0;
     }
@@ -170,8 +171,13 @@ export class LruPercpuHashMap extends LruHtab {
     this.kernel.kasan.free(this.#area(elem));
   }
 
-  protected override *copyElem(value: number, elem: number): Sim<number> {
-    this.#values.copyOut(value, this.#area(elem));
+  protected override *copyElem(
+    value: number,
+    elem: number,
+    _flags: number,
+    cpu?: number,
+  ): Sim<number> {
+    this.#values.copyOut(value, this.#area(elem), cpu);
     return 0;
   }
 

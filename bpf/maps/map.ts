@@ -22,6 +22,12 @@ export const bpf_map = struct('bpf_map', {
 });
 
 /**
+ * Whose values an update gives: those of the CPU that a program runs on; one for each, as bpf(2)
+ * has it; the same for all, by BPF_F_ALL_CPUS; or one CPU's, by its number, by BPF_F_CPU.
+ */
+export type Whose = 'own' | 'each' | 'all' | number;
+
+/**
  * A map: what never changes of it, and what can be done with it. Keys and values are given by
  * kernel address. Results are 0 or -errno unless said. Operations yield where other CPUs could
  * see a difference: bucket lock, link, unlink. include/linux/bpf.h: struct bpf_map_ops
@@ -60,13 +66,23 @@ export interface BpfMap {
 
   // For bpf(2).
 
-  /** Copies the value out to `value`, of userValueSize bytes. kernel/bpf/syscall.c */
-  bpf_map_copy_value(key: number, value: number, flags: number): Sim<number>;
+  /**
+   * Copies the value out to `value`, of userValueSize bytes; of a per-CPU map with a CPU, that
+   * one's, of valueSize bytes. kernel/bpf/syscall.c
+   */
+  bpf_map_copy_value(key: number, value: number, flags: number, cpu?: number): Sim<number>;
   /**
    * From `value`, of userValueSize bytes: maps of maps and prog arrays find descriptors there.
-   * `mapFile` is the file that the map is changed through.
+   * `mapFile` is the file that the map is changed through. `whose`: of a per-CPU map; with anything
+   * but `each`, `value` has valueSize bytes.
    */
-  bpf_map_update_value(key: number, value: number, flags: number, mapFile: number): Sim<number>;
+  bpf_map_update_value(
+    key: number,
+    value: number,
+    flags: number,
+    mapFile: number,
+    whose?: Whose,
+  ): Sim<number>;
   bpf_map_delete_key(key: number): Sim<number>;
   /** Copies the value out and takes the element away. Absent: -ENOTSUPP. */
   map_lookup_and_delete_elem?(key: number, value: number, flags: number): Sim<number>;

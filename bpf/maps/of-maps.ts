@@ -236,7 +236,7 @@ export class HashOfMaps extends ReplacingHtab {
     let result = -ENOMEM;
     if (held !== 0) {
       this.memory.setPtr(held, inner);
-      result = yield* this.htab_map_update_elem(key, held, flags, true);
+      result = yield* this.htab_map_update_elem(key, held, flags, 'each');
       slab.free(held);
     }
     if (result < 0) yield* this.#put(inner);

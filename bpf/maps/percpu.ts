@@ -1,5 +1,6 @@
 import { alignUp } from '../../base/layout.ts';
 import type { Memory } from '../../kernel/memory.ts';
+import type { Whose } from './map.ts';
 import { allocArea, type MapAttr, type MapWorld } from './base.ts';
 
 /**
@@ -35,24 +36,38 @@ export class PercpuValues {
     return allocArea(this.#world, 'percpu value', this.sizeBytes);
   }
 
+  /** per_cpu_ptr() */
+  at(area: number, cpu: number): number {
+    return area + this.stride * cpu;
+  }
+
   /** The value of the present CPU. this_cpu_ptr() */
   here(area: number): number {
-    return area + this.stride * this.#world.kernel.cpus.this.id;
+    return this.at(area, this.#world.kernel.cpus.this.id);
   }
 
-  /** pcpu_copy_value(): from bpf(2), all CPUs' values. */
-  set(area: number, value: number, isFromUser: boolean): void {
-    if (isFromUser) this.#memory.copy(area, value, this.sizeBytes);
-    else this.#memory.copy(this.here(area), value, this.#valueSize);
+  /** pcpu_copy_value() */
+  set(area: number, value: number, whose: Whose): void {
+    const memory = this.#memory;
+    if (whose === 'each') memory.copy(area, value, this.sizeBytes);
+    else if (whose === 'own') memory.copy(this.here(area), value, this.#valueSize);
+    else if (whose !== 'all') memory.copy(this.at(area, whose), value, this.#valueSize);
+    else {
+      for (let cpu = 0; cpu < this.cpuCount; cpu++) {
+        memory.copy(this.at(area, cpu), value, this.#valueSize);
+      }
+    }
   }
 
-  /** pcpu_init_value(): a program that makes an element leaves the other CPUs' values zero. */
-  setNew(area: number, value: number, isFromUser: boolean): void {
-    if (!isFromUser) this.#memory.fill(area, this.sizeBytes, 0);
-    this.set(area, value, isFromUser);
+  /** pcpu_init_value(): where one CPU's is given, those of the others are zero. */
+  setNew(area: number, value: number, whose: Whose): void {
+    if (whose !== 'each' && whose !== 'all') this.#memory.fill(area, this.sizeBytes, 0);
+    this.set(area, value, whose);
   }
 
-  copyOut(value: number, area: number): void {
-    this.#memory.copy(value, area, this.sizeBytes);
+  /** Every CPU's value; or that of one. */
+  copyOut(value: number, area: number, cpu?: number): void {
+    if (cpu === undefined) this.#memory.copy(value, area, this.sizeBytes);
+    else this.#memory.copy(value, this.at(area, cpu), this.#valueSize);
   }
 }

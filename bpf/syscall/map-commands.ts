@@ -4,11 +4,11 @@ import { alignUp } from '../../base/layout.ts';
 import type { Sim } from '../../sim/request.ts';
 import { bpf_map, type BpfMap } from '../maps/map.ts';
 import { isObjectName, type BpfAttr } from './attr.ts';
+import { BPF_F_CPU, BPF_F_LOCK, elemFlags } from './elem-flags.ts';
 import { BPF_F_RDONLY, BPF_F_WRONLY, fileMode } from './fds.ts';
 import { CAP_BPF, hasCap, type BpfContext, type Command } from './context.ts';
 
 /** include/uapi/linux/bpf.h */
-const BPF_F_LOCK = 4;
 
 /** Offsets in union bpf_attr of the commands on elements. */
 const ELEM = { fd: 0, key: 8, value: 16, next: 16, flags: 24, end: 32 } as const;
@@ -113,29 +113,25 @@ function* copyOut(bpf: BpfContext, to: number, addr: number, size: number): Sim<
 }
 
 export const mapLookupElem = onMap(ELEM.end, 'read', (bpf, map, attr) => {
-  const flags = attr.u64(ELEM.flags);
-  if (flags !== 0n && flags !== BigInt(BPF_F_LOCK)) return fail(-EINVAL);
+  const asked = elemFlags(bpf, map, attr.u64(ELEM.flags), BPF_F_LOCK | BPF_F_CPU);
+  if (typeof asked === 'number') return fail(asked);
+  const { flags, cpu, valueBytes } = asked;
   return withKey(bpf, map, attr, (key) =>
-    withBuffer(bpf, map.userValueSize, undefined, function* (value) {
-      const result = yield* map.bpf_map_copy_value(key, value, Number(flags));
+    withBuffer(bpf, valueBytes, undefined, function* (value) {
+      const result = yield* map.bpf_map_copy_value(key, value, flags, cpu);
       if (result < 0) return result;
-      return yield* copyOut(bpf, attr.ptr(ELEM.value), value, map.userValueSize);
+      return yield* copyOut(bpf, attr.ptr(ELEM.value), value, valueBytes);
     }),
   );
 });
 
 export const mapUpdateElem = onMap(ELEM.end, 'write', (bpf, map, attr, file) => {
-  const flags = attr.u64(ELEM.flags);
+  const asked = elemFlags(bpf, map, attr.u64(ELEM.flags), ~0);
+  if (typeof asked === 'number') return fail(asked);
+  const { flags, whose, valueBytes } = asked;
   return withKey(bpf, map, attr, (key) =>
-    withBuffer(bpf, map.userValueSize, attr.ptr(ELEM.value), (value) =>
-      guarded(bpf, () =>
-        map.bpf_map_update_value(
-          key,
-          value,
-          flags > 0xffff_ffffn ? 0xffff_ffff : Number(flags),
-          file,
-        ),
-      ),
+    withBuffer(bpf, valueBytes, attr.ptr(ELEM.value), (value) =>
+      guarded(bpf, () => map.bpf_map_update_value(key, value, flags, file, whose)),
     ),
   );
 });

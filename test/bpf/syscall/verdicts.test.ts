@@ -9,6 +9,7 @@ import type { Sim } from '../../../sim/request.ts';
 const LOG_BUF = 32;
 const BTF_LOG_BUF = 8;
 const TEST_RUN_RETVAL = 4;
+const ELEM_VALUE = 16;
 /**
  * What takes following values: the verifier's, not the checker's of the structure. Programs that
  * leave R0 unset or load through a number are accepted until then.
@@ -47,6 +48,9 @@ function* answer(bpf: BpfCaller, { line, expected }: Case): Sim<string> {
   const { result, out, attr } = yield* bpf.call(line);
   let said = nameOf(result);
   if (expected.includes('retval')) said += ` retval ${le32(attr, TEST_RUN_RETVAL)}`;
+  if (expected.includes('value ') && result >= 0) {
+    said += ` value ${Buffer.from(out.get(ELEM_VALUE)!).toString('hex')}`;
+  }
   if (!expected.includes(';')) return said;
   const log = textOf((out.get(LOG_BUF) ?? out.get(BTF_LOG_BUF))!).split('\n');
   const lines = log.filter((each) => each !== '' && !each.startsWith('processed '));
