@@ -76,6 +76,9 @@ export interface LinkCreate {
 const LOG_BYTES = 1 << 16;
 const ATTR_BYTES = 152;
 
+const F_DUPFD_CLOEXEC = 1030;
+const STDERR = 2;
+
 /** bpf(2), one method a command. Results are -errno where they fail. tools/lib/bpf/bpf.c */
 export class BpfCalls {
   readonly port: UserPort;
@@ -99,7 +102,7 @@ export class BpfCalls {
       .u32(56, map.btfValueTypeId ?? 0)
       .u32(60, map.btfVmlinuxValueTypeId ?? 0)
       .u64(64, map.extra ?? 0);
-    return yield* this.#call(CMD.MAP_CREATE, attr);
+    return yield* this.#openCall(CMD.MAP_CREATE, attr);
   }
 
   /** The value, or -errno. */
@@ -152,7 +155,7 @@ export class BpfCalls {
     const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
     const attr = new Attr(32).u64(0, yield* port.put(btf)).u32(16, btf.length);
     if (log) attr.u64(8, log).u32(20, LOG_BYTES).u32(24, logLevel);
-    const fd = yield* this.#call(CMD.BTF_LOAD, attr);
+    const fd = yield* this.#openCall(CMD.BTF_LOAD, attr);
     return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
@@ -173,7 +176,7 @@ export class BpfCalls {
     const { logLevel = 0 } = prog;
     const log = logLevel > 0 ? yield* port.put(new Uint8Array(LOG_BYTES)) : 0;
     if (log) attr.u32(24, logLevel).u32(28, LOG_BYTES).u64(32, log);
-    const fd = yield* this.#call(CMD.PROG_LOAD, attr);
+    const fd = yield* this.#openCall(CMD.PROG_LOAD, attr);
     return { fd, log: log ? this.#text(log, LOG_BYTES) : '' };
   }
 
@@ -224,7 +227,7 @@ export class BpfCalls {
     this.port.begin();
     const addr = name === '' ? 0 : yield* this.port.put(latin(`${name}\0`));
     const attr = new Attr(24).u64(0, addr).u32(8, progFd).u64(16, cookie);
-    return yield* this.#call(CMD.RAW_TRACEPOINT_OPEN, attr);
+    return yield* this.#openCall(CMD.RAW_TRACEPOINT_OPEN, attr);
   }
 
   *linkCreate(link: LinkCreate): Sim<number> {
@@ -236,7 +239,7 @@ export class BpfCalls {
       .u32(12, link.flags ?? 0);
     // perf_event.bpf_cookie and tracing.cookie stand at different places.
     if (link.cookie !== undefined) attr.u64((link.targetFd ?? 0) > 0 ? 16 : 24, link.cookie);
-    return yield* this.#call(CMD.LINK_CREATE, attr);
+    return yield* this.#openCall(CMD.LINK_CREATE, attr);
   }
 
   *linkUpdate(linkFd: number, newProgFd: number, flags = 0, oldProgFd = 0): Sim<number> {
@@ -259,7 +262,7 @@ export class BpfCalls {
   *objGet(path: string): Sim<number> {
     this.port.begin();
     const attr = new Attr(16).u64(0, yield* this.port.put(latin(`${path}\0`)));
-    return yield* this.#call(CMD.OBJ_GET, attr);
+    return yield* this.#openCall(CMD.OBJ_GET, attr);
   }
 
   /** The first bytes of the object's info, or -errno. */
@@ -294,6 +297,18 @@ export class BpfCalls {
     const result = yield* this.port.sys('bpf', cmd, addr, attr.bytes.length);
     attr.bytes.set(this.port.take(addr, attr.bytes.length));
     return result;
+  }
+
+  /**
+   * One that gives a descriptor: never one of the first three, since 0 in an attribute is none, and
+   * others may take these for the standard streams. libbpf_internal.h: ensure_good_fd()
+   */
+  *#openCall(cmd: number, attr: Attr): Sim<number> {
+    const fd = yield* this.#call(cmd, attr);
+    if (fd < 0 || fd > STDERR) return fd;
+    const moved = yield* this.port.sys('fcntl', fd, F_DUPFD_CLOEXEC, STDERR + 1);
+    yield* this.port.sys('close', fd);
+    return moved;
   }
 
   #text(addr: number, sizeBytes: number): string {

@@ -180,8 +180,11 @@ export class BpfObject {
     const { inner } = definition;
     const innerMapFd = inner ? yield* this.#mustCreate(this.#request(inner), inner.name) : 0;
     const request = { ...this.#request(definition), innerMapFd };
-    map.fd = yield* this.#mustCreate(request, definition.name);
-    if (innerMapFd > 0) yield* this.#calls.port.sys('close', innerMapFd);
+    try {
+      map.fd = yield* this.#mustCreate(request, definition.name);
+    } finally {
+      if (innerMapFd > 0) yield* this.#calls.port.sys('close', innerMapFd);
+    }
   }
 
   #request(definition: MapDefinition): MapCreate {
