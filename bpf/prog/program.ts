@@ -56,6 +56,9 @@ export interface Program extends Executable {
   readonly btf: Btf | undefined;
   /** Address of the struct btf that it holds, or 0. */
   readonly btfObject: number;
+  /** struct bpf_func_info and bpf_line_info, as they were loaded; absent: none were. */
+  readonly funcInfo?: Uint8Array;
+  readonly lineInfo?: Uint8Array;
   /** Names of the subprograms, by index, for call traces: from func_info, else `bpf_prog_<tag>`. */
   readonly subprogNames: readonly string[];
   /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */

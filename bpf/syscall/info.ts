@@ -10,6 +10,10 @@ import { putU32, type BpfContext, type Command } from './context.ts';
 const PAGE_SIZE = 4096;
 /** sizeof of struct bpf_prog_info, bpf_map_info, bpf_btf_info, bpf_link_info: Linux 7.2 */
 const PROG_INFO_BYTES = 232;
+const FUNC_INFO_BYTES = 8;
+const LINE_INFO_BYTES = 16;
+/** Here no address is behind a line. */
+const JITED_LINE_INFO_BYTES = 8;
 const MAP_INFO_BYTES = 104;
 const BTF_INFO_BYTES = 32;
 const LINK_INFO_BYTES = 72;
@@ -59,6 +63,20 @@ class Info implements LinkInfo {
     this.u32(lenAt, bytes.length / itemBytes);
     const shown = bytes.subarray(0, Math.min(room, bytes.length));
     if (to !== 0 && shown.length > 0) this.elsewhere.push({ at: to, bytes: shown });
+  }
+
+  /** The same, of records whose size is told too; the caller's must be that. set_info_rec_size() */
+  records(
+    sizeAt: number,
+    ptrAt: number,
+    lenAt: number,
+    recordBytes: number,
+    bytes: Uint8Array = new Uint8Array(0),
+  ): void {
+    const size = this.given32(sizeAt);
+    if ((size !== 0 || this.given32(lenAt) !== 0) && size !== recordBytes) this.result = -EINVAL;
+    this.u32(sizeAt, recordBytes);
+    this.array(ptrAt, lenAt, recordBytes, bytes);
   }
 
   /** bpf_copy_to_user() of a name: cut, with a NUL, where there is no room. */
@@ -125,6 +143,7 @@ function* store(
   size: number,
   lenAt: number,
 ): Sim<number> {
+  if (info.result === -EINVAL) return -EINVAL;
   for (const { at, bytes } of info.elsewhere) {
     if ((yield* kernel.mm.copy_to_user(at, bytes)) > 0) return -EFAULT;
   }
@@ -155,6 +174,9 @@ function fillProg({ kernel, programs, maps, btfs }: BpfContext, info: Info, addr
     info.text(64, aux.name);
     info.u32(84, s.gpl_compatible);
     info.u32(128, program.btfObject === 0 ? 0 : btfs.idOf(program.btfObject));
+    info.records(132, 136, 144, FUNC_INFO_BYTES, program.funcInfo);
+    info.records(172, 152, 148, LINE_INFO_BYTES, program.lineInfo);
+    info.records(176, 160, 168, JITED_LINE_INFO_BYTES, undefined);
     info.u64(192, s.run_time_ns);
     info.u64(200, s.run_cnt);
     info.u64(208, s.recursion_misses);

@@ -40,6 +40,9 @@ const AT = {
   funcInfoRecSize: 76,
   funcInfo: 80,
   funcInfoCnt: 88,
+  lineInfoRecSize: 92,
+  lineInfo: 96,
+  lineInfoCnt: 104,
   attachBtfId: 108,
   fdArray: 120,
   logTrueSize: 140,
@@ -47,8 +50,8 @@ const AT = {
 } as const;
 const LICENSE_MAX = 127;
 const INSN_BYTES = 8;
-const MIN_FUNC_INFO_BYTES = 8;
-const MAX_FUNC_INFO_BYTES = 252;
+/** MAX_FUNCINFO_REC_SIZE, MAX_LINEINFO_REC_SIZE */
+const INFO_RECORD_MAX = 252;
 const BPF_COMPLEXITY_LIMIT_INSNS = 1_000_000;
 const BPF_F_SLEEPABLE = 1 << 4;
 /** MAX_CALL_FRAMES of v6.1. */
@@ -79,6 +82,8 @@ class ProgLoad {
   readonly #pinned: BpfMap[] = [];
   #btf: BtfObject | undefined;
   #funcs: readonly FuncInfo[] = [];
+  #funcInfo = new Uint8Array(0);
+  #lineInfo = new Uint8Array(0);
 
   constructor(bpf: BpfContext, attr: BpfAttr) {
     this.#bpf = bpf;
@@ -114,7 +119,10 @@ class ProgLoad {
     });
     if (typeof log === 'number') return log;
     const btfResult = yield* this.#takeBtf();
-    if (btfResult < 0) return btfResult;
+    if (btfResult < 0) {
+      yield* this.#release();
+      return btfResult;
+    }
     const made = yield* this.#check({ code, name, type, target, isGpl, flags }, log);
     const result = yield* log.finish(typeof made === 'number' ? made : 0);
     if (typeof made !== 'number' && result === 0) return yield* this.#install(made);
@@ -143,25 +151,42 @@ class ProgLoad {
     const found = yield* fds.with(fd, ops.btf, (addr) => btfs.btf_get(addr));
     if (typeof found === 'number') return found;
     this.#btf = found;
-    return yield* this.#takeFuncs();
+    const funcs = yield* this.#takeInfo(AT.funcInfoRecSize, AT.funcInfo, AT.funcInfoCnt, 8);
+    if (typeof funcs === 'number') return funcs;
+    this.#funcInfo = funcs;
+    const words = new Uint32Array(funcs.buffer);
+    this.#funcs = Array.from({ length: words.length / 2 }, (_, at) => ({
+      slot: words[2 * at]!,
+      typeId: words[2 * at + 1]!,
+    }));
+    const lines = yield* this.#takeInfo(AT.lineInfoRecSize, AT.lineInfo, AT.lineInfoCnt, 16);
+    if (typeof lines === 'number') return lines;
+    this.#lineInfo = lines;
+    return 0;
   }
 
-  /** check_btf_func_early() */
-  *#takeFuncs(): Sim<number> {
+  /** Records as this kernel has them, of `known` bytes. check_btf_func_early(), check_btf_line() */
+  *#takeInfo(
+    sizeAt: number,
+    pointerAt: number,
+    countAt: number,
+    known: number,
+  ): Sim<Uint8Array<ArrayBuffer> | number> {
     const attr = this.#attr;
-    const count = attr.u32(AT.funcInfoCnt);
-    if (count === 0) return 0;
-    const size = attr.u32(AT.funcInfoRecSize);
-    const isFit = size >= MIN_FUNC_INFO_BYTES && size <= MAX_FUNC_INFO_BYTES && size % 4 === 0;
+    const count = attr.u32(countAt);
+    if (count === 0) return new Uint8Array(0);
+    const size = attr.u32(sizeAt);
+    const isFit = size >= known && size <= INFO_RECORD_MAX && size % 4 === 0;
     if (!isFit || count > attr.u32(AT.insnCnt)) return -EINVAL;
-    const bytes = yield* this.#kernel.mm.copy_from_user(attr.ptr(AT.funcInfo), count * size);
-    if (!bytes) return -EFAULT;
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    this.#funcs = Array.from({ length: count }, (_, i) => ({
-      slot: view.getUint32(i * size, true),
-      typeId: view.getUint32(i * size + 4, true),
-    }));
-    return 0;
+    const given = yield* this.#kernel.mm.copy_from_user(attr.ptr(pointerAt), count * size);
+    if (!given) return -EFAULT;
+    const records = new Uint8Array(count * known);
+    for (let i = 0; i < count; i++) {
+      const record = given.subarray(i * size, (i + 1) * size);
+      if (record.subarray(known).some((byte) => byte !== 0)) return -E2BIG;
+      records.set(record.subarray(0, known), i * known);
+    }
+    return records;
   }
 
   *#check(given: Given, log: UserLog): Sim<ExecProgram | number> {
@@ -252,6 +277,8 @@ class ProgLoad {
       btf: this.#btf?.btf,
       btfObject: this.#btf?.addr ?? 0,
       subprogNames: subprogNames(this.#funcs, this.#btf?.btf, subprogs, name),
+      funcInfo: this.#funcInfo,
+      lineInfo: this.#lineInfo,
       attachTo: target.name,
       attachBtfId: target.btfId,
       insns,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { CMD } from '../../../bpf/uapi.ts';
 import { LoadError } from '../../../bpf/user/load-error.ts';
 import { ENGINE_CHOICES } from '../../../bpf/vm/select.ts';
+import { EINVAL } from '../../../kernel/errno.ts';
 import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
 import { COMPILERS, compiledBytes, type Compiler } from '../../kit/compiled.ts';
 
@@ -80,6 +82,53 @@ describe.each(MATRIX)('an object of %s, %s', (by, engine) => {
     expect(object.variable('hash_type')).toBe(1n);
     expect(object.variable('from_pid')).toBe(BigInt(pid));
   });
+});
+
+/** struct bpf_prog_info of a program: as the caller gave it, filled in. */
+function infoOf(bpf: BpfSandbox, fd: number, given: (at: (offset: number) => DataView) => void) {
+  return bpf.run(function* (p) {
+    const { port } = p;
+    port.begin();
+    const room = port.reserve(32 * 8);
+    const info = new Uint8Array(232);
+    const view = new DataView(info.buffer);
+    given((offset) => {
+      view.setBigUint64(offset, BigInt(room), true);
+      return view;
+    });
+    const at = yield* port.put(info);
+    const attr = new DataView(new ArrayBuffer(16));
+    attr.setUint32(0, fd, true);
+    attr.setUint32(4, info.length, true);
+    attr.setBigUint64(8, BigInt(at), true);
+    const addr = yield* port.put(new Uint8Array(attr.buffer));
+    const result = yield* port.sys('bpf', CMD.OBJ_GET_INFO_BY_FD, addr, 16);
+    const filled = port.take(at, info.length);
+    return { result, info: new DataView(filled.slice().buffer), records: port.take(room, 32 * 8) };
+  });
+}
+
+test.each(COMPILERS)('an object of %s: functions and lines are told again', (by) => {
+  const { bpf, object } = opened(by, 'auto');
+  object.load();
+  const { fd, spec } = object.object.programs.find(({ name }) => name === 'maps_and_calls')!;
+  const { result, info, records } = infoOf(bpf, fd, (at) => {
+    at(136).setUint32(144, 32, true);
+    at(136).setUint32(132, 8, true);
+  });
+  expect(result).toBe(0);
+  const count = info.getUint32(144, true);
+  expect(count).toBeGreaterThanOrEqual(4);
+  expect([132, 172, 176].map((at) => info.getUint32(at, true))).toEqual([8, 16, 8]);
+  expect(info.getUint32(148, true)).toBeGreaterThan(count);
+  const words = new Uint32Array(records.slice().buffer);
+  const { types } = object.object.spec.btf!;
+  const names = Array.from({ length: count }, (_, i) => types[words[2 * i + 1]!]!.name);
+  expect(names[0]).toBe(spec.name);
+  expect(names).toContain('each_index');
+  expect(words[0]).toBe(0);
+  const wrong = infoOf(bpf, fd, (at) => at(136).setUint32(132, 12, true));
+  expect(wrong.result).toBe(-EINVAL);
 });
 
 describe.each(COMPILERS)('an object of %s that wants what is not there', (by) => {
