@@ -3,6 +3,7 @@ export { decodeBtf } from './btf/decode.ts';
 export { dumpC } from './btf/dump.ts';
 export { readBtfFile } from './btf/file.ts';
 export type { Btf, BtfType } from './btf/types.ts';
+export { useForeignBtf, type ForeignTypes } from './foreign.ts';
 export { Bpf, type BpfOptions } from './install.ts';
 export { assemble } from './isa/asm.ts';
 export { decodeProgram } from './isa/decode.ts';

@@ -54,6 +54,8 @@ export const MAP_TYPE_NAMES = [
   'RHASH',
 ] as const;
 export const MAP_TYPE = numbered(MAP_TYPE_NAMES);
+/** The helper that an engine cannot call: enum bpf_func_id */
+export const BPF_FUNC_tail_call = 12;
 export type MapTypeName = (typeof MAP_TYPE_NAMES)[number];
 
 /** enum bpf_prog_type, without BPF_PROG_TYPE_. */

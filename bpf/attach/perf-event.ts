@@ -22,21 +22,22 @@ import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { PROG_TYPE } from '../uapi.ts';
+import {
+  PERF_ATTR_SIZE_VER0,
+  PERF_COUNT_SW_BPF_OUTPUT,
+  PERF_EVENT_IOC_DISABLE,
+  PERF_EVENT_IOC_ENABLE,
+  PERF_EVENT_IOC_SET_BPF,
+  PERF_FLAG_FD_CLOEXEC,
+  PERF_SAMPLE_RAW,
+  PERF_TYPE_SOFTWARE,
+  PERF_TYPE_TRACEPOINT,
+} from '../uapi-perf.ts';
 import { PerfBuffers, type PerfRecord } from './perf-buffer.ts';
 import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 
-/** include/uapi/linux/perf_event.h */
-export const PERF_TYPE_SOFTWARE = 1;
-export const PERF_TYPE_TRACEPOINT = 2;
-export const PERF_COUNT_SW_BPF_OUTPUT = 10;
-const PERF_SAMPLE_RAW = 1n << 10n;
-export const PERF_FLAG_FD_CLOEXEC = 8;
-export const PERF_EVENT_IOC_ENABLE = 0x2400;
-export const PERF_EVENT_IOC_DISABLE = 0x2401;
-export const PERF_EVENT_IOC_SET_BPF = 0x4004_2408;
 const PERF_FLAG_ALL = 0xf;
-const PERF_ATTR_SIZE_VER0 = 64;
 const PAGE_SIZE = 4_096;
 
 const CAP_SYS_ADMIN = 21;

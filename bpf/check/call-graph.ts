@@ -1,10 +1,10 @@
+import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { E2BIG, EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Insns } from '../isa/insn.ts';
 import { MAX_BPF_STACK } from '../vm/frame.ts';
 import type { Reject } from './reject.ts';
 import { subprogTarget } from './subprogs.ts';
 
-const BPF_FUNC_tail_call = 12;
 /** Bytes of stack beneath a function that makes tail calls must be fewer. */
 const TAIL_CALL_STACK_MAX = 256;
 /** A frame's stack takes a multiple of this where programs are compiled. round_up_stack_depth() */

@@ -1,3 +1,4 @@
+import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import { decodeProgram, rawInsn } from '../isa/decode.ts';
@@ -12,8 +13,6 @@ import { checkMapCall } from './map-func.ts';
 import { followPointers, type FollowWorld, type StackAccess } from './origins.ts';
 import { isReject, type Reject } from './reject.ts';
 import { checkReached, findSubprogs } from './subprogs.ts';
-
-const BPF_FUNC_tail_call = 12;
 
 /** What the checker asks of the world. */
 export interface CheckWorld {
@@ -99,7 +98,7 @@ export function checkProgram({ insns, subprogs }: Parsed, world: CheckWorld): Ac
     graph.tooMuchStack(depths) ?? {
       insns,
       subprogs,
-      calls: calls as ReadonlyMap<number, Helper>,
+      calls,
       reached,
       probes,
       stackDepth,

@@ -1,6 +1,7 @@
 import type { Sim } from '../../sim/request.ts';
 import { E2BIG, EINVAL } from '../../kernel/errno.ts';
 import { BPF_MAX_LOOPS } from '../vm/frame.ts';
+import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
 
@@ -28,7 +29,7 @@ export const bpf_loop = helper({
  * run. The prototype is here for the checker. kernel/bpf/core.c
  */
 export const bpf_tail_call = helper({
-  id: 12,
+  id: BPF_FUNC_tail_call,
   name: 'bpf_tail_call',
   args: [args.ctx, args.constMapPtr, args.anything],
   ret: 'void',

@@ -3,7 +3,6 @@ import type { BpfMap, Whose } from '../maps/map.ts';
 import type { BpfContext } from './context.ts';
 
 /** include/uapi/linux/bpf.h; the CPU stands in the upper half. */
-export const BPF_F_LOCK = 1 << 2;
 export const BPF_F_CPU = 1 << 3;
 const BPF_F_ALL_CPUS = 1 << 4;
 

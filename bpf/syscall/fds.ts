@@ -6,6 +6,7 @@ import { O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
+import { RDONLY, WRONLY } from '../maps/flags.ts';
 
 /** Objects of bpf(2) as descriptors. */
 export class BpfFds {
@@ -65,17 +66,14 @@ export class BpfFds {
   }
 }
 
-export const BPF_F_RDONLY = 1 << 3;
-export const BPF_F_WRONLY = 1 << 4;
-
 /** How a file is opened that is asked for with these flags; -EINVAL. bpf_get_file_flag() */
 export function fileMode(flags: number): number {
-  switch (flags & ~(BPF_F_RDONLY | BPF_F_WRONLY) ? -1 : flags) {
+  switch (flags & ~(RDONLY | WRONLY) ? -1 : flags) {
     case 0:
       return O_RDWR;
-    case BPF_F_RDONLY:
+    case RDONLY:
       return O_RDONLY;
-    case BPF_F_WRONLY:
+    case WRONLY:
       return O_WRONLY;
     default:
       return -EINVAL;

@@ -2,13 +2,13 @@ import { EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
 import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import { alignUp } from '../../base/layout.ts';
 import type { Sim } from '../../sim/request.ts';
+import { BPF_F_LOCK } from '../maps/base.ts';
+import { RDONLY, WRONLY } from '../maps/flags.ts';
 import { bpf_map, type BpfMap } from '../maps/map.ts';
 import { isObjectName, type BpfAttr } from './attr.ts';
-import { BPF_F_CPU, BPF_F_LOCK, elemFlags } from './elem-flags.ts';
-import { BPF_F_RDONLY, BPF_F_WRONLY, fileMode } from './fds.ts';
+import { BPF_F_CPU, elemFlags } from './elem-flags.ts';
+import { fileMode } from './fds.ts';
 import { CAP_BPF, hasCap, type BpfContext, type Command } from './context.ts';
-
-/** include/uapi/linux/bpf.h */
 
 /** Offsets in union bpf_attr of the commands on elements. */
 const ELEM = { fd: 0, key: 8, value: 16, next: 16, flags: 24, end: 32 } as const;
@@ -19,7 +19,7 @@ export const mapCreate: Command = {
   *run(bpf, attr) {
     const { kernel, fds, ops, maps } = bpf;
     const flags = attr.u32(16);
-    const mode = fileMode(flags & (BPF_F_RDONLY | BPF_F_WRONLY));
+    const mode = fileMode(flags & (RDONLY | WRONLY));
     if (mode < 0) return mode;
     if (!hasCap(kernel, CAP_BPF)) return -EPERM;
     const name = attr.name(28);

@@ -3,11 +3,11 @@ import type { Sim } from '../../sim/request.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
 import type { BpfCalls } from './calls.ts';
 import {
-  PERF_ATTR_BYTES,
+  PERF_ATTR_SIZE_VER0,
   PERF_EVENT_IOC_ENABLE,
   PERF_FLAG_FD_CLOEXEC,
   PERF_TYPE_TRACEPOINT,
-} from './perf-uapi.ts';
+} from '../uapi-perf.ts';
 import { LoadError } from './load-error.ts';
 import type { ProgramSpec } from '../object/spec.ts';
 
@@ -65,9 +65,9 @@ export class Attacher {
   *#tracepoint(request: AttachRequest, target: string): Sim<Attached> {
     const { port } = this.#calls;
     const id = yield* this.#eventId(request, target);
-    const attr = new DataView(new ArrayBuffer(PERF_ATTR_BYTES));
+    const attr = new DataView(new ArrayBuffer(PERF_ATTR_SIZE_VER0));
     attr.setUint32(0, PERF_TYPE_TRACEPOINT, true);
-    attr.setUint32(4, PERF_ATTR_BYTES, true);
+    attr.setUint32(4, PERF_ATTR_SIZE_VER0, true);
     attr.setBigUint64(8, BigInt(id), true);
     port.begin();
     const at = yield* port.put(new Uint8Array(attr.buffer));

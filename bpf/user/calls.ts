@@ -1,3 +1,4 @@
+import { F_DUPFD_CLOEXEC } from '../../kernel/fs/uapi.ts';
 import type { Sim } from '../../sim/request.ts';
 import { CMD } from '../uapi.ts';
 import { Attr } from './attr.ts';
@@ -76,7 +77,6 @@ export interface LinkCreate {
 const LOG_BYTES = 1 << 16;
 const ATTR_BYTES = 152;
 
-const F_DUPFD_CLOEXEC = 1030;
 const STDERR = 2;
 
 /** bpf(2), one method a command. Results are -errno where they fail. tools/lib/bpf/bpf.c */

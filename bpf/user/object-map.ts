@@ -4,7 +4,7 @@ import type { MapSpec } from '../object/spec.ts';
 import { MAP_TYPE } from '../uapi.ts';
 import type { BpfCalls } from './calls.ts';
 import { LoadError } from './load-error.ts';
-import * as perf from './perf-uapi.ts';
+import * as perf from '../uapi-perf.ts';
 
 /** A key or a value: bytes, or a little-endian number of as many bytes as the map has. */
 export type Datum = Uint8Array | number | bigint;
@@ -118,10 +118,10 @@ export class ObjectMap {
   /** perf_buffer__open_cpu_buf() */
   *#openEvent(cpu: number): Sim<number> {
     const { port } = this.#calls;
-    const attr = new DataView(new ArrayBuffer(perf.PERF_ATTR_BYTES));
+    const attr = new DataView(new ArrayBuffer(perf.PERF_ATTR_SIZE_VER0));
     attr.setUint32(0, perf.PERF_TYPE_SOFTWARE, true);
-    attr.setUint32(4, perf.PERF_ATTR_BYTES, true);
-    attr.setBigUint64(8, perf.PERF_COUNT_SW_BPF_OUTPUT, true);
+    attr.setUint32(4, perf.PERF_ATTR_SIZE_VER0, true);
+    attr.setBigUint64(8, BigInt(perf.PERF_COUNT_SW_BPF_OUTPUT), true);
     attr.setBigUint64(16, 1n, true); // sample_period
     attr.setBigUint64(24, perf.PERF_SAMPLE_RAW, true);
     attr.setUint32(48, 1, true); // wakeup_events

@@ -1,3 +1,4 @@
+import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../../sim/site.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
@@ -12,8 +13,6 @@ export interface Callee {
   /** Where the call stands. */
   readonly site: number;
 }
-
-const BPF_FUNC_tail_call = 12;
 
 /** What the runner keeps of a program between its runs: nothing that a run could change. */
 export class Prepared {

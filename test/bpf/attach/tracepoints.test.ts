@@ -4,7 +4,7 @@ import {
   PERF_EVENT_IOC_SET_BPF,
   PERF_FLAG_FD_CLOEXEC,
   PERF_TYPE_TRACEPOINT,
-} from '../../../bpf/attach/perf-event.ts';
+} from '../../../bpf/uapi-perf.ts';
 import type { Attachment } from '../../../bpf/attach/links.ts';
 import type { ExecProgram } from '../../../bpf/prog/exec-program.ts';
 import { kernelAddress } from '../../../bpf/vm/frame.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PERF_EVENT_IOC_DISABLE } from '../../../bpf/attach/perf-event.ts';
+import { PERF_EVENT_IOC_DISABLE } from '../../../bpf/uapi-perf.ts';
 import * as flag from '../../../bpf/maps/flags.ts';
 import type { PerfEventArray } from '../../../bpf/maps/perf-event-array.ts';
 import { MAP_TYPE } from '../../../bpf/uapi.ts';
