@@ -43,16 +43,25 @@ abstract class ListedHtab extends Htab {
     }
   }
 
+  // The lists have locks of their own in Linux, held for no longer than this: atomic regions here.
+
   /** pcpu_freelist_push() */
   #push(elem: number, cpu = this.kernel.cpus.this.id): void {
     const { memory } = this;
     const head = this.s.freelist + 8 * cpu;
-    memory.setPtr(elem + htab_elem.off.fnode, memory.ptr(head));
-    memory.setPtr(head, elem);
+    memory.unwatched(() => {
+      memory.setPtr(elem + htab_elem.off.fnode, memory.ptr(head));
+      memory.setPtr(head, elem);
+    });
+    this.kernel.machine.engine.ordering?.release(head);
   }
 
   /** This CPU's, else another's; 0. pcpu_freelist_pop() */
   protected popFree(): number {
+    return this.memory.unwatched(() => this.#pop());
+  }
+
+  #pop(): number {
     const { memory } = this;
     const { cpus } = this.kernel;
     const { freelist } = this.s;
@@ -61,6 +70,7 @@ abstract class ListedHtab extends Htab {
       const elem = memory.ptr(head);
       if (elem === 0) continue;
       memory.setPtr(head, memory.ptr(elem + htab_elem.off.fnode));
+      this.kernel.machine.engine.ordering?.acquire(head);
       return elem;
     }
     return 0;
@@ -75,7 +85,7 @@ abstract class ListedHtab extends Htab {
     if (result < 0) {
       if (this.isPrealloc) this.#push(made);
       else {
-        this.s.count--;
+        this.#count(-1);
         this.kernel.kasan.free(made);
       }
       return result;
@@ -89,12 +99,16 @@ abstract class ListedHtab extends Htab {
   protected takeElem(old: number): number {
     if (this.isPrealloc) return this.popFree() || -E2BIG;
     const { machine } = this.kernel;
-    const s = this.s;
-    if (s.count >= this.maxEntries && old === 0) return -E2BIG;
+    if (this.#count(0) >= this.maxEntries && old === 0) return -E2BIG;
     const elem = machine.mayAlloc('htab_elem') ? machine.slab.kzalloc(this.elemSize) : 0;
     if (elem === 0) return -ENOMEM;
-    s.count++;
+    this.#count(1);
     return elem;
+  }
+
+  /** How many elements there are after `by` more: atomic_t. inc_elem_count() */
+  #count(by: number): number {
+    return this.memory.unwatched(() => (this.s.count += by));
   }
 
   /** free_htab_elem(): used again at once where it is preallocated, else after a grace period. */
@@ -103,7 +117,7 @@ abstract class ListedHtab extends Htab {
       this.#push(elem); // with all that it owns
       return;
     }
-    this.s.count--;
+    this.#count(-1);
     this.kernel.rcu.call_rcu('bpf_mem_free_rcu', () => {
       this.drop(elem);
       this.kernel.kasan.free(elem);

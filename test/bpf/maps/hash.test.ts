@@ -163,6 +163,7 @@ function raced(
   [type, flags, entries]: readonly [number, number, number],
   keys: readonly number[],
   bodies: Record<'A' | 'B', (user: MapUser) => Sim<void>>,
+  races = false,
 ): FdWorld {
   function* run(body: (user: MapUser) => Sim<void>): Sim<void> {
     const user = new MapUser(w.kernel, [...w.world.bpf.maps.registry.values()][0]!);
@@ -171,6 +172,7 @@ function raced(
   }
   const w: FdWorld = new FdWorld({
     cpus: 2,
+    races,
     *setup(init) {
       const bpf = new BpfCaller(init);
       const make = `m = bpf 0 0:4=${type} 4:4=4 8:4=8 12:4=${entries} 16:4=${flags}`;
@@ -248,4 +250,25 @@ test('a reader whose element is used again in another bucket misses nothing', ()
   w.everyRun('exhaustive:3', after, 1_000);
   expect([...found]).toEqual([9n]);
   expect(restarts).toBeGreaterThan(0);
+});
+
+const RECYCLING = [
+  ...SHAPES,
+  ['with a value for each CPU', MAP_TYPE.PERCPU_HASH, 0, 3],
+  ['with a value for each CPU, from the heap', MAP_TYPE.PERCPU_HASH, flag.NO_PREALLOC, 3],
+  ['of an LRU map with lists for each CPU', MAP_TYPE.LRU_HASH, flag.NO_COMMON_LRU, 8],
+] as const;
+
+test.each(RECYCLING)('elements %s go from CPU to CPU without a data race', (_, ...shape) => {
+  /** Elements are taken from where the other CPU has left them. */
+  const body = (gone: number, first: number, second: number) =>
+    function* (user: MapUser): Sim<void> {
+      yield* user.delete(gone);
+      yield* user.update(first, 1n);
+      yield* user.update(second, 1n);
+      yield* user.read(7);
+      yield* user.delete(first);
+    };
+  const w = raced(shape, [1, 2], { A: body(1, 3, 7), B: body(2, 5, 6) }, true);
+  w.everyRun('random', () => {}, 300);
 });
