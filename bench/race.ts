@@ -95,6 +95,7 @@ class PlainRace {
     count: 2,
     options: Int32Array.of(0, 1),
     stay: 0,
+    requestOf: () => null,
   };
   #value = 0;
   #run = 0;

@@ -4,6 +4,9 @@ import type { ExecContext } from './context.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 
+/** CPUs that a kernel may have. CONFIG_NR_CPUS */
+export const NR_CPUS = 64;
+
 /** A switch under way: from the choice of the next task to its first step. */
 export interface Switching {
   readonly fiber: Fiber;

@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors.ts';
 import { FAILURE_KINDS, type FailureKind } from '../sim/failure.ts';
 import type { Sim } from '../sim/request.ts';
-import { CPUS_MAX } from '../sim/engine.ts';
+import { NR_CPUS } from '../kernel/cpu.ts';
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../kernel/profile.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
 import type { Proc } from './proc.ts';
@@ -102,10 +102,10 @@ export function scenario(definition: ScenarioDefinition): Scenario {
     expect(/^[A-Za-z_]\w{0,14}$/.test(key), wrong(`process name ${show(key)}: expected a word`));
     expect(typeof body === 'function', wrong(`process ${key} is no function`));
   }
-  const cpus = definition.cpus ?? Math.min(processes.length, CPUS_MAX);
+  const cpus = definition.cpus ?? Math.min(processes.length, NR_CPUS);
   expect(
-    Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_MAX,
-    wrong(`cpus ${show(cpus)}, expected 1 to ${CPUS_MAX}`),
+    Number.isInteger(cpus) && cpus >= 1 && cpus <= NR_CPUS,
+    wrong(`cpus ${show(cpus)}, expected 1 to ${NR_CPUS}`),
   );
   const profile = definition.profile ?? DEFAULT_PROFILE;
   expect(

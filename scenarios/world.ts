@@ -94,15 +94,9 @@ export class World implements Model, ProcWorld {
       kernel.sched.wakeNew(task);
     }
     engine.run(strategy);
-    if (!engine.failures.some(({ fatal }) => fatal)) this.#settle();
-    return {
-      failures: engine.failures,
-      schedule: engine.schedule(),
-      choiceCount: engine.choiceCount,
-      stepCount: engine.trace.stepCount,
-      traceHash: engine.trace.digest(),
-      virtualNs: engine.nowNs(),
-    };
+    const isOver = engine.abandoned || engine.failures.some(({ fatal }) => fatal);
+    if (!isOver) this.#settle();
+    return engine.result();
   }
 
   // What processes ask for.

@@ -1,3 +1,5 @@
+import type { Request } from './request.ts';
+
 /**
  * What is being chosen. `sched`: who steps next, the options being actors. Any other name is the
  * outcome of one thing (`alloc-fail`, `wake-order`, …), the options being 0, 1, 2, …, where 0 is
@@ -10,8 +12,11 @@ export type ChoiceKind = 'sched' | (string & {});
  * once: PREEMPT + i has CPU i switch to another task, and from EVENT on something happens (an
  * interrupt, the end of a grace period). They are never the one that stays.
  */
-export const PREEMPT = 64;
-export const EVENT = 128;
+export const PREEMPT = 256;
+export const EVENT = 512;
+
+/** What choose() returns where the run has nothing new: it ends there and counts for nothing. */
+export const ABANDON = -1;
 
 /**
  * One point at which a run could go more than one way. The engine reuses a single object for
@@ -30,4 +35,6 @@ export interface Choice {
    * stepped last; where that one cannot step, the first.
    */
   stay: number;
+  /** What an actor below PREEMPT does when it next steps; null for other actors. */
+  requestOf(actor: number): Request | null;
 }

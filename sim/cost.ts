@@ -1,4 +1,4 @@
-import { BLOCK, NONE, READ, RMW, SPIN, STEP, WRITE } from './request.ts';
+import { BLOCK, NONE, READ, RMW, SPIN, STEP, WAIT, WRITE } from './request.ts';
 
 /** Nanoseconds of virtual time that each operation takes: the only such table. */
 export const COST_NS = {
@@ -17,7 +17,7 @@ export const COST_NS = {
 } as const;
 
 /** Indexed by request kind * 4 + access. */
-export const requestCostNs = new Float64Array(16);
+export const requestCostNs = new Float64Array(20);
 requestCostNs[STEP * 4 + NONE] = COST_NS.point;
 requestCostNs[STEP * 4 + READ] = COST_NS.read;
 requestCostNs[STEP * 4 + WRITE] = COST_NS.write;
@@ -25,3 +25,5 @@ requestCostNs[STEP * 4 + RMW] = COST_NS.rmw;
 requestCostNs[BLOCK * 4 + NONE] = COST_NS.block;
 requestCostNs[SPIN * 4 + READ] = COST_NS.spin;
 requestCostNs[SPIN * 4 + RMW] = COST_NS.spin;
+requestCostNs[WAIT * 4 + READ] = COST_NS.read;
+requestCostNs[WAIT * 4 + RMW] = COST_NS.rmw;

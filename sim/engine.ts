@@ -1,13 +1,14 @@
 import { assert } from '../base/assert.ts';
 import { Bug } from '../base/errors.ts';
-import { EVENT, PREEMPT, type Choice } from './choice.ts';
+import { ABANDON, EVENT, PREEMPT, type Choice } from './choice.ts';
 import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
-import { BLOCK, CALL, SPIN, TAIL, type Request } from './request.ts';
+import type { RunResult } from './model.ts';
+import { BLOCK, CALL, SPIN, TAIL, WAIT, type Foreseeing, type Request } from './request.ts';
 import type { Schedule } from './schedule.ts';
-import type { Strategy } from './strategy.ts';
+import type { Observer, Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
 import { Trampolines } from './trampoline.ts';
 
@@ -107,8 +108,11 @@ export class Engine {
   inEvent = false;
   failures: Failure[] = [];
   choiceCount = 0;
+  /** Whether the strategy gave the run up: it shows nothing that others do not. */
+  abandoned = false;
 
   #strategy: Strategy | null = null;
+  #observer: Observer | null = null;
   #stopped = false;
   /** Timed mode: the last step, where every CPU only spins since, and its time. */
   #stuckAtStep = -1;
@@ -123,7 +127,14 @@ export class Engine {
     assert(cpuCount >= 1 && cpuCount <= CPUS_MAX, `${cpuCount} CPUs`);
     this.cpus = Array.from({ length: cpuCount }, (_, id) => new Cpu(id));
     this.cpu = this.cpus[0]!;
-    this.#choice = { index: 0, kind: 'sched', count: 0, options: this.#options, stay: 0 };
+    this.#choice = {
+      index: 0,
+      kind: 'sched',
+      count: 0,
+      options: this.#options,
+      stay: 0,
+      requestOf: (actor) => this.cpus[actor]?.fiber?.pending ?? null,
+    };
   }
 
   /** Back to the state before the first step. The host puts its fibers on the CPUs after this. */
@@ -140,6 +151,7 @@ export class Engine {
     this.trace.reset();
     this.failures = [];
     this.choiceCount = 0;
+    this.abandoned = false;
     this.fiber = null;
     this.cpu = this.cpus[0]!;
     this.#stopped = false;
@@ -152,6 +164,7 @@ export class Engine {
   /** Steps until the host says that the run is over, a fatal failure, or stepsMax. */
   run(strategy: Strategy): void {
     this.#strategy = strategy;
+    this.#observer = this.mode === 'explore' ? (strategy.observer ?? null) : null;
     const stepsMax = this.trace.stepCount + this.stepsMax;
     while (!this.#stopped) {
       if (this.trace.stepCount >= stepsMax) {
@@ -162,8 +175,36 @@ export class Engine {
       const more = this.mode === 'timed' ? this.#timed() : this.#explored();
       if (!more) break;
     }
+    for (const { id, fiber } of this.#observer ? this.cpus : []) {
+      if (fiber?.spinning && fiber.pending.kind === WAIT) this.#observer!.stuck(id, fiber.pending);
+    }
     this.#strategy = null;
+    this.#observer = null;
     this.fiber = null;
+  }
+
+  /**
+   * Has the fiber of a CPU run to its first request, which is no step: for a host whose fibers
+   * have nothing before it that others could see.
+   */
+  start(cpu: Cpu): void {
+    this.cpu = cpu;
+    this.fiber = cpu.fiber;
+    this.#resume(cpu, cpu.fiber!);
+    this.fiber = null;
+  }
+
+  /** How the run went. */
+  result(): RunResult {
+    return {
+      failures: this.failures,
+      schedule: this.schedule(),
+      choiceCount: this.choiceCount,
+      stepCount: this.trace.stepCount,
+      traceHash: this.trace.digest(),
+      virtualNs: this.nowNs(),
+      abandoned: this.abandoned,
+    };
   }
 
   /** What this run did differently from staying. */
@@ -194,6 +235,16 @@ export class Engine {
     }
   }
 
+  /** Looks again at every fiber that waits for `addr`: what it waits for may have come or gone. */
+  recheck(addr: number): void {
+    for (let i = 0; i < this.cpus.length; i++) {
+      const fiber = this.cpus[i]!.fiber;
+      if (fiber === null || fiber === this.fiber) continue;
+      const { pending } = fiber;
+      if (pending.kind === WAIT && pending.addr === addr) fiber.spinning = !isReady(pending);
+    }
+  }
+
   /** The latest clock of all CPUs. */
   nowNs(): number {
     return this.cpus.reduce((latest, cpu) => Math.max(latest, cpu.nowNs), 0);
@@ -207,6 +258,11 @@ export class Engine {
     choice.stay = stay;
     const pick = this.#strategy!.choose(choice);
     if (pick !== stay) {
+      if (pick === ABANDON) {
+        this.abandoned = true;
+        this.#stopped = true;
+        return stay;
+      }
       if (!(pick >= 0 && pick < count)) {
         throw new Bug(`${this.#strategy!.name} picked ${pick} of ${count}`);
       }
@@ -244,7 +300,19 @@ export class Engine {
       return this.host.idle();
     }
     const pick = count === 1 ? 0 : this.#choose('sched', count, stay);
-    this.#act(options[pick]!);
+    if (this.abandoned) return false;
+    const actor = options[pick]!;
+    if (this.#observer === null) {
+      this.#act(actor);
+    } else {
+      if (!this.#observer.acting(actor, options, count)) {
+        this.abandoned = true;
+        return false;
+      }
+      const request = actor < PREEMPT ? cpus[actor]!.fiber!.pending : null;
+      this.#act(actor);
+      this.#observer.acted(request);
+    }
     return true;
   }
 
@@ -345,7 +413,9 @@ export class Engine {
       for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.step(cpu, fiber, request);
       this.#resume(cpu, fiber);
     } catch (error) {
-      this.#caught(error);
+      if (this.#caught(error)) return;
+      fiber.done = true;
+      this.host.finished(cpu, fiber);
     }
   }
 
@@ -400,13 +470,20 @@ export class Engine {
       fiber.pending = request;
       if (request.kind === BLOCK) this.host.blocked(cpu, fiber);
       else if (request.kind === SPIN) fiber.spinning = true;
+      else if (request.kind === WAIT) fiber.spinning = !isReady(request);
       return;
     }
   }
 
-  #caught(error: unknown): void {
+  /** Whether the failure ends the run; else it ends only the fiber. */
+  #caught(error: unknown): boolean {
     if (!(error instanceof Oops)) throw error;
     this.failures.push(error.failure);
-    this.#stopped = true;
+    if (error.failure.fatal) this.#stopped = true;
+    return error.failure.fatal;
   }
+}
+
+function isReady(request: Request): boolean {
+  return (request.target as Foreseeing).isReady(request);
 }

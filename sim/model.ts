@@ -13,6 +13,8 @@ export interface RunResult {
   /** Fingerprint of the whole trace, 16 hex digits. */
   readonly traceHash: string;
   readonly virtualNs: number;
+  /** Whether the strategy gave it up before its end: then it says nothing. */
+  readonly abandoned?: boolean;
 }
 
 /** What can be run again and again, each time as the strategy says: a scenario in its world. */

@@ -5,6 +5,7 @@ export const STEP = 0; // a point where another CPU may run; the operation follo
 export const CALL = 1; // a function of kernel text is entered: never seen by strategies
 export const BLOCK = 2; // leave the CPU until somebody wakes this fiber
 export const SPIN = 3; // burn the CPU until somebody calls engine.unspin() on this address
+export const WAIT = 4; // a step that can be taken only while its target says that it is ready
 
 /** Operand of a CALL that goes to the function itself, whatever hangs on its name. */
 export const ENTERED = 1;
@@ -27,6 +28,27 @@ export const FULL = 3;
 export const PLAIN = 4;
 export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FULL | typeof PLAIN;
 
+/**
+ * Added to an order: a read-modify-write whose result nobody looks at, so that two of them on the
+ * same bytes may change places. For the search only.
+ */
+export const COMMUTING = 8;
+
+/**
+ * What a request acts on, where that can say what the request would do at another time. Whatever
+ * writes to it leaves in its request's `b` the value before. The target of every WAIT is one.
+ */
+export interface Foreseeing {
+  /** Whether a WAIT can be taken: as things stand, or if that were the value. */
+  isReady(request: Request<unknown>, value?: number): boolean;
+  /** How the request would access it, if that were the value. */
+  accessIf(request: Request<unknown>, value: number): Access;
+}
+
+export function foreseeing(target: unknown): target is Foreseeing {
+  return typeof (target as Foreseeing | null)?.accessIf === 'function';
+}
+
 /** A kernel function that may be preempted: `const n = yield* sys_close(6)`. */
 export type Sim<T> = Generator<Request, T, unknown>;
 
@@ -48,7 +70,7 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
   declare addr: number;
   declare size: number;
   declare access: Access;
-  declare order: Order;
+  declare order: number;
   /** Operands of `effect`. */
   declare a: number;
   declare b: number;

@@ -1,4 +1,23 @@
 import type { Choice } from './choice.ts';
+import type { Access, Request } from './request.ts';
+
+/**
+ * What a strategy that goes by dependency is told of a run beside its choices: every transition,
+ * also where there was nothing to choose.
+ */
+export interface Observer {
+  /** `actor` is about to act; the first `count` of `options` could. False: the run is given up. */
+  acting(actor: number, options: Int32Array, count: number): boolean;
+  /** The present transition touches `size` bytes at `addr`, beyond what its request says. */
+  touched(addr: number, size: number, access: Access): void;
+  /**
+   * The transition is over. Its request, null where it was no step of a fiber, has the access that
+   * it turned out to be: a compare-and-swap that failed is a READ.
+   */
+  acted(request: Request | null): void;
+  /** At the end: an actor that waits in vain, and for what. */
+  stuck(actor: number, request: Request): void;
+}
 
 /**
  * Answers every choice of a run. A strategy keeps no reference to the engine and draws randomness
@@ -10,10 +29,11 @@ export interface Strategy {
   readonly name: string;
   /** Prepares run number `run`, from 0, ascending; false where there is nothing left to try. */
   begin(run: number): boolean;
-  /** Index into `choice.options` of the option taken. */
+  /** Index into `choice.options` of the option taken, or ABANDON. */
   choose(choice: Choice): number;
   /** The run is over, after `choiceCount` choices. */
   end(choiceCount: number): void;
   /** Whether every schedule has been run (up to the strategy's own equivalence). */
   readonly exhausted: boolean;
+  readonly observer?: Observer;
 }

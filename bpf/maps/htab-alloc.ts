@@ -1,11 +1,11 @@
 import { alignUp, array, embed, ptr, s32, struct, u32, u64 } from '../../base/layout.ts';
+import { NR_CPUS } from '../../kernel/cpu.ts';
 import { roundupPow2 } from './array.ts';
 import { allocArea, allocMap, behindMap, type MapAttr, type MapWorld } from './base.ts';
 import * as flag from './flags.ts';
 import { BpfLru, bpf_lru_node } from './lru.ts';
 import { PercpuValues } from './percpu.ts';
 
-const CPUS_MAX = 64;
 const POINTER_BYTES = 8;
 
 /** kernel/bpf/hashtab.c, behind the struct bpf_map */
@@ -17,9 +17,9 @@ export const bpf_htab = struct('bpf_htab', {
   hashrnd: u32,
   count: s32, // of elements in use, where they are not preallocated
   /** pcpu_freelist: each CPU's free elements, the last freed first. */
-  freelist: array(ptr('struct htab_elem'), CPUS_MAX),
+  freelist: array(ptr('struct htab_elem'), NR_CPUS),
   /** An element each CPU keeps for replacing one. */
-  extra_elems: array(ptr('struct htab_elem'), CPUS_MAX),
+  extra_elems: array(ptr('struct htab_elem'), NR_CPUS),
   lru: ptr('struct bpf_lru'),
 });
 

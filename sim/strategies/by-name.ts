@@ -3,6 +3,7 @@ import { nearest } from '../../base/nearest.ts';
 import type { Strategy } from '../strategy.ts';
 import { Auto } from './auto.ts';
 import { Bounded } from './bounded.ts';
+import { Dpor } from './dpor.ts';
 import { Pct, PCT_DEPTH_MAX, PCT_LENGTH_MAX } from './pct.ts';
 import { Random } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
@@ -78,6 +79,15 @@ const ENTRIES: readonly Entry[] = [
     make: makeBounded,
   },
   {
+    name: 'dpor',
+    usage: 'dpor[:source][:ordered]',
+    about:
+      'every behaviour once, schedules that differ in independent steps being one: optimal, or ' +
+      'with source sets; ordered: additions do not change places either',
+    bySeed: false,
+    make: makeDpor,
+  },
+  {
     name: 'twice',
     usage: 'twice[:STRATEGY]',
     about: 'each schedule of STRATEGY (random) run twice and compared: the determinism check',
@@ -137,6 +147,18 @@ function makePct(parameters: string | undefined, options: StrategyOptions): Stra
 function makeBounded(parameters: string | undefined): Strategy {
   if (parameters === undefined) return new Bounded();
   return new Bounded({ bound: integer('exhaustive: BOUND', parameters, 0, BOUND_MAX) });
+}
+
+function makeDpor(parameters: string | undefined): Strategy {
+  const words = parameters?.split(':') ?? [];
+  const odd = words.find((word) => word !== 'source' && word !== 'ordered');
+  if (odd !== undefined) {
+    throw new InputError(`strategy dpor: ${quote(odd)}, expected source or ordered`);
+  }
+  return new Dpor({
+    sets: words.includes('source') ? 'source' : 'optimal',
+    commuting: !words.includes('ordered'),
+  });
 }
 
 function makeTwice(parameters: string | undefined, options: StrategyOptions): Strategy {

@@ -6,6 +6,7 @@ import { Fingerprint } from '../../base/hash.ts';
 import type { Choice } from '../../sim/choice.ts';
 import type { Failure, FailureKind } from '../../sim/failure.ts';
 import type { Model, RunResult } from '../../sim/model.ts';
+import { Request, RMW, STEP } from '../../sim/request.ts';
 import type { Schedule } from '../../sim/schedule.ts';
 import type { Strategy } from '../../sim/strategy.ts';
 
@@ -26,6 +27,9 @@ export interface Toy<S> {
   /** Called with the actors in the order in which they stepped, at the end of each run. */
   readonly seen?: (order: readonly number[]) => void;
 }
+
+/** What each step does, for whoever goes by dependency: anything at all to the one state. */
+const ANYTHING = new Request<void>(STEP, 0, 8, 4, RMW);
 
 export function toyModel<S>(toy: Toy<S>): Model {
   return { run: (strategy) => new ToyRun(toy, strategy).toEnd() };
@@ -55,7 +59,8 @@ class ToyRun<S> {
     this.#state = toy.state();
     this.#nextStep = toy.tasks.map(() => 0);
     const options = new Int32Array(Math.max(8, toy.tasks.length));
-    this.#choice = { index: 0, kind: 'sched', count: 0, options, stay: 0 };
+    const requestOf = () => null;
+    this.#choice = { index: 0, kind: 'sched', count: 0, options, stay: 0, requestOf };
   }
 
   toEnd(): RunResult {
@@ -65,6 +70,7 @@ class ToyRun<S> {
       this.#order.push(actor);
       this.#hash.add(actor);
       step.act(this.#state, (kind, count) => this.#pick(kind, count));
+      this.#strategy.observer?.acted(ANYTHING);
     }
     const stuck = this.#toy.tasks.findIndex((task, i) => this.#nextStep[i]! < task.length);
     const site = stuck >= 0 ? 'toy' : this.#toy.check?.(this.#state);
@@ -93,8 +99,10 @@ class ToyRun<S> {
       if (actor === this.#lastActor) stay = count;
       options[count++] = actor;
     }
-    if (count < 2) return count === 0 ? -1 : options[0]!;
-    return options[this.#choose('sched', count, stay)]!;
+    if (count === 0) return -1;
+    const taken = count < 2 ? options[0]! : options[this.#choose('sched', count, stay)]!;
+    if (this.#strategy.observer?.acting(taken, options, count) === false) return -1;
+    return taken;
   }
 
   #pick(kind: string, count: number): number {

@@ -53,7 +53,7 @@ test('which tokens can hold a seed', () => {
 describe('what is not understood is an InputError on one line', () => {
   test.each([
     ['randon', 'did you mean random?'],
-    ['dpor', 'there are auto, stay, round-robin, random, pct, exhaustive, twice'],
+    ['odpr', 'there are auto, stay, round-robin, random, pct, exhaustive, dpor, twice'],
     ['', 'no strategy ""'],
     ['__proto__', 'no strategy'],
     ['a\nb', 'no strategy "a\\nb"'],
@@ -68,6 +68,7 @@ describe('what is not understood is an InputError on one line', () => {
     ['exhaustive:-1', 'expected 0 to 1000000'],
     ['exhaustive:1.5', 'expected 0 to 1000000'],
     ['exhaustive:2000000', 'expected 0 to 1000000'],
+    ['dpor:optimal', 'expected source or ordered'],
     ['twice:twice', 'cannot hold another'],
     ['twice:nope', 'no strategy "nope"'],
     [`pct:${'9'.repeat(100_000)}`, 'expected 1 to 64'],

@@ -64,7 +64,7 @@ test('half of the runs leave other choices alone, the others deviate now and the
 
 test('a preemption that is always possible does not crowd out the steps', () => {
   const options = Int32Array.of(0, PREEMPT);
-  const choice: Choice = { index: 0, kind: 'sched', count: 2, options, stay: 0 };
+  const choice = choiceAmong(options);
   for (let run = 0; run < 200; run++) {
     const strategy = pct(3, 100);
     strategy.begin(run);
@@ -77,13 +77,7 @@ test('a preemption that is always possible does not crowd out the steps', () => 
 });
 
 test('actors with large numbers are as good as others', () => {
-  const choice: Choice = {
-    index: 0,
-    kind: 'sched',
-    count: 3,
-    options: Int32Array.of(5, 40, 10_000),
-    stay: 0,
-  };
+  const choice = choiceAmong(Int32Array.of(5, 40, 10_000));
   const strategy = pct(1, 1);
   const taken = new Set<number>();
   for (let run = 0; run < 100; run++) {
@@ -92,3 +86,8 @@ test('actors with large numbers are as good as others', () => {
   }
   expect([...taken].sort()).toEqual([0, 1, 2]);
 });
+
+function choiceAmong(options: Int32Array): Choice {
+  const requestOf = () => null;
+  return { index: 0, kind: 'sched', count: options.length, options, stay: 0, requestOf };
+}

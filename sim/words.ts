@@ -1,0 +1,178 @@
+import type { Engine } from './engine.ts';
+import {
+  ACQUIRE,
+  COMMUTING,
+  FULL,
+  READ,
+  RELEASE,
+  RMW,
+  Request,
+  STEP,
+  WAIT,
+  WRITE,
+  type Access,
+  type Foreseeing,
+} from './request.ts';
+import { site } from './site.ts';
+
+/** Where the words of a program stand: nowhere in particular, as long as none is at 0. */
+const FIRST_ADDR = 0x1000;
+const WORD_BYTES = 8;
+
+type Held = (value: number) => boolean;
+
+/**
+ * A word that threads share: each operation is one step, `yield* word.read()`. Values are whole
+ * numbers. What Linux calls it: READ_ONCE(), WRITE_ONCE(), atomic_add(), atomic_fetch_add(),
+ * atomic_xchg(), atomic_cmpxchg(); all fully ordered, the memory being sequentially consistent.
+ */
+export class Word implements Foreseeing {
+  readonly name: string;
+  readonly addr: number;
+  value: number;
+  readonly #engine: Engine;
+  readonly #initial: number;
+  /** Whether anybody ever waits for a value of it. */
+  #awaited = false;
+  readonly #sites = new Map<string, number>();
+
+  constructor(engine: Engine, name: string, ordinal: number, initial: number) {
+    this.#engine = engine;
+    this.name = name;
+    this.addr = FIRST_ADDR + ordinal * WORD_BYTES;
+    this.value = this.#initial = initial;
+  }
+
+  reset(): void {
+    this.value = this.#initial;
+  }
+
+  read(): Request<number> {
+    return this.#request('read', STEP, READ, load);
+  }
+
+  write(value: number): Request<void> {
+    const request = this.#request('write', STEP, WRITE, store);
+    request.a = value;
+    return request;
+  }
+
+  /** Adds, and does not look: two of these may change places. */
+  add(value: number): Request<void> {
+    const request = this.#request('add', STEP, RMW, add);
+    request.a = value;
+    request.order = FULL | COMMUTING;
+    return request;
+  }
+
+  /** Adds; the value before. */
+  fetchAdd(value: number): Request<number> {
+    const request = this.#request('fetch_add', STEP, RMW, fetchAdd);
+    request.a = value;
+    return request;
+  }
+
+  /** Puts a value there; the one before. */
+  xchg(value: number): Request<number> {
+    const request = this.#request('xchg', STEP, RMW, exchange);
+    request.a = value;
+    return request;
+  }
+
+  /** Puts `next` there if `old` is; true where it was. A failure only reads. */
+  cmpxchg(old: number, next: number): Request<boolean> {
+    const request = this.#request('cmpxchg', STEP, RMW, compareExchange);
+    request.a = next;
+    request.wide = BigInt(old);
+    return request;
+  }
+
+  /** Waits until the value is such; that value. A step that is possible only then. */
+  until(holds: Held): Request<number> {
+    this.#awaited = true;
+    const request = this.#request('until', WAIT, READ, load);
+    request.args = [holds];
+    return request;
+  }
+
+  /** Waits until the value is `old` and puts `next` there, in one step. */
+  take(old: number, next: number): Request<void> {
+    this.#awaited = true;
+    const request = this.#request('take', WAIT, RMW, store);
+    request.a = next;
+    request.order = ACQUIRE;
+    request.args = [(value: number) => value === old];
+    return request;
+  }
+
+  /** The write that lets those go on who wait in take(). */
+  give(value: number): Request<void> {
+    const request = this.#request('give', STEP, WRITE, store);
+    request.a = value;
+    request.order = RELEASE;
+    return request;
+  }
+
+  isReady(request: Request, value = this.value): boolean {
+    return (request.args[0] as Held)(value);
+  }
+
+  /** Only of a compare-and-swap does it depend on the value. */
+  accessIf(request: Request, value: number): Access {
+    if (request.effect !== compareExchange) return request.access;
+    return value === Number(request.wide) ? RMW : READ;
+  }
+
+  /** Called by effects. `request.b` becomes the value before: see Foreseeing. */
+  set(request: Request, value: number): void {
+    request.b = this.value;
+    this.value = value;
+    if (this.#awaited) this.#engine.recheck(this.addr);
+  }
+
+  #request<T>(
+    what: string,
+    kind: number,
+    access: typeof READ | typeof WRITE | typeof RMW,
+    effect: (request: Request<unknown>) => T,
+  ): Request<T> {
+    let id = this.#sites.get(what);
+    if (id === undefined) this.#sites.set(what, (id = site(this.name, what)));
+    const request = new Request<T>(kind, id, this.addr, 4, access, effect);
+    request.target = this;
+    return request;
+  }
+}
+
+function load(request: Request): number {
+  return (request.target as Word).value;
+}
+
+function store(request: Request): void {
+  (request.target as Word).set(request, request.a);
+}
+
+function add(request: Request): void {
+  fetchAdd(request);
+}
+
+function fetchAdd(request: Request): number {
+  const word = request.target as Word;
+  word.set(request, word.value + request.a);
+  return request.b;
+}
+
+function exchange(request: Request): number {
+  store(request);
+  return request.b;
+}
+
+function compareExchange(request: Request): boolean {
+  const word = request.target as Word;
+  if (word.value !== Number(request.wide)) {
+    request.access = READ;
+    return false;
+  }
+  word.set(request, request.a);
+  return true;
+}
