@@ -6,7 +6,16 @@ import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
 import type { RunResult } from './model.ts';
-import { BLOCK, CALL, SPIN, TAIL, WAIT, type Foreseeing, type Request } from './request.ts';
+import {
+  BLOCK,
+  CALL,
+  SPIN,
+  TAIL,
+  WAIT,
+  type Foreseeing,
+  type Gate,
+  type Request,
+} from './request.ts';
 import type { Schedule } from './schedule.ts';
 import type { Observer, Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
@@ -99,6 +108,8 @@ export class Engine {
   mode: Mode = 'explore';
   /** Whether a timer may fire before everything else has come to rest (explore mode). */
   earlyTimers = true;
+  /** Whether CPUs may ever be preemptible. */
+  preemption = true;
   stepsMax = 200_000;
 
   /** The CPU and fiber being stepped. */
@@ -176,7 +187,7 @@ export class Engine {
       if (!more) break;
     }
     for (const { id, fiber } of this.#observer ? this.cpus : []) {
-      if (fiber?.spinning && fiber.pending.kind === WAIT) this.#observer!.stuck(id, fiber.pending);
+      if (fiber?.gate?.isOpen === false) this.#observer!.stuck(id, fiber.pending);
     }
     this.#strategy = null;
     this.#observer = null;
@@ -235,16 +246,6 @@ export class Engine {
     }
   }
 
-  /** Looks again at every fiber that waits for `addr`: what it waits for may have come or gone. */
-  recheck(addr: number): void {
-    for (let i = 0; i < this.cpus.length; i++) {
-      const fiber = this.cpus[i]!.fiber;
-      if (fiber === null || fiber === this.fiber) continue;
-      const { pending } = fiber;
-      if (pending.kind === WAIT && pending.addr === addr) fiber.spinning = !isReady(pending);
-    }
-  }
-
   /** The latest clock of all CPUs. */
   nowNs(): number {
     return this.cpus.reduce((latest, cpu) => Math.max(latest, cpu.nowNs), 0);
@@ -279,13 +280,13 @@ export class Engine {
     let stay = 0;
     for (let i = 0; i < cpus.length; i++) {
       const fiber = cpus[i]!.fiber;
-      if (fiber !== null && !fiber.spinning) {
+      if (fiber !== null && !fiber.spinning && (fiber.gate === null || fiber.gate.isOpen)) {
         if (i === this.#lastActor) stay = count;
         options[count++] = i;
       }
     }
     const running = count;
-    for (let i = 0; i < cpus.length; i++) {
+    for (let i = 0; this.preemption && i < cpus.length; i++) {
       if (cpus[i]!.preemptible && !cpus[i]!.switched) options[count++] = PREEMPT + i;
     }
     for (let i = 0; i < this.sources.length; i++) {
@@ -404,6 +405,7 @@ export class Engine {
     this.cpu = cpu;
     this.fiber = fiber;
     fiber.stepCount++;
+    fiber.gate = null;
     cpu.nowNs += requestCostNs[request.kind * 4 + request.access]!;
     this.trace.step(cpu.id, fiber.ordinal, request.site, request.addr, request.access);
     cpu.switched = false;
@@ -470,7 +472,7 @@ export class Engine {
       fiber.pending = request;
       if (request.kind === BLOCK) this.host.blocked(cpu, fiber);
       else if (request.kind === SPIN) fiber.spinning = true;
-      else if (request.kind === WAIT) fiber.spinning = !isReady(request);
+      else if (request.kind === WAIT) fiber.gate = gateOf(request);
       return;
     }
   }
@@ -484,6 +486,6 @@ export class Engine {
   }
 }
 
-function isReady(request: Request): boolean {
-  return (request.target as Foreseeing).isReady(request);
+function gateOf(request: Request): Gate {
+  return (request.target as Foreseeing).gateOf(request);
 }

@@ -1,4 +1,4 @@
-import { NONE, STEP, Request, type Sim } from './request.ts';
+import { NONE, STEP, Request, type Gate, type Sim } from './request.ts';
 import { site, siteOf, type KernelSymbol } from './site.ts';
 
 /** One activation of a kernel function, or the bottom of a fiber. */
@@ -46,6 +46,8 @@ export class Fiber {
   pending: Request = STARTED;
   /** Set while the pending request is SPIN and nobody has called unspin(). */
   spinning = false;
+  /** Where the pending request is a WAIT: what it waits for. */
+  gate: Gate | null = null;
   done = false;
   stepCount = 0;
   /** Passed to the top generator by the next resume: the result of a call that returned. */

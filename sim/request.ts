@@ -34,13 +34,20 @@ export type Order = typeof RELAXED | typeof ACQUIRE | typeof RELEASE | typeof FU
  */
 export const COMMUTING = 8;
 
+/** Open while the steps that wait at it can be taken. */
+export interface Gate {
+  readonly isOpen: boolean;
+}
+
 /**
  * What a request acts on, where that can say what the request would do at another time. Whatever
  * writes to it leaves in its request's `b` the value before. The target of every WAIT is one.
  */
 export interface Foreseeing {
-  /** Whether a WAIT can be taken: as things stand, or if that were the value. */
-  isReady(request: Request<unknown>, value?: number): boolean;
+  /** What a WAIT waits for. */
+  gateOf(request: Request<unknown>): Gate;
+  /** Whether a WAIT could be taken if that were the value. */
+  isReadyIf(request: Request<unknown>, value: number): boolean;
   /** How the request would access it, if that were the value. */
   accessIf(request: Request<unknown>, value: number): Access;
 }

@@ -39,7 +39,7 @@ export class Shared {
   }
 
   word(name: string, initial = 0): Word {
-    const word = new Word(this.#engine, name, this.words.length, initial);
+    const word = new Word(name, this.words.length, initial);
     this.words.push(word);
     return word;
   }
@@ -118,6 +118,7 @@ export class Threads implements Model, Host {
     this.name = program.name;
     this.engine = new Engine(Object.keys(probe.threads).length);
     this.engine.host = this;
+    this.engine.preemption = false;
     this.engine.stepsMax = program.stepsMax ?? STEPS_MAX;
     this.#shared = new Shared(this.engine);
     this.#built = program.build(this.#shared);

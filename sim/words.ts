@@ -1,4 +1,3 @@
-import type { Engine } from './engine.ts';
 import {
   ACQUIRE,
   COMMUTING,
@@ -12,6 +11,7 @@ import {
   WRITE,
   type Access,
   type Foreseeing,
+  type Gate,
 } from './request.ts';
 import { site } from './site.ts';
 
@@ -20,6 +20,21 @@ const FIRST_ADDR = 0x1000;
 const WORD_BYTES = 8;
 
 type Held = (value: number) => boolean;
+
+/** Open while a word's value is such. */
+class WordGate implements Gate {
+  isOpen: boolean;
+  readonly holds: Held;
+
+  constructor(holds: Held, value: number) {
+    this.holds = holds;
+    this.isOpen = holds(value);
+  }
+
+  look(value: number): void {
+    this.isOpen = this.holds(value);
+  }
+}
 
 /**
  * A word that threads share: each operation is one step, `yield* word.read()`. Values are whole
@@ -30,14 +45,13 @@ export class Word implements Foreseeing {
   readonly name: string;
   readonly addr: number;
   value: number;
-  readonly #engine: Engine;
   readonly #initial: number;
-  /** Whether anybody ever waits for a value of it. */
-  #awaited = false;
+  readonly #gates: WordGate[] = [];
+  /** Of take(), by the value that it waits for. */
+  readonly #takers = new Map<number, WordGate>();
   readonly #sites = new Map<string, number>();
 
-  constructor(engine: Engine, name: string, ordinal: number, initial: number) {
-    this.#engine = engine;
+  constructor(name: string, ordinal: number, initial: number) {
     this.name = name;
     this.addr = FIRST_ADDR + ordinal * WORD_BYTES;
     this.value = this.#initial = initial;
@@ -45,6 +59,8 @@ export class Word implements Foreseeing {
 
   reset(): void {
     this.value = this.#initial;
+    this.#gates.length = 0;
+    this.#takers.clear();
   }
 
   read(): Request<number> {
@@ -89,19 +105,19 @@ export class Word implements Foreseeing {
 
   /** Waits until the value is such; that value. A step that is possible only then. */
   until(holds: Held): Request<number> {
-    this.#awaited = true;
     const request = this.#request('until', WAIT, READ, load);
-    request.args = [holds];
+    request.args = [this.#gate(holds)];
     return request;
   }
 
   /** Waits until the value is `old` and puts `next` there, in one step. */
   take(old: number, next: number): Request<void> {
-    this.#awaited = true;
+    let gate = this.#takers.get(old);
+    if (!gate) this.#takers.set(old, (gate = this.#gate((value) => value === old)));
     const request = this.#request('take', WAIT, RMW, store);
     request.a = next;
     request.order = ACQUIRE;
-    request.args = [(value: number) => value === old];
+    request.args = [gate];
     return request;
   }
 
@@ -113,8 +129,12 @@ export class Word implements Foreseeing {
     return request;
   }
 
-  isReady(request: Request, value = this.value): boolean {
-    return (request.args[0] as Held)(value);
+  gateOf(request: Request): Gate {
+    return request.args[0] as WordGate;
+  }
+
+  isReadyIf(request: Request, value: number): boolean {
+    return (request.args[0] as WordGate).holds(value);
   }
 
   /** Only of a compare-and-swap does it depend on the value. */
@@ -127,7 +147,14 @@ export class Word implements Foreseeing {
   set(request: Request, value: number): void {
     request.b = this.value;
     this.value = value;
-    if (this.#awaited) this.#engine.recheck(this.addr);
+    for (let i = 0; i < this.#gates.length; i++) this.#gates[i]!.look(value);
+  }
+
+  /** It is looked at whenever the value changes, until the end of the run. */
+  #gate(holds: Held): WordGate {
+    const gate = new WordGate(holds, this.value);
+    this.#gates.push(gate);
+    return gate;
   }
 
   #request<T>(

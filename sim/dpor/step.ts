@@ -84,7 +84,7 @@ export class Step {
   /** Of one that waits: whether it could have been taken right before `write`. */
   isReadyBefore(write: Step): boolean {
     const request = this.#request!;
-    return (request.target as Foreseeing).isReady(request, write.before);
+    return (request.target as Foreseeing).isReadyIf(request, write.before);
   }
 
   /**

@@ -5,16 +5,16 @@ import { Auto } from './auto.ts';
 import { Bounded } from './bounded.ts';
 import { Dpor } from './dpor.ts';
 import { Pct, PCT_DEPTH_MAX, PCT_LENGTH_MAX } from './pct.ts';
+import { Pos } from './pos.ts';
 import { Random } from './random.ts';
 import { RoundRobin } from './round-robin.ts';
 import { Stay } from './stay.ts';
+import { Surw } from './surw.ts';
 import { Twice } from './twice.ts';
 
 export interface StrategyOptions {
   /** A whole number from 0. */
   readonly seed: number;
-  /** How many choices a run has, where a strategy needs to know and its name does not say. */
-  readonly lengthHint?: number;
 }
 
 /** A row of `bohrbug list`. */
@@ -32,7 +32,6 @@ interface Entry extends StrategyRow {
   make(parameters: string | undefined, options: StrategyOptions): Strategy;
 }
 
-const LENGTH_HINT_DEFAULT = 1_000;
 const BOUND_MAX = 1_000_000;
 
 const ENTRIES: readonly Entry[] = [
@@ -70,6 +69,20 @@ const ENTRIES: readonly Entry[] = [
     about: 'random priorities with DEPTH - 1 changes in LENGTH choices: deep bugs with known odds',
     bySeed: true,
     make: makePct,
+  },
+  {
+    name: 'pos',
+    usage: 'pos',
+    about: 'partial order sampling: of two steps that conflict, either comes first with even odds',
+    bySeed: true,
+    make: plain('pos', ({ seed }) => new Pos(seed)),
+  },
+  {
+    name: 'surw',
+    usage: 'surw',
+    about: 'selectively uniform random walk: all orders of the steps on one object, evenly',
+    bySeed: false,
+    make: plain('surw', ({ seed }) => new Surw(seed)),
   },
   {
     name: 'exhaustive',
@@ -138,10 +151,9 @@ function plain(name: string, make: (options: StrategyOptions) => Strategy): Entr
 function makePct(parameters: string | undefined, options: StrategyOptions): Strategy {
   const [depthText, lengthText] = split(parameters ?? '3');
   const depth = integer('pct: DEPTH', depthText, 1, PCT_DEPTH_MAX);
-  const hint = Math.max(1, Math.min(options.lengthHint ?? LENGTH_HINT_DEFAULT, PCT_LENGTH_MAX));
-  const length =
-    lengthText === undefined ? hint : integer('pct: LENGTH', lengthText, 1, PCT_LENGTH_MAX);
-  return new Pct({ seed: options.seed, depth, length });
+  const { seed } = options;
+  if (lengthText === undefined) return new Pct({ seed, depth });
+  return new Pct({ seed, depth, length: integer('pct: LENGTH', lengthText, 1, PCT_LENGTH_MAX) });
 }
 
 function makeBounded(parameters: string | undefined): Strategy {

@@ -19,8 +19,8 @@ export interface PctOptions {
   readonly seed: number;
   /** How many ordering constraints a bug has: d of the paper, from 1. */
   readonly depth: number;
-  /** How many choices a run has, estimated, from 1: k of the paper. */
-  readonly length: number;
+  /** How many choices a run has, from 1: k of the paper. Default: as many as any so far had. */
+  readonly length?: number;
 }
 
 /**
@@ -37,11 +37,12 @@ export interface PctOptions {
  * Guarantees of Finding Bugs, ASPLOS 2010, section 3.
  */
 export class Pct implements Strategy {
-  readonly name: string;
   readonly exhausted = false;
   readonly #seed: number;
   readonly #depth: number;
-  readonly #length: number;
+  readonly #isEstimated: boolean;
+  #length: number;
+  #longest = 1;
   #prng: Prng;
   /** By actor; 0: not seen in this run. Values below `depth` belong to the change points. */
   #priorities = new Int32Array(16);
@@ -52,16 +53,23 @@ export class Pct implements Strategy {
 
   constructor({ seed, depth, length }: PctOptions) {
     assert(depth >= 1 && depth <= PCT_DEPTH_MAX, `pct: depth ${depth}`);
-    assert(length >= 1 && length <= PCT_LENGTH_MAX, `pct: length ${length}`);
-    this.name = `pct:${depth}:${length}`;
+    const first = length ?? 1;
+    assert(first >= 1 && first <= PCT_LENGTH_MAX, `pct: length ${first}`);
     this.#seed = seed;
     this.#depth = depth;
-    this.#length = length;
+    this.#isEstimated = length === undefined;
+    this.#length = first;
     this.#changes = new Float64Array(depth - 1);
     this.#prng = new Prng(`pct ${seed}`);
   }
 
+  /** With the length of the present run, so that the name makes it again. */
+  get name(): string {
+    return `pct:${this.#depth}:${this.#length}`;
+  }
+
   begin(run: number): boolean {
+    if (this.#isEstimated) this.#length = this.#longest;
     this.#prng = new Prng(`pct ${this.#seed} ${run}`);
     this.#priorities.fill(0);
     this.#deviateOneIn = DEVIATE_ONE_IN[this.#prng.below(DEVIATE_ONE_IN.length)]!;
@@ -92,7 +100,9 @@ export class Pct implements Strategy {
     return highest;
   }
 
-  end(): void {}
+  end(choiceCount: number): void {
+    this.#longest = Math.min(Math.max(this.#longest, choiceCount), PCT_LENGTH_MAX);
+  }
 
   #chooseOutcome(choice: Choice): number {
     if (this.#deviateOneIn === 0) return choice.stay;

@@ -62,7 +62,7 @@ export class FdWorld {
   explore(strategy: string, runsMax = 2_000): Outcome {
     this.world.detailed = false;
     const outcome = explore(this.world, {
-      strategy: strategyByName(strategy, { seed: 5, lengthHint: 150 }),
+      strategy: strategyByName(strategy, { seed: 5 }),
       runsMax,
     });
     this.world.detailed = true;
@@ -71,7 +71,7 @@ export class FdWorld {
 
   /** Every run of a strategy, each without a failure; `after` looks at what it left. */
   everyRun(strategy: string, after: (result: RunResult) => void, runsMax = 2_000): number {
-    const plan = strategyByName(strategy, { seed: 5, lengthHint: 150 });
+    const plan = strategyByName(strategy, { seed: 5 });
     let run = 0;
     for (; run < runsMax && plan.begin(run); run++) {
       const result = this.world.run(plan);

@@ -26,7 +26,7 @@ describe.each(PROFILES)('%s', (profile) => {
   describe.each(life.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
     test.each(STRATEGIES)('$strategy', ({ strategy, runsMin }) => {
       const outcome = explore(new World(scenario, { profile }), {
-        strategy: strategyByName(strategy, { seed: 3, lengthHint: 300 }),
+        strategy: strategyByName(strategy, { seed: 3 }),
         runsMax: RUNS,
       });
       expect(outcome.found?.result.failures.map(({ text }) => text)).toBeUndefined();

@@ -60,7 +60,7 @@ describe.each(PROFILES)('%s', (profile) => {
   const found = (mutations: string[]) => {
     const world = new World(scenario, { variant: 'good', profile, mutations });
     return ['exhaustive:2', 'pct:3'].map((name) => {
-      const strategy = strategyByName(name, { seed: 1, lengthHint: 120 });
+      const strategy = strategyByName(name, { seed: 1 });
       const { distinct } = explore(world, {
         strategy,
         runsMax: 4_000,

@@ -1,0 +1,278 @@
+import { Prng } from '../../base/prng.ts';
+import type { Choice } from '../choice.ts';
+import { ACQUIRE, READ, RELEASE, RMW, WAIT, type Request } from '../request.ts';
+import type { Observer, Strategy } from '../strategy.ts';
+
+/** Of the golden section: multiples of it, modulo 1, are spread evenly. */
+const GOLDEN = 0.6180339887498949;
+
+/**
+ * Selectively uniform random walk. In each run the steps on one object are interesting: all orders
+ * of them are equally likely, given how many of them each actor has. Who is to take the next of
+ * them is drawn in proportion to what each has left, and nobody else takes one before; all other
+ * steps are drawn evenly. The object is drawn among those that several actors touch and at least
+ * one writes, as earlier runs have shown, by how often; what is always touched under one lock is
+ * left out, and of the lock the takings count.
+ *
+ * Two things are ours, each done in every second run: actors that come to the object at the same
+ * place of the code share one weight, so that among a hundred writers the one reader is first in
+ * half of the runs, and not in one of a hundred; and the other steps go by random priorities, so
+ * that an actor that is not held back gets all the way to where it matters.
+ *
+ * Zhao, Wolff, Mathur, Roychoudhury: Selectively Uniform Concurrency Testing, ASPLOS 2025,
+ * algorithm 2.
+ *
+ * Runs depend on those before, so that a run's schedule is needed to make it again.
+ */
+export class Surw implements Strategy, Observer {
+  readonly name = 'surw';
+  readonly exhausted = false;
+  readonly observer = this;
+  readonly #seed: number;
+  #prng: Prng;
+  /** Objects are drawn by a sequence that comes back to each of them as evenly as can be. */
+  readonly #phase: number;
+  readonly #profiles = new Map<number, Profile>();
+  /** What is drawn from, and with what weights; made anew once a run has shown something new. */
+  #interesting: Profile[] = [];
+  #weights: number[] = [];
+
+  // The present run.
+  #run = 0;
+  #byPriority = false;
+  #object: Profile | null = null;
+  #left = new Left([], null);
+  #intended = -1;
+  #actor = 0;
+  /** By actor, where the other steps go by priority. */
+  #priorities: number[] = [];
+  /** By actor: the locks it has. */
+  #held: (Set<number> | undefined)[] = [];
+  /** Indices of the options that may go. */
+  readonly #free: number[] = [];
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#prng = new Prng(`surw ${seed}`);
+    this.#phase = this.#prng.next32() / 2 ** 32;
+  }
+
+  begin(run: number): boolean {
+    this.#prng = new Prng(`surw ${this.#seed} ${run}`);
+    this.#run = run;
+    this.#byPriority = (run & 2) !== 0;
+    this.#priorities = [];
+    this.#held = [];
+    const at = (this.#phase + run * GOLDEN) % 1;
+    this.#object = this.#interesting[weightedIndex(this.#weights, at)] ?? null;
+    const { counts = [], sites = [] } = this.#object ?? {};
+    this.#left = new Left(counts, (run & 1) === 0 ? null : sites);
+    this.#intended = this.#drawIntended();
+    return true;
+  }
+
+  choose(choice: Choice): number {
+    const { options, count } = choice;
+    if (choice.kind !== 'sched') return this.#prng.below(count);
+    this.#findFree(choice);
+    if (this.#free.length === 0) {
+      // Whoever was meant cannot come: it is through, or it is blocked.
+      this.#intended = options[this.#prng.below(count)]!;
+      this.#findFree(choice);
+    }
+    if (!this.#byPriority) return this.#free[this.#prng.below(this.#free.length)]!;
+    let highest = -1;
+    let priority = -1;
+    for (const i of this.#free) {
+      const own = (this.#priorities[options[i]!] ??= this.#prng.next32());
+      if (own > priority) [highest, priority] = [i, own];
+    }
+    return highest;
+  }
+
+  acting(actor: number): boolean {
+    this.#actor = actor;
+    return true;
+  }
+
+  touched(): void {}
+
+  acted(request: Request | null): void {
+    if (!request || request.addr === 0) return;
+    const { addr, access, kind, order } = request;
+    if ((order & RELEASE) !== 0 && this.#held[this.#actor]?.delete(addr) === true) return;
+    const profile = this.#profileOf(addr);
+    profile.note(request, this.#actor, this.#run, this.#held[this.#actor]);
+    if (kind === WAIT && access === RMW && (order & ACQUIRE) !== 0) {
+      (this.#held[this.#actor] ??= new Set()).add(addr);
+    }
+    if (profile !== this.#object) return;
+    this.#left.take(this.#actor);
+    this.#intended = this.#drawIntended();
+  }
+
+  stuck(): void {}
+
+  end(): void {
+    let isNew = false;
+    for (const profile of this.#profiles.values()) {
+      isNew ||= profile.isNew;
+      profile.isNew = false;
+    }
+    if (!isNew) return;
+    this.#interesting = [...this.#profiles.values()].filter((profile) => profile.isInteresting);
+    this.#weights = this.#interesting.map(({ weight }) => weight);
+  }
+
+  /** All options may go but interesting steps of those who are not meant. */
+  #findFree(choice: Choice): void {
+    const { options, count } = choice;
+    this.#free.length = 0;
+    for (let i = 0; i < count; i++) {
+      const actor = options[i]!;
+      const isFree = actor === this.#intended || this.#object === null;
+      if (isFree || !this.#isInteresting(choice.requestOf(actor), actor)) this.#free.push(i);
+    }
+  }
+
+  #isInteresting(request: Request | null, actor: number): boolean {
+    const { addr } = this.#object!;
+    return request?.addr === addr && this.#held[actor]?.has(addr) !== true;
+  }
+
+  /** An actor, in proportion to its weight; -1 where none has any left. */
+  #drawIntended(): number {
+    const place = weightedIndex(this.#left.placeWeights, this.#prng.next32() / 2 ** 32);
+    if (place < 0) return -1;
+    const at = weightedIndex(this.#left.at(place), this.#prng.next32() / 2 ** 32);
+    return this.#left.actorsAt(place)[at]!;
+  }
+
+  #profileOf(addr: number): Profile {
+    let profile = this.#profiles.get(addr);
+    if (!profile) this.#profiles.set(addr, (profile = new Profile(addr)));
+    return profile;
+  }
+}
+
+/** The index at which the sum of weights passes `at`, from 0 to 1, of the total; -1 for all 0. */
+function weightedIndex(weights: readonly number[], at: number): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i]!;
+  let left = at * total;
+  let last = -1;
+  for (let i = 0; i < weights.length && left >= 0; i++) {
+    if (weights[i]! > 0) last = i;
+    left -= weights[i]!;
+  }
+  return last;
+}
+
+/** What the runs so far have shown of one object. */
+class Profile {
+  readonly addr: number;
+  /** By actor: how often it touches the object in a run, at most. */
+  readonly counts: number[] = [];
+  /** By actor: the place of its first access. */
+  readonly sites: number[] = [];
+  /** How likely it is drawn: its accesses, those of a lock twice. */
+  weight = 0;
+  /** Whether the present run has shown more than those before. */
+  isNew = true;
+  #actorCount = 0;
+  #isWritten = false;
+  /** Locks held at each access so far; undefined before the first. */
+  #locks: number[] | undefined;
+  /** By actor: how often it has touched the object in run `#runs[actor]`. */
+  readonly #present: number[] = [];
+  readonly #runs: number[] = [];
+
+  constructor(addr: number) {
+    this.addr = addr;
+  }
+
+  /** Whether it matters in which order actors come to it, and no lock decides that. */
+  get isInteresting(): boolean {
+    return this.#isWritten && this.#actorCount > 1 && this.#locks?.length === 0;
+  }
+
+  note(request: Request, actor: number, run: number, held: ReadonlySet<number> | undefined): void {
+    if (request.access !== READ) this.#isWritten = true;
+    if (this.#locks === undefined) this.#locks = [...(held ?? [])];
+    else if (this.#locks.some((lock) => held?.has(lock) !== true)) {
+      this.#locks = this.#locks.filter((lock) => held?.has(lock) === true);
+      this.isNew = true;
+    }
+    const count = this.#runs[actor] === run ? this.#present[actor]! + 1 : 1;
+    this.#runs[actor] = run;
+    this.#present[actor] = count;
+    if (count <= (this.counts[actor] ?? 0)) return;
+    if (this.counts[actor] === undefined) {
+      this.#actorCount++;
+      this.sites[actor] = request.site;
+    }
+    this.counts[actor] = count;
+    this.weight += request.kind === WAIT ? 2 : 1;
+    this.isNew = true;
+  }
+}
+
+/** Interesting steps that are left to each actor, in groups that share one weight. */
+class Left {
+  /** By place: the mean of what is left to those who come there and have anything left. */
+  readonly placeWeights: number[] = [];
+  readonly #actors: number[][] = [];
+  readonly #left: number[][] = [];
+  /** By actor: its place, and its position there. */
+  readonly #place: number[] = [];
+  readonly #position: number[] = [];
+  readonly #shares: boolean;
+
+  /** `sites` by actor: those of one site share a weight; null: each actor has its own. */
+  constructor(counts: readonly number[], sites: readonly number[] | null) {
+    this.#shares = sites !== null;
+    const places = new Map<number, number>();
+    counts.forEach((count, actor) => {
+      const site = sites?.[actor] ?? 0;
+      let place = places.get(site);
+      if (place === undefined) {
+        places.set(site, (place = this.#actors.length));
+        this.#actors.push([]);
+        this.#left.push([]);
+      }
+      this.#place[actor] = place;
+      this.#position[actor] = this.#actors[place]!.length;
+      this.#actors[place]!.push(actor);
+      this.#left[place]!.push(count);
+    });
+    for (let place = 0; place < this.#actors.length; place++) this.#weigh(place);
+  }
+
+  actorsAt(place: number): readonly number[] {
+    return this.#actors[place]!;
+  }
+
+  at(place: number): readonly number[] {
+    return this.#left[place]!;
+  }
+
+  /** The actor has taken one. */
+  take(actor: number): void {
+    const place = this.#place[actor];
+    if (place === undefined) return;
+    const left = this.#left[place]!;
+    const position = this.#position[actor]!;
+    if (left[position]! > 0) left[position]!--;
+    this.#weigh(place);
+  }
+
+  #weigh(place: number): void {
+    let total = 0;
+    let sharers = 0;
+    for (const left of this.#left[place]!) {
+      total += left;
+      if (left > 0) sharers++;
+    }
+    this.placeWeights[place] = this.#shares && sharers > 0 ? total / sharers : total;
+  }
+}
