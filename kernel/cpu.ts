@@ -1,5 +1,7 @@
 import type { Cpu } from '../sim/engine.ts';
 import type { Fiber } from '../sim/fiber.ts';
+import { busyKey } from '../sim/keys.ts';
+import { WRITE } from '../sim/request.ts';
 import type { ExecContext } from './context.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
@@ -43,6 +45,9 @@ export class KernelCpu {
   /** When a switch was last possible here, or made: what the watchdogs go by. */
   openAtNs = 0;
 
+  /** Told of changes, for who asks whether this CPU is busy. */
+  onChange: () => void = () => {};
+
   constructor(id: number, sim: Cpu) {
     this.id = id;
     this.sim = sim;
@@ -77,6 +82,7 @@ export class KernelCpu {
    * above.
    */
   refresh(): void {
+    this.onChange();
     const open = this.isOpen;
     if (open) this.openAtNs = this.sim.nowNs;
     this.sim.preemptible = open && this.queue.length > 0 && this.current !== null;
@@ -106,6 +112,9 @@ export class Cpus {
   constructor(machine: Machine) {
     this.#machine = machine;
     this.all = machine.engine.cpus.map((sim) => new KernelCpu(sim.id, sim));
+    for (const cpu of this.all) {
+      cpu.onChange = () => machine.engine.touch(busyKey(cpu.id), WRITE);
+    }
   }
 
   get this(): KernelCpu {

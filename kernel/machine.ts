@@ -1,6 +1,7 @@
 import { Engine, type Mode } from '../sim/engine.ts';
 import { Oops, type Failure, type FailureKind } from '../sim/failure.ts';
 import { stackOf, type Fiber, type StackEntry } from '../sim/fiber.ts';
+import { WRITE } from '../sim/request.ts';
 import { siteOf } from '../sim/site.ts';
 import { Klog } from './klog.ts';
 import { Memory } from './memory.ts';
@@ -68,6 +69,7 @@ export class Machine {
     this.engine.mode = options.mode ?? 'explore';
     this.memory = new Memory(options.memoryBytes ?? 32 << 20);
     this.slab = new Slab(this.memory, () => this.note());
+    this.slab.onTaken = (key) => this.engine.touch(key, WRITE);
   }
 
   get fiber(): Fiber | null {

@@ -43,7 +43,10 @@ export class Memory implements StructMemory {
   onFault: AccessFault = (addr, size) => assert(false, `unhandled access of ${size} at ${addr}`);
   /** Whether an access passes in spite of this shadow. */
   tolerates: (shadow: number) => boolean = () => false;
-  onAccess: AccessWatch | null = null;
+  #onAccess: AccessWatch | null = null;
+  #onTouch: AccessWatch | null = null;
+  /** Whether anybody is to hear of accesses at present. */
+  #heard = false;
   /** Told of bytes that become another object's. */
   onUnpoison: ((addr: number, size: number) => void) | null = null;
   readonly #u8: Uint8Array;
@@ -77,10 +80,26 @@ export class Memory implements StructMemory {
     this.#dirty = new Uint8Array(buffer, this.dirtyBase, pageCount);
   }
 
+  /** Hears of every access but the raw and the unwatched: the race monitor. */
+  get onAccess(): AccessWatch | null {
+    return this.#onAccess;
+  }
+
+  set onAccess(watch: AccessWatch | null) {
+    this.#onAccess = watch;
+    this.#heard = watch !== null || this.#onTouch !== null;
+  }
+
+  /** Hears of every access but the raw: a search that goes by what steps touch. */
+  set onTouch(watch: AccessWatch | null) {
+    this.#onTouch = watch;
+    this.#heard = watch !== null || this.#onAccess !== null;
+  }
+
   // Reads. The shadow of an address outside memory is undefined, so one test covers both.
 
   u8(addr: number): number {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess !== null) this.#check(addr, 1, false);
+    if (this.#shadow[addr >> 3] !== 0 || this.#heard) this.#check(addr, 1, false);
     return this.#u8[addr]!;
   }
 
@@ -130,7 +149,7 @@ export class Memory implements StructMemory {
   // Writes.
 
   setU8(addr: number, value: number): void {
-    if (this.#shadow[addr >> 3] !== 0 || this.onAccess !== null) this.#check(addr, 1, true);
+    if (this.#shadow[addr >> 3] !== 0 || this.#heard) this.#check(addr, 1, true);
     if (this.#dirty[addr >> PAGE_SHIFT] === 0) this.#touch(addr >> PAGE_SHIFT);
     this.#u8[addr] = value;
   }
@@ -175,7 +194,7 @@ export class Memory implements StructMemory {
 
   /** Whether a plain look at one shadow byte will not do. `mask` is the size less one. */
   #mustCheck(addr: number, mask: number): boolean {
-    return this.#shadow[addr >> 3] !== 0 || this.onAccess !== null || (addr & mask) !== 0;
+    return this.#shadow[addr >> 3] !== 0 || this.#heard || (addr & mask) !== 0;
   }
 
   /** Before a write of mask + 1 bytes that may be done. */
@@ -234,7 +253,7 @@ export class Memory implements StructMemory {
   check(addr: number, size: number, write: boolean): void {
     for (let at = addr; at < addr + size; at = (at | 7) + 1) {
       const bytes = Math.min((at | 7) + 1, addr + size) - at;
-      if (this.#shadow[at >> 3] !== 0 || this.onAccess !== null) this.#check(at, bytes, write);
+      if (this.#shadow[at >> 3] !== 0 || this.#heard) this.#check(at, bytes, write);
     }
   }
 
@@ -397,7 +416,8 @@ export class Memory implements StructMemory {
       this.onFault(addr, size, write, shadow);
     }
     if (addr < 0 || addr + size > this.sizeBytes) assert(false, `fault at ${addr} was ignored`);
-    this.onAccess?.(addr, size, write);
+    this.#onAccess?.(addr, size, write);
+    this.#onTouch?.(addr, size, write);
   }
 }
 

@@ -39,6 +39,14 @@ export const MUTATIONS: readonly Mutation[] = [
     about: 'fget() does not look again at the slot and the table after taking its reference',
   },
   {
+    name: 'file_ref.get-by-sum',
+    kind: 'fix',
+    hazard: '00-H6',
+    about:
+      'file_ref_get() fails by what its addition gave, instead of reading the count again, which ' +
+      'may by then be that of another file in the same memory',
+  },
+  {
     name: 'dup2.skip-reserved',
     kind: 'bug',
     hazard: '00-H7',

@@ -2,7 +2,8 @@ import { assert } from '../base/assert.ts';
 import type { Cpu, Host } from '../sim/engine.ts';
 import { Fiber, stackOf, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
-import { block, kernelText, type Sim } from '../sim/request.ts';
+import { cpuKey, queueKey } from '../sim/keys.ts';
+import { block, kernelText, WRITE, type Sim } from '../sim/request.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
 import type { ExecContext } from './context.ts';
 import type { Cpus, KernelCpu } from './cpu.ts';
@@ -169,6 +170,7 @@ export class Sched implements Host {
     if (cpu.sim.nowNs < this.machine.engine.cpu.nowNs && cpu.current === null && !switching) {
       cpu.sim.nowNs = this.machine.engine.cpu.nowNs;
     }
+    this.machine.engine.touch(queueKey(cpu.id), WRITE);
     cpu.queue.push(task);
     if (cpu.current === null && !cpu.inInterrupt && !switching) this.#switch(cpu);
     else cpu.refresh();
@@ -178,6 +180,7 @@ export class Sched implements Host {
   interrupt(cpu: KernelCpu, context: ExecContext, gen: Sim<unknown>, symbol: KernelSymbol): void {
     const { nowNs } = this.machine.engine.cpu;
     if (cpu.sim.fiber === null && cpu.sim.nowNs < nowNs) cpu.sim.nowNs = nowNs;
+    this.machine.engine.touch(cpuKey(cpu.id), WRITE);
     cpu.interrupted.push(cpu.sim.fiber);
     const path = `CPU${cpu.id}/${symbol.name}`;
     cpu.sim.fiber = new Fiber(path, -1 - cpu.id, context, gen, symbol);
@@ -188,6 +191,7 @@ export class Sched implements Host {
     const cpu = this.cpus.this;
     cpu.preemptCount++;
     cpu.sim.preemptible = false;
+    cpu.onChange();
   }
 
   preemptEnable(): void {
@@ -279,6 +283,7 @@ export class Sched implements Host {
   }
 
   #switch(cpu: KernelCpu, preempt = false): void {
+    this.machine.engine.touch(queueKey(cpu.id), WRITE);
     const prev = cpu.current;
     const next = cpu.queue.shift() ?? null;
     cpu.needResched = false;

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { alignUp } from '../base/layout.ts';
+import { cacheKey, PAGES_KEY } from '../sim/keys.ts';
 import {
   KASAN_PAGE_FREE,
   KASAN_PAGE_REDZONE,
@@ -63,6 +64,8 @@ const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 
 /** The heap: pages, slab caches, kmalloc. Freed objects rest in a quarantine before reuse. */
 export class Slab {
   readonly memory: Memory;
+  /** Told when something is taken from a free list, or put there: by the list's key. */
+  onTaken: (key: number) => void = () => {};
   readonly #note: () => AllocNote;
   readonly #caches: KmemCache[] = [];
   readonly #kmalloc: KmemCache[];
@@ -97,6 +100,7 @@ export class Slab {
 
   /** The address of an uninitialised object, or 0 where memory is exhausted. */
   alloc(cache: KmemCache): number {
+    this.onTaken(cacheKey(cache.id));
     const list = CACHE_LISTS + cache.id * 4;
     let addr = this.memory.rawU32(list);
     if (addr === 0) {
@@ -203,6 +207,7 @@ export class Slab {
    * where there are none, even without the quarantine.
    */
   pages(sizeBytes: number, owner = CACHES_MAX): number {
+    this.onTaken(PAGES_KEY);
     const order = orderOf(sizeBytes);
     if (order > ORDER_MAX) return 0;
     let start = this.#takePages(order);
@@ -220,6 +225,7 @@ export class Slab {
   }
 
   freePages(start: number, sizeBytes: number): void {
+    this.onTaken(PAGES_KEY);
     const order = orderOf(sizeBytes);
     this.memory.poison(start, PAGE_SIZE << order, KASAN_PAGE_FREE);
     for (let i = 0; i < 1 << order; i++) {
@@ -314,6 +320,7 @@ export class Slab {
       this.freePages(addr - HEADER, this.memory.rawU32(addr - SIZE) + HEADER);
       return;
     }
+    this.onTaken(cacheKey(cache.id));
     const list = CACHE_LISTS + cache.id * 4;
     this.memory.setRawU32(addr - LINK, this.memory.rawU32(list));
     this.memory.setRawU32(list, addr);

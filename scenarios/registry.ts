@@ -7,6 +7,7 @@ import mapRace from './bpf/map-race.ts';
 import tailCalls from './bpf/tail-calls.ts';
 import wakeLatency from './bpf/wake-latency.ts';
 import type { Scenario } from './dsl.ts';
+import fileRefReuse from './file-ref-reuse.ts';
 import h1 from './hazards/h1-viro-plain.ts';
 import h2 from './hazards/h2-viro-recycled.ts';
 import h3 from './hazards/h3-autofs-unload.ts';
@@ -37,6 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   h8,
   h9,
   h10,
+  fileRefReuse,
   forkStorm,
   pingPong,
   sharedTable,

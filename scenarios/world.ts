@@ -2,7 +2,7 @@ import { Bug, InputError } from '../base/errors.ts';
 import { Oops, type Failure } from '../sim/failure.ts';
 import type { Mode } from '../sim/engine.ts';
 import type { Model, RunResult } from '../sim/model.ts';
-import { Request, type Sim } from '../sim/request.ts';
+import { READ, Request, WRITE, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
@@ -93,7 +93,13 @@ export class World implements Model, ProcWorld {
       task.restart();
       kernel.sched.wakeNew(task);
     }
+    const { observer } = strategy;
+    if (observer && engine.mode === 'explore') {
+      kernel.machine.memory.onTouch = (addr, size, write) =>
+        observer.touched(addr, size, write ? WRITE : READ);
+    }
     engine.run(strategy);
+    kernel.machine.memory.onTouch = null;
     const isOver = engine.abandoned || engine.failures.some(({ fatal }) => fatal);
     if (!isOver) this.#settle();
     return engine.result();

@@ -31,6 +31,8 @@ export class Clock {
   #queue = new TinyQueue<Entry>([], (a, b) => a.dueNs - b.dueNs || a.seq - b.seq);
   #seq = 0;
   #foreground = 0;
+  /** Told of each timer that is armed or is no more. */
+  onChange: () => void = () => {};
 
   reset(): void {
     for (const entry of this.#queue.data) entry.timer.armed = false;
@@ -48,6 +50,7 @@ export class Clock {
   arm(timer: Timer, dueNs: number): void {
     if (timer.armed) this.cancel(timer);
     timer.armed = true;
+    this.onChange();
     timer.dueNs = dueNs;
     timer.seq = ++this.#seq;
     if (!timer.background) this.#foreground++;
@@ -58,6 +61,7 @@ export class Clock {
   cancel(timer: Timer): boolean {
     if (!timer.armed) return false;
     timer.armed = false;
+    this.onChange();
     if (!timer.background) this.#foreground--;
     return true;
   }

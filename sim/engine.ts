@@ -5,13 +5,18 @@ import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
+import { cpuKey, TIMERS_KEY } from './keys.ts';
 import type { RunResult } from './model.ts';
+import type { Ordering } from './ordering.ts';
 import {
   BLOCK,
   CALL,
+  READ,
   SPIN,
   TAIL,
   WAIT,
+  WRITE,
+  type Access,
   type Foreseeing,
   type Gate,
   type Request,
@@ -81,18 +86,6 @@ export interface Monitor {
 }
 
 /**
- * Told of what comes before what, beside the order of the requests themselves: a grace period, a
- * wake-up, a lock of which the model has only the effect. A key is an address, or below zero.
- */
-export interface Ordering {
-  /** What the present fiber has done so far comes before what follows an acquire() of `key`. */
-  release(key: number): void;
-  acquire(key: number): void;
-  /** It comes before everything that `fiber` will do. */
-  wake(fiber: Fiber): void;
-}
-
-/**
  * Runs fibers on CPUs, one request at a time, and asks the strategy wherever more than one thing
  * could happen next. Between two requests a fiber runs alone.
  */
@@ -138,6 +131,7 @@ export class Engine {
     assert(cpuCount >= 1 && cpuCount <= CPUS_MAX, `${cpuCount} CPUs`);
     this.cpus = Array.from({ length: cpuCount }, (_, id) => new Cpu(id));
     this.cpu = this.cpus[0]!;
+    this.clock.onChange = () => this.touch(TIMERS_KEY, WRITE);
     this.#choice = {
       index: 0,
       kind: 'sched',
@@ -179,6 +173,7 @@ export class Engine {
     const stepsMax = this.trace.stepCount + this.stepsMax;
     while (!this.#stopped) {
       if (this.trace.stepCount >= stepsMax) {
+        this.#observer?.cutShort();
         const failure = this.host.overrun();
         if (failure) this.failures.push(failure);
         break;
@@ -226,6 +221,11 @@ export class Engine {
   /** Ends the run after the present step. */
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Tells a search that goes by dependency of what the present step touches beside memory. */
+  touch(key: number, access: Access): void {
+    this.#observer?.touched(key, 1, access);
   }
 
   /** The outcome, from 0 to count-1, of what is not who steps: 0 where nothing interferes. */
@@ -328,6 +328,7 @@ export class Engine {
       const cpu = this.cpus[actor - PREEMPT]!;
       this.#lastActor = cpu.id;
       cpu.switched = true;
+      this.touch(cpuKey(cpu.id), WRITE);
       this.#guarded(cpu, () => this.host.preempt(cpu));
     } else if (actor < EVENT + this.sources.length) {
       const source = this.sources[actor - EVENT]!;
@@ -405,6 +406,7 @@ export class Engine {
     this.cpu = cpu;
     this.fiber = fiber;
     fiber.stepCount++;
+    if (this.preemption) this.#observer?.touched(cpuKey(cpu.id), 1, READ);
     fiber.gate = null;
     cpu.nowNs += requestCostNs[request.kind * 4 + request.access]!;
     this.trace.step(cpu.id, fiber.ordinal, request.site, request.addr, request.access);
@@ -481,7 +483,10 @@ export class Engine {
   #caught(error: unknown): boolean {
     if (!(error instanceof Oops)) throw error;
     this.failures.push(error.failure);
-    if (error.failure.fatal) this.#stopped = true;
+    if (error.failure.fatal) {
+      this.#stopped = true;
+      this.#observer?.cutShort();
+    }
     return error.failure.fatal;
   }
 }

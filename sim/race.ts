@@ -1,5 +1,6 @@
-import type { Cpu, Engine, Monitor, Ordering } from './engine.ts';
+import type { Cpu, Engine, Monitor } from './engine.ts';
 import { stackOf, type Fiber, type Frame, type StackEntry } from './fiber.ts';
+import type { Ordering } from './ordering.ts';
 import {
   ACQUIRE,
   NONE,

@@ -15,6 +15,8 @@ export interface Observer {
    * it turned out to be: a compare-and-swap that failed is a READ.
    */
   acted(request: Request | null): void;
+  /** The run ends here, though there was more to do. */
+  cutShort(): void;
   /** At the end: an actor that waits in vain, and for what. */
   stuck(actor: number, request: Request): void;
 }
@@ -35,5 +37,5 @@ export interface Strategy {
   end(choiceCount: number): void;
   /** Whether every schedule has been run (up to the strategy's own equivalence). */
   readonly exhausted: boolean;
-  readonly observer?: Observer;
+  readonly observer?: Observer | undefined;
 }

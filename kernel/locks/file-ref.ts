@@ -38,10 +38,12 @@ export class FileRefs {
   readonly sched: Sched;
   readonly #machine: Machine;
   readonly #zones: boolean;
+  readonly #bySum: boolean;
 
   constructor(machine: Machine, sched: Sched) {
     this.#machine = machine;
     this.#zones = machine.facts.fileRef;
+    this.#bySum = machine.mutated('file_ref.get-by-sum');
     this.memory = machine.memory;
     this.sched = sched;
   }
@@ -93,11 +95,16 @@ export class FileRefs {
   static readonly #get: Effect<boolean> = (request) => {
     const refs = request.target as FileRefs;
     const value = refs.#add(request.addr, 1);
-    if (!isLive(value)) request.goOn(STEP, READ, FileRefs.#getSlow);
+    if (isLive(value)) return true;
+    if (refs.#bySum && value >= FILE_REF_RELEASED) return false;
+    request.goOn(STEP, READ, FileRefs.#getSlow);
     return true;
   };
 
-  /** The increment landed outside of the live zone. __file_ref_get() */
+  /**
+   * The increment landed outside of the live zone. Between the two the memory may have become
+   * another file, whose count is live and does not have that increment. __file_ref_get()
+   */
   static readonly #getSlow: Effect<boolean> = (request) => {
     const value = (request.target as FileRefs).memory.u64(request.addr);
     if (value >= FILE_REF_RELEASED) request.goOn(STEP, WRITE, FileRefs.#getDead);

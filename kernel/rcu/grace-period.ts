@@ -1,6 +1,7 @@
 import { Timer } from '../../sim/clock.ts';
 import type { EventSource } from '../../sim/engine.ts';
-import { step, type Sim } from '../../sim/request.ts';
+import { busyKey, readersKey } from '../../sim/keys.ts';
+import { READ, step, WRITE, type Sim } from '../../sim/request.ts';
 import { kernelSymbol, site } from '../../sim/site.ts';
 import type { ExecContext } from '../context.ts';
 import type { Cpus, KernelCpu } from '../cpu.ts';
@@ -27,6 +28,8 @@ interface Head {
   readonly seq: number;
   /** CPUs that were between preempt_disable() and preempt_enable(), or in an interrupt. */
   readonly busy: KernelCpu[];
+  /** The same, as they were. */
+  readonly waited: readonly KernelCpu[];
   readonly queuedAtNs: number;
 }
 
@@ -91,24 +94,31 @@ export class GracePeriods implements EventSource {
 
   /** A context has entered its outermost section. */
   entered(): void {
-    this.#machine.engine.ordering?.acquire(KEY_PERIOD - this.#keys);
+    const { engine } = this.#machine;
+    engine.ordering?.acquire(KEY_PERIOD - this.#keys);
+    engine.touch(readersKey(this.#flavour.index), READ);
   }
 
   /** It has left it. */
   left(context: ExecContext): void {
     if (this.#blockers.size !== 0) this.#blockers.delete(context);
-    this.#machine.engine.ordering?.release(KEY_READERS - this.#keys);
+    const { engine } = this.#machine;
+    engine.ordering?.release(KEY_READERS - this.#keys);
+    engine.touch(readersKey(this.#flavour.index), READ);
   }
 
   /** On the present CPU's list, unless another is named. */
   add(name: string, run: RcuCallback, cpu = this.#cpus.this): void {
     const { engine } = this.#machine;
+    engine.touch(readersKey(this.#flavour.index), WRITE);
     engine.ordering?.release(KEY_READERS - this.#keys);
     const seq = ++this.#seq;
     for (const reader of this.#flavour.readers()) {
       if (!this.#blockers.has(reader)) this.#blockers.set(reader, seq);
     }
-    this.#heads.push({ name, run, cpu, seq, busy: this.#busyCpus(), queuedAtNs: engine.cpu.nowNs });
+    const busy = this.#busyCpus();
+    const queuedAtNs = engine.cpu.nowNs;
+    this.#heads.push({ name, run, cpu, seq, busy, waited: [...busy], queuedAtNs });
     if (engine.mode === 'timed' && !this.#poll.armed) {
       engine.clock.arm(this.#poll, engine.cpu.nowNs + POLL_NS);
     }
@@ -127,10 +137,13 @@ export class GracePeriods implements EventSource {
   fire(): void {
     const cpu = this.#due();
     if (!cpu) return;
+    const { engine } = this.#machine;
+    engine.touch(readersKey(this.#flavour.index), WRITE);
     const batch: Head[] = [];
     this.#heads = this.#heads.filter((head) => {
       const taken = head.cpu === cpu && this.#over(head);
       if (taken) batch.push(head);
+      for (const { id } of taken ? head.waited : NOBODY) engine.touch(busyKey(id), READ);
       return !taken;
     });
     this.#running += batch.length;
@@ -224,6 +237,7 @@ export class GracePeriods implements EventSource {
     if (!this.#flavour.busyCpusRead) return NOBODY;
     let busy = NOBODY;
     for (const cpu of this.#cpus.all) {
+      this.#machine.engine.touch(busyKey(cpu.id), READ);
       if (!isBusy(cpu)) continue;
       if (busy === NOBODY) busy = [];
       busy.push(cpu);

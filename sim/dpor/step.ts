@@ -14,6 +14,9 @@ const READS = 1;
 const WRITES = 2;
 const ADDS = 4;
 
+/** Up to here a list is looked through. */
+const FEW_KEYS = 8;
+
 /** Bytes are told apart by fours. */
 const KEY_SHIFT = 2;
 
@@ -36,6 +39,8 @@ export class Step {
   /** Keys touched, each once, with how in `#hows`. */
   readonly #keys: number[] = [];
   readonly #hows: number[] = [];
+  /** Where each key stands, once there are more than a few. */
+  #index: Map<number, number> | null = null;
   /** What it drew, in order. */
   drawn: readonly Drawn[] = [];
   /** Its own access, where it was the step of a fiber and had one. */
@@ -115,7 +120,7 @@ export class Step {
 
   #readsFrom(first: Step): boolean {
     for (let i = 0; i < this.#keys.length; i++) {
-      const at = first.#keys.indexOf(this.#keys[i]!);
+      const at = first.#indexOf(this.#keys[i]!);
       if (at >= 0 && (first.#hows[at]! & (WRITES | ADDS)) !== 0) return true;
     }
     return false;
@@ -126,7 +131,7 @@ export class Step {
     if (this.actor === other.actor || this.isUnknown || other.isUnknown) return true;
     const { length } = this.#keys;
     for (let i = 0; i < length; i++) {
-      const at = other.#keys.indexOf(this.#keys[i]!);
+      const at = other.#indexOf(this.#keys[i]!);
       if (at >= 0 && clash(this.#hows[i]!, other.#hows[at]!)) return true;
     }
     return false;
@@ -134,13 +139,13 @@ export class Step {
 
   /** Whether the order matters of what the two do to the i-th key of this one. */
   clashesAt(i: number, other: Step): boolean {
-    const at = other.#keys.indexOf(this.#keys[i]!);
+    const at = other.#indexOf(this.#keys[i]!);
     return at >= 0 && clash(this.#hows[i]!, other.#hows[at]!);
   }
 
   /** Whether the other does nothing to the i-th key of this one that this one does not. */
   coversAt(i: number, other: Step): boolean {
-    const at = other.#keys.indexOf(this.#keys[i]!);
+    const at = other.#indexOf(this.#keys[i]!);
     return at < 0 || (other.#hows[at]! & ~this.#hows[i]!) === 0;
   }
 
@@ -178,13 +183,21 @@ export class Step {
   }
 
   #add(key: number, how: number): void {
-    const at = this.#keys.indexOf(key);
+    const at = this.#indexOf(key);
     if (at >= 0) {
       this.#hows[at]! |= how;
       return;
     }
+    this.#index?.set(key, this.#keys.length);
     this.#keys.push(key);
     this.#hows.push(how);
+    if (this.#index === null && this.#keys.length > FEW_KEYS) {
+      this.#index = new Map(this.#keys.map((each, i) => [each, i]));
+    }
+  }
+
+  #indexOf(key: number): number {
+    return this.#index === null ? this.#keys.indexOf(key) : (this.#index.get(key) ?? -1);
   }
 }
 

@@ -1,50 +1,58 @@
 import type { Choice } from '../choice.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Observer, Strategy } from '../strategy.ts';
 import { Bounded } from './bounded.ts';
+import { Dpor } from './dpor.ts';
 import { Pct } from './pct.ts';
+import { Pos } from './pos.ts';
 import { Random } from './random.ts';
 import { Stay } from './stay.ts';
+import { Surw } from './surw.ts';
 
 export interface AutoOptions {
   readonly seed: number;
-  /** Runs that go to exhaustive search before anything else. */
-  readonly exhaustiveRunsFirst?: number;
-  /** Runs that go to it in all: after the first ones, every second run. */
-  readonly exhaustiveRunsMax?: number;
+  /** Runs that go to schedules with few deviations before anything else. */
+  readonly fewestFirst?: number;
+  /** Runs that go to them in all. */
+  readonly fewestMax?: number;
 }
 
-const EXHAUSTIVE_RUNS_FIRST = 1_000;
-const EXHAUSTIVE_RUNS_MAX = 50_000;
+const FEWEST_FIRST = 250;
+const FEWEST_MAX = 20_000;
 
 /** Most races hang on one or two ordering constraints; each more divides the odds by the length. */
 const DEPTH = 3;
 
 /**
- * The default: exhaustive where it ends soon, else PCT. Run 0 stays; then come all schedules with
- * one deviation, with two, …. If the first thousand runs do not end it, every second run is taken
- * from sampling, by `pct:3` (its length being the longest run so far) and `random` in turn; after
- * 50,000 exhaustive runs all are. Which run is whose depends on its number alone.
+ * The default: exhaustive where it ends soon, else sampling. Run 0 stays; then come all schedules
+ * with one deviation, with two, …: the first failure that they show is as simple as any. If 250 of
+ * those do not end it, three take turns: these schedules, until 20,000 of them are through; DPOR,
+ * which may end it by showing every behaviour; and the samplers `pct:3`, `surw`, `pos` and
+ * `random`, one after the other. Which run is whose depends on its number alone.
  *
  * Has no name of its own: at any time its name is that of the strategy of the present run, which
  * with the seed and the run's number is what a token needs.
  */
 export class Auto implements Strategy {
-  readonly #seed: number;
-  readonly #exhaustiveRunsFirst: number;
-  readonly #exhaustiveRunsMax: number;
-  readonly #bounded = new Bounded();
-  readonly #random: Random;
-  #pct: Pct | undefined;
+  readonly #fewestFirst: number;
+  readonly #fewestMax: number;
+  readonly #fewest = new Bounded();
+  readonly #dpor = new Dpor();
+  readonly #samplers: readonly Strategy[];
   #present: Strategy = new Stay();
-  #longest = 1;
-  #exhaustiveRuns = 0;
+  #fewestRuns = 0;
+  #dporRuns = 0;
   #sampledRuns = 0;
+  #dporIsOver = false;
 
-  constructor(options: AutoOptions) {
-    this.#seed = options.seed;
-    this.#exhaustiveRunsFirst = options.exhaustiveRunsFirst ?? EXHAUSTIVE_RUNS_FIRST;
-    this.#exhaustiveRunsMax = options.exhaustiveRunsMax ?? EXHAUSTIVE_RUNS_MAX;
-    this.#random = new Random(options.seed);
+  constructor({ seed, fewestFirst = FEWEST_FIRST, fewestMax = FEWEST_MAX }: AutoOptions) {
+    this.#fewestFirst = fewestFirst;
+    this.#fewestMax = fewestMax;
+    this.#samplers = [
+      new Pct({ seed, depth: DEPTH }),
+      new Surw(seed),
+      new Pos(seed),
+      new Random(seed),
+    ];
   }
 
   get name(): string {
@@ -52,10 +60,20 @@ export class Auto implements Strategy {
   }
 
   get exhausted(): boolean {
-    return this.#bounded.exhausted;
+    return this.#fewest.exhausted || this.#dpor.exhausted;
+  }
+
+  get observer(): Observer | undefined {
+    return this.#present.observer;
   }
 
   begin(run: number): boolean {
+    this.#present = this.#nextStrategy();
+    if (this.#present !== this.#dpor) return this.#present.begin(run);
+    // DPOR goes by its own runs: its first has no other before it.
+    if (this.#dpor.begin(this.#dporRuns++)) return true;
+    if (this.#dpor.exhausted) return false;
+    this.#dporIsOver = true; // and may have missed something
     this.#present = this.#nextStrategy();
     return this.#present.begin(run);
   }
@@ -65,22 +83,23 @@ export class Auto implements Strategy {
   }
 
   end(choiceCount: number): void {
-    this.#longest = Math.max(this.#longest, choiceCount);
     this.#present.end(choiceCount);
   }
 
   #nextStrategy(): Strategy {
-    if (this.#isExhaustiveTurn()) {
-      this.#exhaustiveRuns++;
-      return this.#bounded;
+    const turn = this.#fewestRuns < this.#fewestFirst ? 0 : this.#turn();
+    if (turn === 0) {
+      this.#fewestRuns++;
+      return this.#fewest;
     }
-    if (this.#sampledRuns++ % 2 === 1) return this.#random;
-    return (this.#pct ??= new Pct({ seed: this.#seed, depth: DEPTH, length: this.#longest }));
+    if (turn === 1) return this.#dpor;
+    return this.#samplers[this.#sampledRuns++ % this.#samplers.length]!;
   }
 
-  #isExhaustiveTurn(): boolean {
-    if (this.#exhaustiveRuns < this.#exhaustiveRunsFirst) return true;
-    if (this.#exhaustiveRuns >= this.#exhaustiveRunsMax) return false;
-    return this.#exhaustiveRuns - this.#exhaustiveRunsFirst < this.#sampledRuns;
+  /** 0: few deviations, 1: DPOR, 2: a sampler. Whoever has had least goes first. */
+  #turn(): number {
+    const fewest = this.#fewestRuns - this.#fewestFirst;
+    if (this.#fewestRuns < this.#fewestMax && fewest < this.#sampledRuns) return 0;
+    return this.#dporRuns <= this.#sampledRuns && !this.#dporIsOver ? 1 : 2;
   }
 }

@@ -43,6 +43,8 @@ export class Dpor implements Strategy, Observer {
   readonly observer = this;
   readonly #options: DporOptions;
   #exhausted = false;
+  /** Whether something may have been missed. */
+  #isPartial = false;
   #blockedRuns = 0;
   #voidRuns = 0;
   /** Words for values of which somebody waits: additions to them do not change places. */
@@ -71,8 +73,9 @@ export class Dpor implements Strategy, Observer {
     this.name = words.join(':');
   }
 
+  /** Where a run ended before its time, or a step could not be taken as planned, never true. */
   get exhausted(): boolean {
-    return this.#exhausted;
+    return this.#exhausted && !this.#isPartial;
   }
 
   /** Runs given up half-way, what they led to having been seen: none with `optimal`. */
@@ -109,15 +112,15 @@ export class Dpor implements Strategy, Observer {
     this.#look(options, count);
     const actor = this.#next(options, count, options[stay]!);
     for (let i = 0; i < count; i++) if (options[i] === actor) return i;
-    assert(actor === ABANDON, `dpor: actor ${actor} cannot act; see strategy twice`);
-    this.#blockedRuns++;
+    this.#giveUp(actor);
     return ABANDON;
   }
 
   acting(actor: number, options: Int32Array, count: number): boolean {
     this.#look(options, count);
-    if (count === 1 && this.#next(options, count, actor) !== actor) {
-      this.#blockedRuns++;
+    const next = count === 1 ? this.#next(options, count, actor) : actor;
+    if (next !== actor) {
+      this.#giveUp(next);
       return false;
     }
     const index = this.#steps.length;
@@ -154,6 +157,10 @@ export class Dpor implements Strategy, Observer {
     this.#enabling.stuck(step);
   }
 
+  cutShort(): void {
+    this.#isPartial = true;
+  }
+
   /** The run is over: whatever it shows of other orders goes into the trees. */
   end(): void {
     if (this.#startsAnew) return;
@@ -167,6 +174,12 @@ export class Dpor implements Strategy, Observer {
     for (let index = this.#newFrom; index < this.#steps.length; index++) {
       for (const step of this.#steps[index]!.alternatives()) this.#planOutcome(step);
     }
+  }
+
+  /** Nobody can act but those asleep; or `actor` was to act, and cannot. */
+  #giveUp(actor: number): void {
+    this.#blockedRuns++;
+    if (actor !== ABANDON) this.#isPartial = true;
   }
 
   #finish(step: Step, request: Request): void {

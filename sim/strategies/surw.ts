@@ -111,6 +111,8 @@ export class Surw implements Strategy, Observer {
     this.#intended = this.#drawIntended();
   }
 
+  cutShort(): void {}
+
   stuck(): void {}
 
   end(): void {

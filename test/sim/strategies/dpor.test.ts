@@ -120,6 +120,7 @@ function classesOf(program: ThreadProgram, inner: Strategy, commuting: boolean):
         steps.push({ actor, addr: access === NONE ? 0 : addr, reads: access === READ, adds });
         inner.observer?.acted(request);
       },
+      cutShort: () => inner.observer?.cutShort(),
       stuck: (actor, request) => inner.observer?.stuck(actor, request),
     },
   };
