@@ -96,6 +96,7 @@ class PlainRace {
     options: Int32Array.of(0, 1),
     stay: 0,
     requestOf: () => null,
+    nameOf: () => ({ path: '', site: '', object: '' }),
   };
   #value = 0;
   #run = 0;

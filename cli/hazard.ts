@@ -1,8 +1,10 @@
 import type { Profile } from '../kernel/profile.ts';
 import type { Scenario } from '../scenarios/index.ts';
+import type { RunResult } from '../sim/model.ts';
+import type { World } from './catalog.ts';
 import type { Io } from './command.ts';
 import { makeStrategy } from './plan.ts';
-import { search, shrinkFound } from './search.ts';
+import { rerun, search, shrinkFound } from './search.ts';
 import { scheduleToken, worldOf, type Subject } from './subject.ts';
 
 /** What came of searching one variant. */
@@ -132,7 +134,12 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
       : variant.expect.length === 0 && !io.isInterrupted(),
     exhausted: outcome.exhausted,
     runs: outcome.runs,
-    shrunkToken: shrunk ? scheduleToken(subject, 'explore', shrunk.schedule) : null,
+    shrunkToken: shrunk ? tokenOf(subject, world, shrunk) : null,
     wallMs: Math.round(io.nowMs() - beganMs),
   };
+}
+
+function tokenOf(subject: Subject, world: World, { schedule }: RunResult): string {
+  const { names } = rerun(subject, world, { schedule });
+  return scheduleToken(subject, 'explore', schedule, names);
 }

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { Exploration, sameFailureAs, type Found, type Outcome } from '../sim/explore.ts';
 import type { Model, RunResult } from '../sim/model.ts';
 import { shrink, type Shrunk } from '../sim/shrink.ts';
-import { Replay } from '../sim/strategies/replay.ts';
+import type { NamedDeviation } from '../sim/names.ts';
+import { NamingReplay } from '../sim/strategies/named-replay.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { TraceLine } from '../sim/trace.ts';
 import type { World } from './catalog.ts';
@@ -74,7 +75,7 @@ function isSame(subject: Subject, found: RunResult): (result: RunResult) => bool
   return (result) => same(result) && catalog.expected(variant, result);
 }
 
-function guardedModel(subject: Subject, world: World): Model {
+export function guardedModel(subject: Subject, world: World): Model {
   return {
     run: (strategy) =>
       guarded(
@@ -88,19 +89,26 @@ function guardedModel(subject: Subject, world: World): Model {
 export interface Detailed {
   readonly result: RunResult;
   readonly lines: readonly TraceLine[];
+  /** What its deviations are called. */
+  readonly names: readonly NamedDeviation[];
   /** Deviations that had no place in the run. */
   readonly misfitCount: number;
 }
 
 /** The run of a schedule, in full. */
-export function rerun(subject: Subject, world: World, { schedule }: RunResult): Detailed {
-  const replay = new Replay(schedule);
+export function rerun(
+  subject: Subject,
+  world: World,
+  { schedule }: Pick<RunResult, 'schedule'>,
+): Detailed {
+  const replay = new NamingReplay(schedule);
   replay.begin(0);
   world.detailed = true;
   const result = guardedModel(subject, world).run(replay);
   world.detailed = false;
   replay.end();
-  return { result, lines: world.trace.lines, misfitCount: replay.misfitCount };
+  const { named: names, misfitCount } = replay;
+  return { result, lines: world.trace.lines, names, misfitCount };
 }
 
 /** Run number `run` of a strategy. */

@@ -3,6 +3,7 @@ import type { Profile } from '../kernel/profile.ts';
 import { PROFILES } from '../kernel/profile.ts';
 import type { Scenario, Variant } from '../scenarios/index.ts';
 import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
+import type { NamedDeviation } from '../sim/names.ts';
 import type { Schedule } from '../sim/schedule.ts';
 import type { Catalog, World } from './catalog.ts';
 import type { Io } from './command.ts';
@@ -112,8 +113,16 @@ function headerOf(subject: Subject, mode: Mode): TokenHeader {
   };
 }
 
-export function scheduleToken(subject: Subject, mode: Mode, schedule: Schedule): string {
-  return encodeToken({ form: 'schedule', header: headerOf(subject, mode), schedule });
+/** With the names of its deviations, where there are any, so that it survives an edit. */
+export function scheduleToken(
+  subject: Subject,
+  mode: Mode,
+  schedule: Schedule,
+  names: readonly NamedDeviation[] = [],
+): string {
+  const header = headerOf(subject, mode);
+  const named = names.length > 0 ? { names } : {};
+  return encodeToken({ form: 'schedule', header, schedule, ...named });
 }
 
 /** A run by its number, which is short however long the run. */

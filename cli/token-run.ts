@@ -1,11 +1,14 @@
 import { decodeToken, type Token } from '../sim/token.ts';
 import { InputError } from '../base/errors.ts';
+import { align, type Aligned } from '../sim/align.ts';
 import type { RunResult } from '../sim/model.ts';
+import type { NamedDeviation } from '../sim/names.ts';
+import type { Schedule } from '../sim/schedule.ts';
 import { strategyByName } from '../sim/strategies/by-name.ts';
 import type { World } from './catalog.ts';
 import type { Io } from './command.ts';
 import { readSaved, type Saved } from './saved.ts';
-import { rerun, runNumber, type Detailed } from './search.ts';
+import { guardedModel, rerun, runNumber, type Detailed } from './search.ts';
 import { subjectOfToken, worldOf, type Subject } from './subject.ts';
 
 export interface TokenRun {
@@ -28,20 +31,43 @@ export async function runToken(tokenOrFile: string, io: Io): Promise<TokenRun> {
   const token = decodeToken(text);
   const subject = await subjectOfToken(token.header, io);
   const world = worldOf(subject, token.header.mode);
-  const { result, detailed } = runAs(token, subject, world);
-  warnOfChange(saved, subject, detailed, io);
+  const { result, detailed, aligned } = runAs(token, subject, world);
+  if (aligned && aligned.by !== 'exact') io.err(`bohrbug: ${alignmentText(aligned)}`);
+  else warnOfChange(saved, subject, detailed, io);
   return { token, text, subject, world, result, detailed };
 }
 
 function runAs(token: Token, subject: Subject, world: World) {
   if (token.form === 'schedule') {
-    const detailed = rerun(subject, world, { schedule: token.schedule } as RunResult);
-    return { result: detailed.result, detailed };
+    const aligned = token.names && alignedRun(token.schedule, token.names, subject, world);
+    const detailed = rerun(subject, world, aligned?.result ?? token);
+    return { result: detailed.result, detailed, aligned };
   }
   const { strategy, seed, run } = token;
   const result = runNumber(subject, world, strategyByName(strategy, { seed }), run);
   if (result === undefined) throw new InputError(`token: strategy ${strategy} has no run ${run}`);
-  return { result, detailed: rerun(subject, world, result) };
+  return { result, detailed: rerun(subject, world, result), aligned: undefined };
+}
+
+/** Found again by the names of its deviations, where the code has changed. */
+function alignedRun(
+  schedule: Schedule,
+  names: readonly NamedDeviation[],
+  subject: Subject,
+  world: World,
+): Aligned {
+  const { catalog, variant } = subject;
+  const isSame = (result: RunResult) =>
+    variant.expect.length > 0 ? catalog.expected(variant, result) : result.failures.length > 0;
+  return align(guardedModel(subject, world), schedule, names, isSame);
+}
+
+function alignmentText({ by, fittedCount, count, runs }: Aligned): string {
+  const fitted = `${fittedCount} of ${count} deviations`;
+  const changed = 'the code has changed since';
+  if (by === 'lost') return `${changed}: ${fitted} found by name, and nothing near in ${runs} runs`;
+  if (by === 'near') return `${changed}: found near the recorded schedule, in ${runs} runs`;
+  return `${changed}: ${fitted} found by name (${by})`;
 }
 
 /** Says why a run may not be the one that was saved. */

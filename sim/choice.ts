@@ -1,3 +1,4 @@
+import type { NameOf } from './names.ts';
 import type { Request } from './request.ts';
 
 /**
@@ -6,14 +7,6 @@ import type { Request } from './request.ts';
  * what happens where nothing interferes.
  */
 export type ChoiceKind = 'sched' | (string & {});
-
-/**
- * Among the actors, those below PREEMPT go on step by step: CPU i is actor i. The others act at
- * once: PREEMPT + i has CPU i switch to another task, and from EVENT on something happens (an
- * interrupt, the end of a grace period). They are never the one that stays.
- */
-export const PREEMPT = 256;
-export const EVENT = 512;
 
 /** What choose() returns where the run has nothing new: it ends there and counts for nothing. */
 export const ABANDON = -1;
@@ -37,4 +30,6 @@ export interface Choice {
   stay: number;
   /** What an actor below PREEMPT does when it next steps; null for other actors. */
   requestOf(actor: number): Request | null;
+  /** The same by name; of PRESENT: who is stepping, where the choice is not about that. */
+  readonly nameOf: NameOf;
 }

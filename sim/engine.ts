@@ -1,12 +1,14 @@
 import { assert } from '../base/assert.ts';
 import { Bug } from '../base/errors.ts';
-import { ABANDON, EVENT, PREEMPT, type Choice } from './choice.ts';
+import { EVENT, PREEMPT } from './actors.ts';
+import { ABANDON, type Choice } from './choice.ts';
 import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
 import { cpuKey, TIMERS_KEY } from './keys.ts';
 import type { RunResult } from './model.ts';
+import { nameOfActor } from './names.ts';
 import type { Ordering } from './ordering.ts';
 import {
   BLOCK,
@@ -139,6 +141,7 @@ export class Engine {
       options: this.#options,
       stay: 0,
       requestOf: (actor) => this.cpus[actor]?.fiber?.pending ?? null,
+      nameOf: (actor) => nameOfActor(this, actor),
     };
   }
 
@@ -306,7 +309,7 @@ export class Engine {
     if (this.#observer === null) {
       this.#act(actor);
     } else {
-      if (!this.#observer.acting(actor, options, count)) {
+      if (!this.#observer.acting(actor, options, count, this.#choice.nameOf)) {
         this.abandoned = true;
         return false;
       }

@@ -7,7 +7,8 @@ export {
   type Mode,
   type Monitor,
 } from './engine.ts';
-export { type Choice, type ChoiceKind, EVENT, PREEMPT } from './choice.ts';
+export { EVENT, PREEMPT } from './actors.ts';
+export type { Choice, ChoiceKind } from './choice.ts';
 export { explore, Exploration, defaultPlan } from './explore.ts';
 export { FAILURE_KINDS, type Failure, type FailureKind, keyOf } from './failure.ts';
 export { primaryFailure, type Model, type RunResult } from './model.ts';

@@ -1,4 +1,5 @@
 import type { Choice } from './choice.ts';
+import type { NameOf } from './names.ts';
 import type { Access, Request } from './request.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { Access, Request } from './request.ts';
  */
 export interface Observer {
   /** `actor` is about to act; the first `count` of `options` could. False: the run is given up. */
-  acting(actor: number, options: Int32Array, count: number): boolean;
+  acting(actor: number, options: Int32Array, count: number, nameOf: NameOf): boolean;
   /** The present transition touches `size` bytes at `addr`, beyond what its request says. */
   touched(addr: number, size: number, access: Access): void;
   /**

@@ -3,6 +3,7 @@ import { decodeBase64url, encodeBase64url } from '../base/base64.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { InputError } from '../base/errors.ts';
 import { fingerprintOf } from '../base/hash.ts';
+import type { NamedDeviation } from './names.ts';
 import type { Schedule } from './schedule.ts';
 
 /** What is run: everything but the choices. */
@@ -33,6 +34,8 @@ export interface ScheduleToken {
   readonly form: 'schedule';
   readonly header: TokenHeader;
   readonly schedule: Schedule;
+  /** What each deviation is called, so that it is found again after an edit. */
+  readonly names?: readonly NamedDeviation[];
 }
 
 /**
@@ -42,12 +45,16 @@ export interface ScheduleToken {
  * usual; then strategy, seed and run, or the count of deviations and for each its gap (choices
  * since the one before) and skip. Numbers are LEB128.
  *
- * One token has one text, and only that text decodes to it. The layout, the flags and the usual
- * values are version 1 for good: changing any of them is version 2.
+ * Version 2 is version 1 with names: behind the deviations, for each of them its path, site, point,
+ * object and target as 32-bit hashes, and its three counts.
+ *
+ * One token has one text, and only that text decodes to it. The layouts, the flags and the usual
+ * values are what these versions mean for good: changing any of them is version 3.
  */
 export type Token = SeedToken | ScheduleToken;
 
 const VERSION = 'B1';
+const VERSION_WITH_NAMES = 'B2';
 
 /** What a token leaves out. */
 const USUAL_PROFILE = 'v7.2';
@@ -79,13 +86,15 @@ export function encodeToken(token: Token): string {
   writeHeader(writer, token);
   if (token.form === 'schedule') {
     writeSchedule(writer, token.schedule);
+    if (token.names) writeNames(writer, token.names, token.schedule);
   } else {
     writer.text(token.strategy);
     writer.varint(token.seed);
     writer.varint(token.run);
   }
   const scenario = escapeWord(token.header.scenario);
-  const text = `${VERSION}.${scenario}.${encodeBase64url(writer.finish())}`;
+  const version = token.form === 'schedule' && token.names ? VERSION_WITH_NAMES : VERSION;
+  const text = `${version}.${scenario}.${encodeBase64url(writer.finish())}`;
   if (text.length + CHECK_DIGITS >= TOKEN_LENGTH_MAX) throw new InputError('token too long');
   return `${text}.${checkOf(text)}`;
 }
@@ -93,13 +102,13 @@ export function encodeToken(token: Token): string {
 /** The run that a token names; space around it is allowed. An InputError says what is wrong. */
 export function decodeToken(text: string): Token {
   const word = text.length > TOKEN_LENGTH_MAX ? text : text.trim();
-  const [scenario, payload] = split(word);
+  const [version, scenario, payload] = split(word);
   const reader = new ByteReader(decodePayload(payload), 'token');
   const flags = reader.u8();
   const header = readHeader(reader, flags, scenario);
   const token: Token =
     flags & FLAG_SCHEDULE
-      ? { form: 'schedule', header, schedule: readSchedule(reader) }
+      ? readScheduleForm(reader, header, version)
       : readSeedForm(reader, header);
   if (reader.remaining > 0) throw reader.error(`${reader.remaining} bytes too many`);
   if (encodeToken(token) !== word) throw new InputError('token: not in its only valid form');
@@ -107,15 +116,15 @@ export function decodeToken(text: string): Token {
 }
 
 /** The scenario and the payload of a token whose frame is sound. */
-function split(word: string): [string, string] {
+function split(word: string): [string, string, string] {
   if (word.length > TOKEN_LENGTH_MAX) {
     throw new InputError(`token of ${word.length} characters, at most ${TOKEN_LENGTH_MAX} allowed`);
   }
   const parts = word.split('.', 1);
   const version = /^B(\d{1,9})$/.exec(parts[0]!);
   if (version === null) throw new InputError(NOT_A_TOKEN);
-  if (parts[0] !== VERSION) {
-    throw new InputError(`token of version ${version[1]}, this Bohrbug reads version 1`);
+  if (parts[0] !== VERSION && parts[0] !== VERSION_WITH_NAMES) {
+    throw new InputError(`token of version ${version[1]}, this Bohrbug reads versions 1 and 2`);
   }
   const checkAt = word.lastIndexOf('.');
   const payloadAt = word.lastIndexOf('.', checkAt - 1);
@@ -124,7 +133,7 @@ function split(word: string): [string, string] {
     throw new InputError('token check fails: it was cut or changed');
   }
   const scenario = unescapeWord(word.slice(VERSION.length + 1, payloadAt));
-  return [scenario, word.slice(payloadAt + 1, checkAt)];
+  return [parts[0], scenario, word.slice(payloadAt + 1, checkAt)];
 }
 
 function checkOf(text: string): string {
@@ -219,6 +228,33 @@ function readSchedule(reader: ByteReader): Schedule {
     next = index + 1;
   }
   return { at, skip };
+}
+
+function writeNames(
+  writer: ByteWriter,
+  names: readonly NamedDeviation[],
+  schedule: Schedule,
+): void {
+  assert(names.length === schedule.at.length, `${names.length} names for ${schedule.at.length}`);
+  for (const { path, site, point, object, target, nth, nthAtSite, nthStep } of names) {
+    for (const hash of [path, site, point, object, target]) writer.u32(hash >>> 0);
+    for (const count of [nth, nthAtSite, nthStep]) writer.varint(count);
+  }
+}
+
+function readScheduleForm(reader: ByteReader, header: TokenHeader, version: string): ScheduleToken {
+  const schedule = readSchedule(reader);
+  if (version === VERSION) return { form: 'schedule', header, schedule };
+  const names: NamedDeviation[] = [];
+  while (names.length < schedule.at.length) {
+    const hash = () => reader.u32() | 0;
+    const [path, site, point, object, target] = [hash(), hash(), hash(), hash(), hash()] as const;
+    const nth = reader.varint();
+    const nthAtSite = reader.varint();
+    const nthStep = reader.varint();
+    names.push({ path, site, point, object, target, nth, nthAtSite, nthStep });
+  }
+  return { form: 'schedule', header, schedule, names };
 }
 
 /** How many entries follow, of at least `sizeMin` bytes each: checked before room is made. */

@@ -34,7 +34,7 @@ const ENTRY = new RegExp(
   [
     String.raw`(^|/)index\.ts$`,
     String.raw`^(cli|bench|bench/search)/main\.ts$|^cli/api/|-worker\.ts$`,
-    String.raw`^docs/examples/|\.(test|d|config)\.ts$`,
+    String.raw`^docs/examples/|/driver\.ts$|\.(test|d|config)\.ts$`,
   ].join('|'),
 );
 

@@ -1,4 +1,5 @@
 import type { Found } from '../../sim/explore.ts';
+import type { NamedDeviation } from '../../sim/names.ts';
 import { isBySeed } from '../../sim/strategies/by-name.ts';
 import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
@@ -122,19 +123,26 @@ async function present(
   flags: { readonly shrink: boolean; readonly seed: number },
   io: Io,
 ): Promise<Presented> {
-  const token = tokenAsFound(subject, found, flags.seed);
   const isDivergent = found.result.failures.some(({ kind }) => kind === 'divergence');
   if (!flags.shrink || isDivergent) {
     const detailed = rerun(subject, world, found.result);
+    const token = tokenAsFound(subject, found, flags.seed, detailed.names);
     return { result: found.result, token, shrunkToken: null, detailed };
   }
+  const token = tokenAsFound(subject, found, flags.seed);
   const { result } = await shrinkFound(subject, world, found, io);
-  const shrunkToken = scheduleToken(subject, 'explore', result.schedule);
-  return { result, token, shrunkToken, detailed: rerun(subject, world, result) };
+  const detailed = rerun(subject, world, result);
+  const shrunkToken = scheduleToken(subject, 'explore', result.schedule, detailed.names);
+  return { result, token, shrunkToken, detailed };
 }
 
-function tokenAsFound(subject: Subject, found: Found, seed: number): string {
+function tokenAsFound(
+  subject: Subject,
+  found: Found,
+  seed: number,
+  names?: readonly NamedDeviation[],
+): string {
   const { strategyName: strategy, run, result } = found;
-  if (!isBySeed(strategy)) return scheduleToken(subject, 'explore', result.schedule);
+  if (!isBySeed(strategy)) return scheduleToken(subject, 'explore', result.schedule, names);
   return seedToken(subject, 'explore', { strategy, seed, run });
 }

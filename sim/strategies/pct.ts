@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import { Prng } from '../../base/prng.ts';
-import { EVENT, PREEMPT, type Choice } from '../choice.ts';
+import { EVENT, PREEMPT } from '../actors.ts';
+import type { Choice } from '../choice.ts';
 import type { Strategy } from '../strategy.ts';
 
 export const PCT_DEPTH_MAX = 64;

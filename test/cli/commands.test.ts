@@ -183,7 +183,7 @@ describe('explore', () => {
     const { out } = await bohrbug(['explore', 'abba']);
     expect(out).toContain('BUG: deadlock in toy');
     expect(out).toMatch(/Interleaving \(1 of \d+ steps matter; --all shows every one\)/);
-    expect(out).toMatch(/^replay: {4}bohrbug replay B1\.abba\.\S+$/m);
+    expect(out).toMatch(/^replay: {4}bohrbug replay B2\.abba\.\S+$/m);
     expect(out).toMatch(/^as found: {2}bohrbug replay B1\.abba\.\S+$/m);
     for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
   });

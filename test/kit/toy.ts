@@ -6,6 +6,7 @@ import { Fingerprint } from '../../base/hash.ts';
 import type { Choice } from '../../sim/choice.ts';
 import type { Failure, FailureKind } from '../../sim/failure.ts';
 import type { Model, RunResult } from '../../sim/model.ts';
+import type { StepName } from '../../sim/names.ts';
 import { Request, RMW, STEP } from '../../sim/request.ts';
 import type { Schedule } from '../../sim/schedule.ts';
 import type { Strategy } from '../../sim/strategy.ts';
@@ -60,7 +61,8 @@ class ToyRun<S> {
     this.#nextStep = toy.tasks.map(() => 0);
     const options = new Int32Array(Math.max(8, toy.tasks.length));
     const requestOf = () => null;
-    this.#choice = { index: 0, kind: 'sched', count: 0, options, stay: 0, requestOf };
+    const nameOf = (actor: number) => this.#nameOf(actor);
+    this.#choice = { index: 0, kind: 'sched', count: 0, options, stay: 0, requestOf, nameOf };
   }
 
   toEnd(): RunResult {
@@ -101,8 +103,14 @@ class ToyRun<S> {
     }
     if (count === 0) return -1;
     const taken = count < 2 ? options[0]! : options[this.#choose('sched', count, stay)]!;
-    if (this.#strategy.observer?.acting(taken, options, count) === false) return -1;
+    if (this.#strategy.observer?.acting(taken, options, count, this.#choice.nameOf) === false)
+      return -1;
     return taken;
+  }
+
+  #nameOf(actor: number): StepName {
+    const path = String(actor < 0 ? this.#lastActor : actor);
+    return { path, site: `step:${this.#nextStep[Number(path)]!}`, object: '' };
   }
 
   #pick(kind: string, count: number): number {

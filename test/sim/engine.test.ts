@@ -19,7 +19,7 @@ import { Random } from '../../sim/strategies/random.ts';
 import { RoundRobin } from '../../sim/strategies/round-robin.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
 import type { Strategy } from '../../sim/strategy.ts';
-import { EVENT, PREEMPT } from '../../sim/choice.ts';
+import { EVENT, PREEMPT } from '../../sim/actors.ts';
 
 const P = site('test', 'p');
 const Q = site('test', 'q');

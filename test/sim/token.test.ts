@@ -148,7 +148,7 @@ describe('what is not a token is an InputError on one line', () => {
 
   test.each([
     ['', 'expected a token'],
-    ['B2.lost-update.AQE.00000000', 'token of version 2, this Bohrbug reads version 1'],
+    ['B3.lost-update.AQE.00000000', 'token of version 3, this Bohrbug reads versions 1 and 2'],
     ['B1', 'cut off'],
     ['B1.x', 'cut off'],
     ['B1.lost-update.AQE.00000000', 'token check fails'],

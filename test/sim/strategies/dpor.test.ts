@@ -108,9 +108,9 @@ function classesOf(program: ThreadProgram, inner: Strategy, commuting: boolean):
       inner.end(count);
     },
     observer: {
-      acting: (actor, options, count) => {
+      acting: (actor, options, count, nameOf) => {
         steps.push({ actor, addr: 0, reads: false, adds: false });
-        return inner.observer?.acting(actor, options, count) ?? true;
+        return inner.observer?.acting(actor, options, count, nameOf) ?? true;
       },
       touched: () => {},
       acted: (request: Request | null) => {

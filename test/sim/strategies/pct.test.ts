@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { PREEMPT, type Choice } from '../../../sim/choice.ts';
+import { PREEMPT } from '../../../sim/actors.ts';
+import type { Choice } from '../../../sim/choice.ts';
 import { explore } from '../../../sim/explore.ts';
 import { Pct } from '../../../sim/strategies/pct.ts';
 import { Random } from '../../../sim/strategies/random.ts';
@@ -89,5 +90,6 @@ test('actors with large numbers are as good as others', () => {
 
 function choiceAmong(options: Int32Array): Choice {
   const requestOf = () => null;
-  return { index: 0, kind: 'sched', count: options.length, options, stay: 0, requestOf };
+  const nameOf = () => ({ path: '', site: '', object: '' });
+  return { index: 0, kind: 'sched', count: options.length, options, stay: 0, requestOf, nameOf };
 }
