@@ -51,6 +51,7 @@ async function bundles() {
     entryPoints: {
       'cli/main': 'cli/main.ts',
       'cli/hazard-worker': 'cli/hazard-worker.ts',
+      'cli/fuzz-worker': 'cli/fuzz-worker.ts',
       'cli/api/bpf': 'cli/api/bpf.ts',
       'scenarios/index': 'scenarios/index.ts',
       'sim/index': 'sim/index.ts',

@@ -2,8 +2,10 @@ import { InputError } from '../base/errors.ts';
 import { EXIT, type Command, type ExitCode, type Io } from './command.ts';
 import { bpfCommand } from './commands/bpf/bpf.ts';
 import { exploreCommand } from './commands/explore.ts';
+import { fuzzCommand } from './commands/fuzz.ts';
 import { hazardsCommand } from './commands/hazards.ts';
 import { listCommand } from './commands/list.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { replayCommand } from './commands/replay.ts';
 import { runCommand } from './commands/run.ts';
 import { traceCommand } from './commands/trace.ts';
@@ -16,6 +18,8 @@ const COMMANDS: readonly Command[] = [
   exploreCommand,
   replayCommand,
   hazardsCommand,
+  fuzzCommand,
+  mergeCommand,
   traceCommand,
   bpfCommand,
 ];

@@ -84,7 +84,7 @@ export function profileFlag(text: string): Profile {
   throw unknown('profile', text, PROFILES);
 }
 
-function mutationFlag(text: string, before: readonly string[] = []): string[] {
+export function mutationFlag(text: string, before: readonly string[] = []): string[] {
   const names = MUTATIONS.map(({ name }) => name);
   if (names.includes(text)) return [...new Set([...before, text])];
   throw unknown('mutation', text, names);

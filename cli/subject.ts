@@ -1,6 +1,7 @@
 import { InputError } from '../base/errors.ts';
 import type { Profile } from '../kernel/profile.ts';
 import { PROFILES } from '../kernel/profile.ts';
+import { PROGRAM_PREFIX } from '../scenarios/fuzz/prefix.ts';
 import type { Scenario, Variant } from '../scenarios/index.ts';
 import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
 import type { NamedDeviation } from '../sim/names.ts';
@@ -40,9 +41,7 @@ export async function subjectOf(
   /** Told as soon as it is known what will run: before the kernel is loaded. */
   announce: (chosen: Omit<Subject, 'catalog'>) => void = () => {},
 ): Promise<Subject> {
-  const loaded = isScenarioPath(ref)
-    ? await loadChecked(ref, await io.loadCatalog(), io)
-    : { scenario: (await io.loadRegistry()).findScenario(ref) };
+  const loaded = await loadedOf(ref, io);
   const { scenario } = loaded;
   const variantName = flags.variant ?? scenario.defaultVariant;
   if (!Object.hasOwn(scenario.variants, variantName)) {
@@ -60,6 +59,19 @@ export async function subjectOf(
   };
   announce(chosen);
   return { ...chosen, catalog: await io.loadCatalog() };
+}
+
+/** A program by its own name, a file, or one that is registered. */
+async function loadedOf(
+  ref: string,
+  io: Io,
+): Promise<Partial<LoadedScenario> & { scenario: Scenario }> {
+  if (ref.startsWith(PROGRAM_PREFIX)) {
+    const { programScenario } = await import('../scenarios/fuzz/worlds.ts');
+    return { scenario: programScenario(ref) };
+  }
+  if (isScenarioPath(ref)) return loadChecked(ref, await io.loadCatalog(), io);
+  return { scenario: (await io.loadRegistry()).findScenario(ref) };
 }
 
 async function loadChecked(path: string, catalog: Catalog, io: Io): Promise<LoadedScenario> {

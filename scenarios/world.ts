@@ -94,7 +94,7 @@ export class World implements Model, ProcWorld {
       kernel.sched.wakeNew(task);
     }
     const { observer } = strategy;
-    if (observer && engine.mode === 'explore') {
+    if (observer?.goesByBytes && engine.mode === 'explore') {
       kernel.machine.memory.onTouch = (addr, size, write) =>
         observer.touched(addr, size, write ? WRITE : READ);
     }

@@ -7,6 +7,8 @@ import type { Access, Request } from './request.ts';
  * also where there was nothing to choose.
  */
 export interface Observer {
+  /** Whether touched() is to be told of every access, which costs. */
+  readonly goesByBytes?: boolean;
   /** `actor` is about to act; the first `count` of `options` could. False: the run is given up. */
   acting(actor: number, options: Int32Array, count: number, nameOf: NameOf): boolean;
   /** The present transition touches `size` bytes at `addr`, beyond what its request says. */

@@ -41,6 +41,7 @@ interface Node {
 export class Dpor implements Strategy, Observer {
   readonly name: string;
   readonly observer = this;
+  readonly goesByBytes = true;
   readonly #options: DporOptions;
   #exhausted = false;
   /** Whether something may have been missed. */

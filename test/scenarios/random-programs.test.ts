@@ -7,15 +7,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FailureKind } from '../../sim/failure.ts';
 import type { RunResult } from '../../sim/model.ts';
-import { ProgramWorlds, reportOf } from '../kit/program-world.ts';
-import {
-  autofsCases,
-  cases,
-  caseText,
-  parseProgram,
-  programText,
-  type Case,
-} from '../kit/random-program.ts';
+import { ProgramWorlds } from '../../scenarios/fuzz/worlds.ts';
+import { caseText, parseProgram, reportOf } from '../kit/program-text.ts';
+import { autofsCases, cases, type Case } from '../../scenarios/fuzz/arbitraries.ts';
+import { programText } from '../../scenarios/fuzz/program.ts';
 
 const COUNT = Number(process.env['BOHRBUG_PROPERTY_CASES'] ?? 3_000);
 const SEED_TEXT = process.env['BOHRBUG_PROPERTY_SEED'] ?? '20260401';
@@ -196,7 +191,7 @@ describe('the property notices', () => {
     expect(programText(bad.drawn)).toContain('closemount');
     const report = reportOf(worlds, bad.drawn, bad.result);
     expect(report).toContain('KASAN: slab-use-after-free');
-    expect(report).toMatch(/B1\.random-program\.\S+/);
+    expect(report).toMatch(/B1\.fuzz\/\S+/);
   });
 
   test.each(MUTATED)('$name', ({ name, kind, program }) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { AUTOFS_DEV_IOCTL_CLOSEMOUNT } from '../../kernel/fs/autofs.ts';
+import { AUTOFS_DEV_IOCTL_CLOSEMOUNT, AUTOFS_MODULE } from '../../kernel/fs/autofs.ts';
+import { LOOPER_SERVE } from '../../kernel/fs/looper.ts';
 import {
   CLONE_FILES,
   CLONE_VM,
@@ -22,9 +23,15 @@ import {
   O_WRONLY,
 } from '../../kernel/fs/uapi.ts';
 import { SOCK_DGRAM, SOCK_STREAM } from '../../kernel/fs/unix-structs.ts';
-import { CLONE_VFORK, RLIMIT_NOFILE, SIGCHLD, WNOHANG } from '../../kernel/process/uapi.ts';
-import { closemountBlock } from '../../scenarios/autofs-device.ts';
-import { type Proc, THREAD_FLAGS } from '../../scenarios/proc.ts';
+import {
+  CLONE_VFORK,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  SIGCHLD,
+  WNOHANG,
+} from '../../kernel/process/uapi.ts';
+import { closemountBlock, closemountSlowly } from '../autofs-device.ts';
+import { type Proc, THREAD_FLAGS } from '../proc.ts';
 import type { Sim } from '../../sim/request.ts';
 
 /**
@@ -47,6 +54,7 @@ export const FIRST = {
   sockets: [4, 5],
   autofs: 6,
   file: 7,
+  looper: 8,
 } as const;
 
 /** What makes a task of its body: the flags of clone(2). */
@@ -59,7 +67,15 @@ export const SPAWNS: Readonly<Record<string, number>> = {
 
 /** The named file is there from the start: none is made, so that none is left. */
 export const NAMED_FILE = '/tmp/file';
-const PATHS = ['/dev/null', NAMED_FILE, '/dev/zero', '/tmp', '/missing', '/dev/autofs'] as const;
+const PATHS = [
+  '/dev/null',
+  NAMED_FILE,
+  '/dev/zero',
+  '/tmp',
+  '/missing',
+  '/dev/autofs',
+  '/dev/looper',
+] as const;
 const OPEN_FLAGS = [0, O_RDWR, O_RDWR | O_TMPFILE, O_CLOEXEC, O_PATH, O_WRONLY | O_TRUNC] as const;
 const FCNTLS = [
   [F_DUPFD, (arg: number) => arg],
@@ -112,7 +128,8 @@ export function descriptorsTo(most: number): Descriptors {
   };
 }
 
-export const CALLS: Readonly<Record<string, CallRow>> = {
+/** What any kernel survives. */
+export const SAFE_CALLS: Readonly<Record<string, CallRow>> = {
   open: {
     weight: 5,
     args: () => [indexOf(PATHS), indexOf(OPEN_FLAGS)],
@@ -204,6 +221,15 @@ export const CALLS: Readonly<Record<string, CallRow>> = {
     args: ({ fd, far }) => [fd, far],
     run: (p, [pidfd, fd]) => p.pidfd_getfd(pidfd!, fd!),
   },
+  serve: {
+    weight: 2,
+    args: ({ near, fd }) => [near(FIRST.looper), fd],
+    run: (p, [device, fd]) => p.ioctl(device!, LOOPER_SERVE, fd!),
+  },
+  storage: { weight: 2, args: () => [], run: (p) => p.taskStorageAdd(1) },
+  no_children: { weight: 1, args: () => [], run: (p) => p.setrlimit(RLIMIT_NPROC, 0) },
+  setuid: { weight: 1, args: () => [], run: (p) => p.setuid(1000) },
+  rmmod: { weight: 2, args: () => [], run: (p) => p.delete_module(AUTOFS_MODULE) },
   exit: { weight: 2, args: () => [few], run: (p, [code]) => p.exit(code) },
 };
 
@@ -214,11 +240,33 @@ export const CLOSEMOUNT: Readonly<Record<string, CallRow>> = {
     args: ({ near }) => [near(FIRST.autofs), near(FIRST.autofs)],
     run: (p, [device, at]) => p.ioctl(device!, AUTOFS_DEV_IOCTL_CLOSEMOUNT, closemountBlock(at!)),
   },
+  closemount_slow: {
+    weight: 12,
+    args: ({ near }) => [near(FIRST.autofs), near(FIRST.autofs)],
+    run: (p, [device, at]) => closemountSlowly(p, device!, at!),
+  },
+};
+
+/** Spec 00 H8: an error of the program, in every kernel. */
+const OWNERSHIP: Readonly<Record<string, CallRow>> = {
+  close_mine: { weight: 3, args: ({ fd }) => [fd], run: (p, [at]) => closeMine(p, at!) },
+};
+
+export const CALLS: Readonly<Record<string, CallRow>> = {
+  ...SAFE_CALLS,
+  ...CLOSEMOUNT,
+  ...OWNERSHIP,
 };
 
 /** Of a child, or where there is none so far, of the process itself. */
 function* openPidfd(p: Proc, pid: number | undefined): Sim<number> {
   return yield* p.pidfd_open(pid ?? (yield* p.getpid()));
+}
+
+/** A thread that takes a descriptor for its own, and closes it: H8 where it is no more. */
+function* closeMine(p: Proc, fd: number): Sim<void> {
+  const mine = p.handle(fd);
+  if (mine) yield* p.closeMine(mine);
 }
 
 function* kill(p: Proc, pid: number | undefined, sig: number): Sim<void> {

@@ -1,8 +1,5 @@
-import { encodeToken } from '../../sim/token.ts';
-import { sameFailureAs } from '../../sim/explore.ts';
 import type { Model, RunResult } from '../../sim/model.ts';
 import type { Sim } from '../../sim/request.ts';
-import { shrink } from '../../sim/shrink.ts';
 import { strategyByName } from '../../sim/strategies/by-name.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
@@ -14,14 +11,14 @@ import {
   O_RDWR,
 } from '../../kernel/fs/uapi.ts';
 import { SOCK_STREAM } from '../../kernel/fs/unix-structs.ts';
-import { FD_MAX } from '../../scenarios/common.ts';
-import { scenario, type Body } from '../../scenarios/dsl.ts';
-import type { Proc } from '../../scenarios/proc.ts';
-import { World } from '../../scenarios/world.ts';
-import { CALLS, CLOSEMOUNT, FIRST, NAMED_FILE, SPAWNS } from './program-calls.ts';
-import { caseText, PROCESS_NAMES, type Case, type Op } from './random-program.ts';
+import { FD_MAX } from '../common.ts';
+import { scenario, type Body, type Scenario } from '../dsl.ts';
+import type { Proc } from '../proc.ts';
+import { World } from '../world.ts';
+import type { Case } from './arbitraries.ts';
+import { CALLS, FIRST, NAMED_FILE, SPAWNS } from './calls.ts';
+import { parseProgramRef, PROCESS_NAMES, type Op, type Program } from './program.ts';
 
-const ROWS = { ...CALLS, ...CLOSEMOUNT };
 /** Bodies that one run may execute: a program has fewer. */
 const IMAGES_MAX = 128;
 
@@ -44,9 +41,7 @@ interface Home {
 export class ProgramWorlds {
   readonly #options: ProgramWorldOptions;
   readonly #homes = new Map<string, Home>();
-  #processes: Case['processes'] = [];
-  /** What the present run has executed: `/bin/3` is the fourth. */
-  #executed: (readonly Op[])[] = [];
+  #program: Running = runningOf([]);
 
   constructor(options: ProgramWorldOptions = {}) {
     this.#options = options;
@@ -73,12 +68,12 @@ export class ProgramWorlds {
   }
 
   /** The program of a case, to be run along any schedule. */
-  model(drawn: Case): Model {
+  model(drawn: Program): Model {
     const { world } = this.#homeOf(drawn);
+    const program = runningOf(drawn.processes);
     return {
       run: (strategy) => {
-        this.#processes = drawn.processes;
-        this.#executed = [];
+        this.#program = program;
         return world.run(strategy);
       },
     };
@@ -88,7 +83,7 @@ export class ProgramWorlds {
    * What the run just made has left behind, now that every process has exited: nothing, but for
    * sockets that only messages to each other hold. Those wait for the next collection in Linux too.
    */
-  leftBy(drawn: Case): string[] {
+  leftBy(drawn: Program): string[] {
     const { world, idle } = this.#homeOf(drawn);
     if (world.kernel.fs.inFlight().length > 0) return [];
     return [...census(world)].flatMap(([what, count]) => {
@@ -97,57 +92,85 @@ export class ProgramWorlds {
     });
   }
 
-  #homeOf(drawn: Case): Home {
+  #homeOf(drawn: Program): Home {
     const { profile, cpus, shared, faults, processes } = drawn;
     const key = [profile, cpus, shared, faults, processes.length].join();
     let home = this.#homes.get(key);
     if (!home) {
       const world = this.#world(drawn);
-      this.#processes = processes.map(() => []);
+      this.#program = runningOf(processes.map(() => []));
       world.run(new Stay());
       this.#homes.set(key, (home = { world, idle: census(world) }));
     }
     return home;
   }
 
-  #world({ profile, cpus, shared, faults, processes }: Case): World {
+  #world(shape: Program): World {
     const { mutations = [], races = false } = this.#options;
-    const names = PROCESS_NAMES.slice(0, processes.length);
-    const bodies = names.map((name, i): [string, Body] => [
-      name,
-      (p) => this.#perform(p, this.#processes[i]!),
-    ]);
-    const images = Array.from({ length: IMAGES_MAX }, (_, i): [string, Body] => [
-      `/bin/${i}`,
-      (p) => this.#perform(p, this.#executed[i]!),
-    ]);
-    return new World(
-      scenario({
-        name: 'random-program',
-        about: 'whatever was drawn',
-        cpus,
-        profile,
-        races,
-        allocFailures: faults,
-        setup: (init) => setUp(init, names, shared),
-        processes: Object.fromEntries(bodies),
-        images: Object.fromEntries(images),
-      }),
-      { mutations },
-    );
+    return new World({ ...shapedScenario(shape, () => this.#program), races }, { mutations });
   }
+}
 
-  *#perform(p: Proc, body: readonly Op[]): Sim<void> {
-    const children: number[] = [];
-    for (const { call, args, body: inner = [] } of body) {
-      if (call in SPAWNS) {
-        const pid = yield* p.clone(SPAWNS[call]!, (child) => this.#perform(child, inner));
-        if (pid > 0) children.push(pid);
-      } else if (call === 'exec') {
-        yield* p.exec(`/bin/${this.#executed.push(inner) - 1}`);
-      } else {
-        yield* ROWS[call]!.run(p, args, children);
-      }
+/** The program as a scenario of its own, by the name that programRef() gives it. */
+export function programScenario(ref: string): Scenario {
+  const program = parseProgramRef(ref);
+  const running = runningOf(program.processes);
+  return { ...shapedScenario(program, () => running), name: ref };
+}
+
+/** A program, and the bodies in it that are executed: `/bin/3` is the fourth. */
+interface Running {
+  readonly processes: Program['processes'];
+  readonly executed: readonly Op[];
+}
+
+function runningOf(processes: Program['processes']): Running {
+  const executed: Op[] = [];
+  const visit = (body: readonly Op[]): void => {
+    for (const op of body) {
+      if (op.call === 'exec') executed.push(op);
+      visit(op.body ?? []);
+    }
+  };
+  for (const body of processes) visit(body);
+  return { processes, executed };
+}
+
+/** A scenario of that shape, whose processes do what the program of the moment says. */
+function shapedScenario(shape: Program, present: () => Running): Scenario {
+  const { profile, cpus, shared, faults, processes } = shape;
+  const names = PROCESS_NAMES.slice(0, processes.length);
+  const bodies = names.map((name, i): [string, Body] => [
+    name,
+    (p) => perform(p, present().processes[i]!, present()),
+  ]);
+  const images = Array.from({ length: IMAGES_MAX }, (_, i): [string, Body] => [
+    `/bin/${i}`,
+    (p) => perform(p, present().executed[i]!.body!, present()),
+  ]);
+  return scenario({
+    name: 'random-program',
+    about: 'system calls that were drawn',
+    cpus,
+    profile,
+    allocFailures: faults,
+    setup: (init) => setUp(init, names, shared),
+    processes: Object.fromEntries(bodies),
+    images: Object.fromEntries(images),
+  });
+}
+
+function* perform(p: Proc, body: readonly Op[], running: Running): Sim<void> {
+  const children: number[] = [];
+  for (const op of body) {
+    const { call, args, body: inner = [] } = op;
+    if (Object.hasOwn(SPAWNS, call)) {
+      const pid = yield* p.clone(SPAWNS[call]!, (child) => perform(child, inner, running));
+      if (pid > 0) children.push(pid);
+    } else if (call === 'exec') {
+      yield* p.exec(`/bin/${running.executed.indexOf(op)}`);
+    } else {
+      yield* CALLS[call]!.run(p, args, children);
     }
   }
 }
@@ -161,6 +184,7 @@ function* setUp(init: Proc, names: readonly string[], shared: boolean): Sim<void
   init.check((yield* init.open('/dev/autofs')) === FIRST.autofs, 'descriptors begin at 0');
   const file = init.ok(yield* init.open(NAMED_FILE, O_RDWR | O_CREAT, 0o600));
   init.ok(yield* init.write(file, 'from the start'));
+  init.check((yield* init.open('/dev/looper')) === FIRST.looper, 'descriptors have no gaps');
   for (const name of names) yield* init.start(name, shared ? CLONE_FILES : 0);
   init.ok(yield* init.close_range(0, FD_MAX, CLOSE_RANGE_UNSHARE));
 }
@@ -173,28 +197,4 @@ function census({ kernel }: World): Map<string, number> {
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
   return counts;
-}
-
-/** A run of a program in full, for people: its schedule made as small as it can be. */
-export function reportOf(worlds: ProgramWorlds, drawn: Case, found: RunResult): string {
-  const model = worlds.model(drawn);
-  const { result } = shrink(model, found, sameFailureAs(found), { runsMax: 2_000 });
-  const { at, skip } = result.schedule;
-  const token = encodeToken({
-    form: 'schedule',
-    schedule: result.schedule,
-    header: {
-      scenario: 'random-program',
-      variant: '',
-      profile: drawn.profile,
-      mutations: [],
-      mode: 'explore',
-      memoryModel: 'sc',
-    },
-  });
-  return [
-    caseText(drawn),
-    `schedule: at [${at.join()}] skip [${skip.join()}], as a token ${token}`,
-    ...result.failures.map(({ text }) => text),
-  ].join('\n\n');
 }
