@@ -53,6 +53,8 @@ async function bundles() {
       'cli/hazard-worker': 'cli/hazard-worker.ts',
       'cli/fuzz-worker': 'cli/fuzz-worker.ts',
       'cli/api/bpf': 'cli/api/bpf.ts',
+      'cli/api/fast-check': 'cli/api/fast-check.ts',
+      'cli/api/vitest': 'cli/api/vitest.ts',
       'scenarios/index': 'scenarios/index.ts',
       'sim/index': 'sim/index.ts',
       'kernel/index': 'kernel/index.ts',

@@ -8,6 +8,12 @@ export {
 } from './dsl.ts';
 export type { Body } from './dsl.ts';
 export { expected, isFound } from './judge.ts';
+export {
+  exploreScenario,
+  replayToken,
+  type ExploreScenarioOptions,
+  type ScenarioOutcome,
+} from './outcome.ts';
 export { Proc } from './proc.ts';
 export { findScenario, SCENARIOS } from './registry.ts';
 export * from '../kernel/errno.ts';
