@@ -21,7 +21,7 @@ test('a failure that should not be is told in full, and how to see it again', ()
   const message = messageOf(() => expect(bad).toBeClean());
   expect(message).toContain('BUG: KASAN: slab-use-after-free in autofs_dev_ioctl');
   expect(message).toContain('Call Trace:');
-  expect(message).toMatch(/CPU0 .*CPU1/);
+  expect(message).toMatch(/CPU\d .*CPU\d/);
   expect(message).toContain(`bohrbug replay ${bad.token}`);
 });
 
