@@ -5,6 +5,7 @@ import { exploreCommand } from './commands/explore.ts';
 import { fuzzCommand } from './commands/fuzz.ts';
 import { hazardsCommand } from './commands/hazards.ts';
 import { listCommand } from './commands/list.ts';
+import { litmusCommand } from './commands/litmus.ts';
 import { mergeCommand } from './commands/merge.ts';
 import { replayCommand } from './commands/replay.ts';
 import { runCommand } from './commands/run.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   hazardsCommand,
   fuzzCommand,
   mergeCommand,
+  litmusCommand,
   traceCommand,
   bpfCommand,
 ];
