@@ -9,6 +9,12 @@ export const IS_BUILT = EXTENSION === '.js';
 export const CODE_ROOT = new URL('../', import.meta.url);
 const PACKAGE_ROOT = IS_BUILT ? new URL('../', CODE_ROOT) : CODE_ROOT;
 
+/** Of all code that runs here: made when the package is built; null where its sources run. */
+export function codeHash(): string | null {
+  const path = new URL('code-hash', CODE_ROOT);
+  return IS_BUILT && existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+}
+
 interface Manifest {
   readonly version: string;
   readonly exports: Readonly<Record<string, string | { readonly default: string }>>;

@@ -1,3 +1,4 @@
+import { InputError } from '../../base/errors.ts';
 import type { Found } from '../../sim/explore.ts';
 import type { NamedDeviation } from '../../sim/names.ts';
 import { isBySeed } from '../../sim/strategies/by-name.ts';
@@ -8,7 +9,8 @@ import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
 import { budgetOf, makeStrategy } from '../plan.ts';
-import { saveFailure } from '../saved.ts';
+import { reportToCi } from '../render/ci.ts';
+import { DEFAULT_FOLDER, saveFailure, writeTest } from '../saved.ts';
 import { rerun, search, shrinkFound, type Detailed } from '../search.ts';
 import { scheduleToken, seedToken, subjectOf, worldOf, type Subject } from '../subject.ts';
 import { summaryOf, type Finding } from '../summary.ts';
@@ -23,7 +25,10 @@ interface Flags extends options.SubjectFlags {
   readonly jobs: number;
   readonly seed: number;
   readonly shrink: boolean;
-  readonly save?: string;
+  readonly save?: string | boolean;
+  readonly emitTest?: string;
+  readonly junit?: string;
+  readonly github?: boolean;
   readonly json?: boolean;
   readonly trace?: boolean;
   readonly all?: boolean;
@@ -41,7 +46,11 @@ export const exploreCommand: Command = {
       .option('--jobs <n>', 'workers', options.wholeFlag('--jobs', 1), 1)
       .option('--memory-model <name>', 'sc', options.memoryModelFlag, 'sc')
       .option('--no-shrink', 'leave the failure as found')
-      .option('--save <dir>', 'write the failure to a file there, which replay takes')
+      .option('--save <dir>', `keep the failure there, for replay (default: ${DEFAULT_FOLDER})`)
+      .option('--no-save', 'keep no file')
+      .option('--emit-test <file>', 'write a vitest test of the failure')
+      .option('--junit <file>', 'write what came out as JUnit XML')
+      .option('--github', 'tell GitHub of a failure, as an annotation')
       .option('--trace', 'print every event of the run found')
       .option('--all', 'show every step of the run found')
       .option('-v, --log', "print the kernel's log of the run found, on stderr")
@@ -95,12 +104,33 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
     shrunkToken: shown?.shrunkToken ?? null,
     wallMs: io.nowMs() - beganMs,
   };
-  if (flags.save !== undefined && shown !== undefined) {
-    const path = saveFailure(flags.save, summaryOf(finding), subject, io);
-    io.err(`saved: ${path}`);
-  }
+  if (shown !== undefined) keep(finding, flags, io);
+  tellCi(finding, flags, io);
   if (flags.log && shown) await showLog(world, io);
   return conclude(finding, shown?.detailed, flags, io);
+}
+
+/** The failure as a file, and as a test where that is asked for. */
+function keep(finding: Finding, { save, emitTest }: Flags, io: Io): void {
+  const summary = summaryOf(finding);
+  if (emitTest !== undefined) writeTest(emitTest, summary, io);
+  if (save === false) return;
+  const isAsked = typeof save === 'string';
+  try {
+    const path = saveFailure(isAsked ? save : DEFAULT_FOLDER, summary, finding.subject, io);
+    io.err(`saved: ${path}`);
+  } catch (error) {
+    if (isAsked || !(error instanceof InputError)) throw error;
+    io.err(`bohrbug: not saved: ${error.message}`);
+  }
+}
+
+function tellCi(finding: Finding, flags: Flags, io: Io): void {
+  const { scenario, variant, failure, expected, wallMs } = summaryOf(finding);
+  const title = failure?.title ?? 'no failure, where one is stated';
+  const wrong = expected ? {} : { wrong: { title, text: failure?.text ?? title } };
+  const name = `${scenario} ${variant}`;
+  reportToCi('explore', [{ name, seconds: wallMs / 1_000, ...wrong }], flags, io);
 }
 
 /** `abba (bad, v7.2): two tasks …`: there before the work begins, which may take long. */

@@ -86,7 +86,7 @@ export const autofsCases = casesOf(
 
 const SMALL_OPS_MAX = 4;
 /** What most bugs of descriptors are made of. */
-const COMMON = ['open', 'close', 'dup', 'dup2', 'fcntl', 'eventfd'] as const;
+const COMMON = ['open', 'close', 'dup', 'dup2', 'fcntl', 'eventfd', 'close_mine'] as const;
 
 /**
  * Programs of a few calls of few kinds on few descriptors, so that they meet and every schedule

@@ -1,4 +1,7 @@
 /** What the tests of the command line share: an io that collects, and small scenarios. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadCatalog, loadRegistry, type Catalog } from '../../cli/catalog.ts';
 import { dispatch } from '../../cli/dispatch.ts';
 import type { ExitCode, Io } from '../../cli/command.ts';
@@ -18,6 +21,10 @@ export interface Ran {
   json<T = Record<string, unknown>>(): T;
 }
 
+/** Where commands run that are not told where: what they keep there goes with this process. */
+const CWD = mkdtempSync(join(tmpdir(), 'bohrbug-cli-'));
+process.on('exit', () => rmSync(CWD, { recursive: true, force: true }));
+
 /** The command line, as a shell would call it. */
 export async function bohrbug(args: readonly string[], overrides: Partial<Io> = {}): Promise<Ran> {
   const out: string[] = [];
@@ -29,7 +36,7 @@ export async function bohrbug(args: readonly string[], overrides: Partial<Io> = 
     isTerminal: false,
     hasColor: false,
     width: 100,
-    cwd: '/tmp',
+    cwd: CWD,
     nowMs: () => performance.now(),
     isInterrupted: () => false,
     loadRegistry,
