@@ -18,6 +18,8 @@ export const cacheKey = (cache: number): number => keyIn(3, cache);
 export const PAGES_KEY = keyIn(4, 0);
 /** The pending timers. */
 export const TIMERS_KEY = keyIn(5, 0);
+/** The pages that are waited for: how many there are to come, and in which order. */
+export const FAULTS_KEY = keyIn(7, 0);
 
 /** Four apart, as bytes are told apart by fours. */
 function keyIn(area: number, index: number): number {

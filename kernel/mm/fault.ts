@@ -1,7 +1,8 @@
 import { COST_NS } from '../../sim/cost.ts';
 import type { EventSource } from '../../sim/engine.ts';
 import { stackOf } from '../../sim/fiber.ts';
-import { kernelText, type Sim } from '../../sim/request.ts';
+import { FAULTS_KEY } from '../../sim/keys.ts';
+import { kernelText, WRITE, type Sim } from '../../sim/request.ts';
 import { EFAULT } from '../errno.ts';
 import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
@@ -102,6 +103,7 @@ export class PageFaults extends AddressSpaces {
   protected *handle_userfault(mm: number, pte: number, addr: number, write: boolean): Sim<void> {
     const task = this.sched.current;
     const fault = this.#blockedFault(task, addr, write);
+    this.machine.engine.touch(FAULTS_KEY, WRITE);
     let awaited = this.#awaited.find((page) => page.mm === mm && page.pte === pte);
     if (!awaited) {
       awaited = { mm, pte, waiters: [] };
@@ -141,6 +143,7 @@ export class PageFaults extends AddressSpaces {
   /** The strategy says which page comes first; all who wait for it go on. */
   #arrive(): void {
     const { machine } = this;
+    machine.engine.touch(FAULTS_KEY, WRITE);
     const index = machine.engine.decide('user-fault', this.#awaited.length);
     const [page] = this.#awaited.splice(index, 1);
     this.userFault.ready = this.#awaited.length > 0;
@@ -156,6 +159,7 @@ export class PageFaults extends AddressSpaces {
 
   #leave(awaited: Awaited, fault: BlockedFault): void {
     const at = awaited.waiters.indexOf(fault);
+    this.machine.engine.touch(FAULTS_KEY, WRITE);
     if (at >= 0) awaited.waiters.splice(at, 1);
     if (awaited.waiters.length > 0) return;
     this.#awaited = this.#awaited.filter((page) => page !== awaited);

@@ -99,13 +99,14 @@ export class Step {
   without(first: Step): Step {
     if (!this.#readsFrom(first)) return this;
     const other = new Step(this.actor, this.index);
-    other.drawn = this.drawn;
     other.enabler = this.enabler;
     const request = this.#request;
     if (request !== null && this.#keys.length === 1 && foreseeing(request.target)) {
       const access = request.target.accessIf(request, first.before);
       other.touch(request.addr, request.size, access, (this.#hows[0]! & ADDS) !== 0);
+      other.drawn = this.drawn;
     } else {
+      // What it draws there, and among how many, is as unknown.
       other.isUnknown = true;
     }
     return other;

@@ -4,6 +4,7 @@ import type { Strategy } from '../strategy.ts';
 import { Auto } from './auto.ts';
 import { Bounded } from './bounded.ts';
 import { Dpor } from './dpor.ts';
+import { FailNth } from './fail-nth.ts';
 import { Pct, PCT_DEPTH_MAX, PCT_LENGTH_MAX } from './pct.ts';
 import { Pos } from './pos.ts';
 import { Random } from './random.ts';
@@ -38,7 +39,7 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'auto',
     usage: 'auto',
-    about: 'exhaustive where it ends soon, else pct:3 and random in turn',
+    about: 'fewest deviations first; then also dpor, pct:3, surw, pos and random, in turn',
     bySeed: false,
     make: plain('auto', (options) => new Auto(options)),
   },
@@ -99,6 +100,13 @@ const ENTRIES: readonly Entry[] = [
       'with source sets; ordered: additions do not change places either',
     bySeed: false,
     make: makeDpor,
+  },
+  {
+    name: 'fail-nth',
+    usage: 'fail-nth',
+    about: 'nothing interferes but one fault a run: every allocation fails once (allocFailures)',
+    bySeed: false,
+    make: plain('fail-nth', () => new FailNth()),
   },
   {
     name: 'twice',

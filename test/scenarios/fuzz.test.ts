@@ -5,6 +5,7 @@ import { InputError } from '../../base/errors.ts';
 import { explore } from '../../sim/explore.ts';
 import { primaryFailure } from '../../sim/model.ts';
 import { Auto } from '../../sim/strategies/auto.ts';
+import { Dpor } from '../../sim/strategies/dpor.ts';
 import { cases, smallPrograms } from '../../scenarios/fuzz/arbitraries.ts';
 import {
   afterRound,
@@ -123,4 +124,18 @@ describe('shrinking a program with its schedule', () => {
     },
     60_000,
   );
+});
+
+test('which page comes next depends on how many are waited for: DPOR sees that', () => {
+  const program = parseProgramRef(
+    'fuzz/v7.2/3/A/closemount_slow.6.6/eventfd.0.0/dup2.0.0/B/closemount_slow.6.6/dup2.0.1/' +
+      'closemount_slow.6.1/C/dup2.1.0/dup2.0.1/dup2.1.0/closemount_slow.6.6',
+  );
+  const worlds = new ProgramWorlds({ mutations: ['close_fd.synchronous'] });
+  const { runs } = explore(worlds.model(program), {
+    strategy: new Dpor(),
+    runsMax: 300,
+    isFound: () => false,
+  });
+  expect(runs).toBe(300);
 });

@@ -13,6 +13,7 @@ test.each([
   ['pct:5', 'pct:5:1'],
   ['pct:3:77', 'pct:3:77'],
   ['exhaustive', 'exhaustive'],
+  ['fail-nth', 'fail-nth'],
   ['exhaustive:2', 'exhaustive:2'],
   ['twice', 'twice:random'],
   ['twice:pct:3', 'twice:pct:3:1'],
@@ -53,7 +54,11 @@ test('which tokens can hold a seed', () => {
 describe('what is not understood is an InputError on one line', () => {
   test.each([
     ['randon', 'did you mean random?'],
-    ['odpr', 'there are auto, stay, round-robin, random, pct, pos, surw, exhaustive, dpor, twice'],
+    [
+      'odpr',
+      'there are auto, stay, round-robin, random, pct, pos, ' +
+        'surw, exhaustive, dpor, fail-nth, twice',
+    ],
     ['', 'no strategy ""'],
     ['__proto__', 'no strategy'],
     ['a\nb', 'no strategy "a\\nb"'],
