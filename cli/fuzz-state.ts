@@ -4,7 +4,7 @@ import { InputError } from '../base/errors.ts';
 import { fingerprintOf } from '../base/hash.ts';
 import { FRESH, type CampaignState } from '../scenarios/fuzz/campaign.ts';
 import type { FuzzFailure } from './fuzz-failure.ts';
-import { packageVersion } from './package.ts';
+import { codeHash, packageVersion } from './package.ts';
 
 /** What must be the same for a campaign to go on where it stopped. */
 export interface CampaignIdentity {
@@ -50,14 +50,16 @@ export class CampaignFolder {
 
   /** Written aside and then put in place, so that a kill leaves the old or the new. */
   save(identity: CampaignIdentity, state: CampaignState, failures: readonly FuzzFailure[]): void {
-    const content: StateFile = { bohrbug: packageVersion(), ...identity, state, failures };
+    const { seed, mutations, shard } = identity;
+    const bohrbug = packageVersion();
+    const content: StateFile = { bohrbug, seed, mutations, shard, state, failures };
     this.#write(STATE, `${JSON.stringify(content)}\n`);
   }
 
   /** The failure as a file that replay takes, and a test of it; the file's path. */
   saveFailure(failure: FuzzFailure): string {
     const name = `${failure.kind}-${fingerprintOf(failure.key).slice(0, 8)}`;
-    const content = { bohrbug: packageVersion(), sourceHash: null, ...failure };
+    const content = { bohrbug: packageVersion(), codeHash: codeHash(), ...failure };
     this.#write(`failures/${name}.json`, `${JSON.stringify(content, null, 2)}\n`);
     this.#write(`failures/${name}.test.ts`, testOf(failure));
     return join(this.path, 'failures', `${name}.json`);
@@ -74,16 +76,48 @@ export class CampaignFolder {
 export function readState(folder: string): StateFile | undefined {
   const path = join(folder, STATE);
   if (!existsSync(path)) return undefined;
-  let content: StateFile;
+  let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8')) as StateFile;
+    content = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new InputError(`${path}: ${(error as Error).message}`);
   }
-  if (!Array.isArray(content?.state?.corpus) || !Array.isArray(content.failures)) {
-    throw new InputError(`${path}: not the state of a campaign`);
-  }
+  if (!isState(content)) throw new InputError(`${path}: not the state of a campaign`);
   return content;
+}
+
+/** Whether every part is there that is used; programs in it are looked at when they are run. */
+function isState(content: unknown): content is StateFile {
+  const file = content as StateFile;
+  const state = file?.state;
+  return (
+    isCount(file?.seed) &&
+    isCount(state?.nextUnit) &&
+    isCount(state.runs) &&
+    isListOf(state.pairs, 'number') &&
+    isListOf(state.corpus, 'string') &&
+    isListOf(state.keys, 'string') &&
+    isListOf(file.failures, 'object') &&
+    file.failures.every(isFailure)
+  );
+}
+
+function isFailure(failure: FuzzFailure): boolean {
+  const { key, kind, title, text, program, foundIn, shrunkToken, traceHash } = failure ?? {};
+  const words = [key, kind, title, text, program, foundIn, shrunkToken, traceHash];
+  return (
+    isListOf(words, 'string') &&
+    /^[a-z-]+$/.test(kind) &&
+    [failure.calls, failure.deviations, failure.unit].every(isCount)
+  );
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isListOf(value: unknown, type: 'number' | 'object' | 'string'): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === type);
 }
 
 /** A test that fails as long as the failure is there. */

@@ -3,6 +3,7 @@ import { Piscina } from 'piscina';
 import { callCount, parseProgramRef, programRef } from '../scenarios/fuzz/program.ts';
 import {
   afterRound,
+  FRESH,
   nextRound,
   runUnit,
   type CampaignState,
@@ -43,7 +44,7 @@ export async function fuzz(options: FuzzOptions, io: Io): Promise<FuzzOutcome> {
   const beganMs = io.nowMs();
   const isOver = () => io.isInterrupted() || io.nowMs() - beganMs >= timeMaxMs;
   const loaded = folder?.load(options);
-  let state = loaded?.state ?? { nextUnit: 0, runs: 0, pairs: [], corpus: [], keys: [] };
+  let state = loaded?.state ?? FRESH;
   const failures = [...(loaded?.failures ?? [])];
   const workers = new Workers(options);
   const worlds = new ProgramWorlds({ mutations });

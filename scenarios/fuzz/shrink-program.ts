@@ -3,6 +3,7 @@ import type { RunResult } from '../../sim/model.ts';
 import { FITS, type NamedDeviation } from '../../sim/names.ts';
 import { shrink } from '../../sim/shrink.ts';
 import { Auto } from '../../sim/strategies/auto.ts';
+import { Bounded } from '../../sim/strategies/bounded.ts';
 import { NamedReplay, NamingReplay } from '../../sim/strategies/named-replay.ts';
 import { hasBody, type Op, type Program } from './program.ts';
 import type { ProgramWorlds } from './worlds.ts';
@@ -24,6 +25,9 @@ export interface ShrunkProgram extends Failing {
 
 /** Runs that look for the failure in a smaller program, after the old schedule has been tried. */
 const SEARCH_RUNS = 160;
+/** Deviations that are few enough, and runs that look for fewer than more of them. */
+const FEW = 2;
+const FEWEST_RUNS = 12_000;
 /** Runs in all, after which the smallest so far has to do. */
 const RUNS_MAX = 40_000;
 
@@ -47,6 +51,7 @@ export function shrinkProgram(
       break;
     }
   }
+  if (!search.isOver) search.lookForFewer();
   const isMinimal = search.shrinkSchedule();
   return { ...search.best, minimal: isMinimal && !search.isOver, runs: search.runs };
 }
@@ -90,6 +95,23 @@ class Search {
     this.best = { program, result: shrunk.result };
     this.#names = this.#named(this.best);
     return shrunk.minimal;
+  }
+
+  /**
+   * What is left when nothing single can be left out may still be far from the fewest: where it
+   * takes many deviations, all schedules are tried from the fewest on.
+   */
+  lookForFewer(): void {
+    const { program, result } = this.best;
+    if (result.schedule.at.length <= FEW) return;
+    const { found, runs } = explore(this.#worlds.model(program), {
+      strategy: new Bounded({ bound: result.schedule.at.length - 1 }),
+      runsMax: FEWEST_RUNS,
+      isFound: this.#isSame,
+      stop: this.#stop,
+    });
+    this.runs += runs;
+    if (found) this.best = { program, result: found.result };
   }
 
   #alongOld(program: Program): RunResult | undefined {
