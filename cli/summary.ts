@@ -17,6 +17,8 @@ export interface Summary {
   readonly verdict: 'clean' | 'failure';
   readonly expected: boolean;
   readonly exhausted: boolean;
+  /** The bound within which all was run, where that is not every schedule; null where none was. */
+  readonly covered: string | null;
   /** Whether the user ended the search, which then proves nothing. */
   readonly interrupted: boolean;
   readonly runs: number;
@@ -43,6 +45,7 @@ export interface Finding {
   readonly seed: number | null;
   readonly expected: boolean;
   readonly exhausted: boolean;
+  readonly covered?: string | undefined;
   readonly interrupted?: boolean;
   readonly runs: number;
   readonly steps: number;
@@ -68,6 +71,7 @@ export function summaryOf(finding: Finding): Summary {
     verdict: failure === undefined ? 'clean' : 'failure',
     expected: finding.expected,
     exhausted: finding.exhausted,
+    covered: finding.covered ?? null,
     interrupted: finding.interrupted ?? false,
     runs: finding.runs,
     steps: finding.steps,

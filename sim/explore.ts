@@ -54,6 +54,8 @@ export interface Outcome {
   readonly found?: Found;
   /** Whether every schedule was run, up to the strategy's own equivalence. */
   readonly exhausted: boolean;
+  /** The bound within which all was run, where that is not every schedule: Strategy.covered. */
+  readonly covered: string | undefined;
   /** In the order in which they were first met, the found one included. */
   readonly distinct: readonly DistinctFailure[];
 }
@@ -127,6 +129,7 @@ export class Exploration implements Progress {
       steps: this.#steps,
       ...(this.#found === undefined ? {} : { found: this.#found }),
       exhausted: this.#options.strategy.exhausted,
+      covered: this.#options.strategy.covered,
       distinct: [...this.#distinct.values()],
     };
   }

@@ -40,5 +40,7 @@ export interface Strategy {
   end(choiceCount: number): void;
   /** Whether every schedule has been run (up to the strategy's own equivalence). */
   readonly exhausted: boolean;
+  /** What was run instead, once all of it was: `every schedule of at most 2 deviations`. */
+  readonly covered?: string | undefined;
   readonly observer?: Observer | undefined;
 }

@@ -90,6 +90,7 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
     runs,
     steps,
     exhausted: outcome.exhausted,
+    covered: outcome.covered,
     interrupted: found === undefined && io.isInterrupted(),
   };
   const shown = found && (await present(subject, world, found, flags, io));

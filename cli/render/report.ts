@@ -78,10 +78,11 @@ function howFound({ foundBy, strategy, runs, shrunkToken, deviations }: Summary)
 function outcomeText({ summary, expect }: Shown, io: Io): string[] {
   const colors = pc.createColors(io.hasColor);
   const { scenario, variant, profile, verdict, expected, exhausted, runs, wallMs } = summary;
+  const all = exhausted ? 'every schedule' : summary.covered;
   const what = `${scenario} (${variant}, ${profile})`;
   const kinds = [...new Set(summary.failures.map(({ kind }) => kind))].join(', ');
   const found = verdict === 'clean' ? 'clean' : kinds;
-  const covered = exhausted ? ', every schedule' : '';
+  const covered = all === null ? '' : `, ${all}`;
   const effort = `${count(runs, 'run')}${covered}, ${duration(wallMs)}`;
   const wanted = expect.length === 0 ? 'a clean run' : expect.join(', ');
   const judgement = summary.interrupted

@@ -57,6 +57,11 @@ export class Bounded implements Strategy {
     return this.#phase === 'over' && !this.#cut;
   }
 
+  get covered(): string | undefined {
+    if (this.#phase !== 'over' || !this.#cut) return undefined;
+    return `every schedule of at most ${this.#bound} deviation${this.#bound === 1 ? '' : 's'}`;
+  }
+
   begin(): boolean {
     if (this.#phase === 'first') this.#phase = 'more';
     else if (this.#phase === 'more' && !this.#toNextSibling() && !this.#toNextNode()) {

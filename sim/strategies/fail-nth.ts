@@ -19,11 +19,17 @@ export class FailNth implements Strategy {
   #ways = 1;
   /** Those of the first run: up to the n-th, the others are like it. */
   #total = 0;
+  #isOver = false;
+
+  get covered(): string | undefined {
+    return this.#isOver ? `each of ${this.#total} faults alone` : undefined;
+  }
 
   begin(run: number): boolean {
     if (this.#nth === 0) this.#total = this.#seen;
     if (run > 0 && ++this.#outcome >= this.#ways) {
-      if (this.#nth === this.#total) return false;
+      this.#isOver = this.#nth === this.#total;
+      if (this.#isOver) return false;
       this.#nth++;
       this.#outcome = 1;
     }

@@ -23,6 +23,10 @@ export class Twice implements Strategy {
     return this.#inner.exhausted;
   }
 
+  get covered(): string | undefined {
+    return this.#inner.covered;
+  }
+
   begin(run: number): boolean {
     return this.#inner.begin(run);
   }

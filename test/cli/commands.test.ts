@@ -167,6 +167,18 @@ describe('explore', () => {
     expect(out).toContain('clean, but interrupted');
   });
 
+  test('a bounded search that has come to its end says its bound', async () => {
+    const args = ['explore', 'abba', '--variant', 'good', '--strategy', 'exhaustive:1'];
+    expect((await bohrbug(args)).out).toMatch(/every schedule of at most 1 deviation, \d/);
+    const covered = 'every schedule of at most 1 deviation';
+    expect((await bohrbug([...args, '--json'])).json()).toMatchObject({
+      exhausted: false,
+      covered,
+    });
+    const short = await bohrbug([...args, '--json', '--runs', '2']);
+    expect(short.json()).toMatchObject({ exhausted: false, covered: null });
+  });
+
   test('stops at --runs', async () => {
     const args = ['explore', 'not-there', '--strategy', 'random', '--runs', '7', '--json'];
     expect((await bohrbug(args)).json()).toMatchObject({ runs: 7, exhausted: false });
