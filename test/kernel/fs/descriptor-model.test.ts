@@ -1,4 +1,4 @@
-/** 00 R19, R22: the calls on descriptors against a model of them: numbers and what they stand for. */
+/** 00 R19, R22: the calls on descriptors against a model of what their numbers stand for. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EBADF, EINVAL } from '../../../kernel/errno.ts';
