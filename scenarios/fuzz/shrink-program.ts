@@ -5,6 +5,9 @@ import { shrink } from '../../sim/shrink.ts';
 import { Auto } from '../../sim/strategies/auto.ts';
 import { Bounded } from '../../sim/strategies/bounded.ts';
 import { NamedReplay, NamingReplay } from '../../sim/strategies/named-replay.ts';
+import { Pos } from '../../sim/strategies/pos.ts';
+import { Surw } from '../../sim/strategies/surw.ts';
+import type { Strategy } from '../../sim/strategy.ts';
 import { hasBody, type Op, type Program } from './program.ts';
 import type { ProgramWorlds } from './worlds.ts';
 
@@ -25,9 +28,10 @@ export interface ShrunkProgram extends Failing {
 
 /** Runs that look for the failure in a smaller program, after the old schedule has been tried. */
 const SEARCH_RUNS = 160;
-/** Deviations that are few enough, and runs that look for fewer than more of them. */
-const FEW = 2;
-const FEWEST_RUNS = 12_000;
+/** Deviations that are few enough; runs of each strategy that looks for fewer than that. */
+const FEW = 3;
+const FEWER_RUNS = 2_000;
+const FEWER_SEEDS = 6;
 /** Runs in all, after which the smallest so far has to do. */
 const RUNS_MAX = 40_000;
 
@@ -99,19 +103,26 @@ class Search {
 
   /**
    * What is left when nothing single can be left out may still be far from the fewest: where it
-   * takes many deviations, all schedules are tried from the fewest on.
+   * takes many deviations, it is looked for anew, and each time shrunk anew.
    */
   lookForFewer(): void {
-    const { program, result } = this.best;
-    if (result.schedule.at.length <= FEW) return;
-    const { found, runs } = explore(this.#worlds.model(program), {
-      strategy: new Bounded({ bound: result.schedule.at.length - 1 }),
-      runsMax: FEWEST_RUNS,
-      isFound: this.#isSame,
-      stop: this.#stop,
-    });
-    this.runs += runs;
-    if (found) this.best = { program, result: found.result };
+    for (const strategy of fewerStrategies()) {
+      const { program, result } = this.best;
+      const before = result.schedule.at.length;
+      if (before <= FEW || this.isOver) return;
+      const { found, runs } = explore(this.#worlds.model(program), {
+        strategy,
+        runsMax: FEWER_RUNS,
+        isFound: this.#isSame,
+        stop: this.#stop,
+      });
+      this.runs += runs;
+      if (!found) continue;
+      this.best = { program, result: found.result };
+      this.shrinkSchedule();
+      if (this.best.result.schedule.at.length >= before) this.best = { program, result };
+    }
+    this.#names = this.#named(this.best);
   }
 
   #alongOld(program: Program): RunResult | undefined {
@@ -144,6 +155,12 @@ class Search {
     this.runs++;
     return [...naming.named];
   }
+}
+
+function* fewerStrategies(): Generator<Strategy> {
+  yield new Bounded();
+  for (let seed = 1; seed <= FEWER_SEEDS; seed++) yield new Pos(seed);
+  for (let seed = 1; seed <= FEWER_SEEDS; seed++) yield new Surw(seed);
 }
 
 /** Programs with one thing less, those that leave out most first. */
