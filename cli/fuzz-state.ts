@@ -92,6 +92,8 @@ function isState(content: unknown): content is StateFile {
   const state = file?.state;
   return (
     isCount(file?.seed) &&
+    isListOf(file.mutations, 'string') &&
+    typeof file.shard === 'string' &&
     isCount(state?.nextUnit) &&
     isCount(state.runs) &&
     isListOf(state.pairs, 'number') &&

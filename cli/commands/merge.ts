@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { InputError } from '../../base/errors.ts';
+import type { CampaignState } from '../../scenarios/fuzz/campaign.ts';
 import { EXIT, type Command } from '../command.ts';
+import type { CampaignIdentity } from '../fuzz-state.ts';
 import * as options from '../options.ts';
 import { count } from '../render/status.ts';
 import { failureLines } from './fuzz.ts';
@@ -42,8 +44,10 @@ export const mergeCommand: Command = {
           a.shrunkToken.localeCompare(b.shrunkToken, 'en'),
       )
       .filter((failure, i, all) => failure.key !== all[i - 1]?.key);
+    const identity = identityOf(parsed.args, parts);
     const folder = new CampaignFolder(resolve(io.cwd, flags.output));
     for (const failure of failures) folder.saveFailure(failure);
+    folder.save(identity, mergedState(parts.map(({ state }) => state)), failures);
     const runs = parts.reduce((sum, { state }) => sum + state.runs, 0);
     if (flags.json) io.out(JSON.stringify({ parts: parts.length, runs, failures }));
     else {
@@ -53,3 +57,28 @@ export const mergeCommand: Command = {
     return failures.length === 0 ? EXIT.expected : EXIT.unexpected;
   },
 };
+
+/** What the parts are parts of: of one seed, and of one kernel. */
+function identityOf(dirs: readonly string[], parts: readonly CampaignIdentity[]): CampaignIdentity {
+  const { seed, mutations } = parts[0]!;
+  const said = (part: CampaignIdentity) =>
+    `seed ${part.seed}, mutations ${part.mutations.join(' ') || 'none'}`;
+  for (const [i, part] of parts.entries()) {
+    if (said(part) === said(parts[0]!)) continue;
+    throw new InputError(`${dirs[i]}: ${said(part)}, but ${dirs[0]}: ${said(parts[0]!)}`);
+  }
+  return { seed, mutations, shard: 'merged' };
+}
+
+function mergedState(states: readonly CampaignState[]): CampaignState {
+  const all = <T>(of: (state: CampaignState) => readonly T[]): T[] => [
+    ...new Set(states.flatMap(of)),
+  ];
+  return {
+    nextUnit: Math.max(...states.map(({ nextUnit }) => nextUnit)),
+    runs: states.reduce((sum, { runs }) => sum + runs, 0),
+    pairs: all(({ pairs }) => pairs),
+    corpus: all(({ corpus }) => corpus),
+    keys: all(({ keys }) => keys),
+  };
+}

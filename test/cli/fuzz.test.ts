@@ -31,6 +31,8 @@ test('parts merge, and what was saved is replayed', async () => {
   const { failures } = merged.json<{ failures: unknown[] }>();
   expect(failures).toEqual(state('one')['failures']);
   expect(failures.length).toBeGreaterThan(0);
+  const again = await run('merge', 'all', 'one', '-o', 'twice', '--json');
+  expect(again.json<{ failures: unknown[] }>().failures).toEqual(failures);
   const { out } = await run('replay', 'all/failures');
   expect(
     out
@@ -38,6 +40,15 @@ test('parts merge, and what was saved is replayed', async () => {
       .slice(0, -1)
       .every((line) => line.startsWith('FAILED')),
   ).toBe(true);
+});
+
+test('parts of different campaigns do not merge', async () => {
+  mkdirSync(join(dir, 'other'));
+  const other = JSON.stringify({ ...state('one'), mutations: ['task_work.no-notify'] });
+  writeFileSync(join(dir, 'other', 'campaign.json'), other);
+  const { code, err } = await run('merge', 'one', 'other', '-o', 'none');
+  expect(err).toMatch(/^bohrbug: other: seed 1, mutations task_work.no-notify, but one: /);
+  expect(code).toBe(2);
 });
 
 describe('a state that is none is one line and exit 2', () => {
