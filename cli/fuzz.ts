@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { Piscina } from 'piscina';
-import { callCount, parseProgramRef, programRef } from '../scenarios/fuzz/program.ts';
 import {
   afterRound,
   FRESH,
@@ -12,15 +11,12 @@ import {
   type Unit,
   type UnitResult,
 } from '../scenarios/fuzz/campaign.ts';
-import { shrinkProgram } from '../scenarios/fuzz/shrink-program.ts';
 import { ProgramWorlds } from '../scenarios/fuzz/worlds.ts';
-import { primaryFailure } from '../sim/model.ts';
-import { NamingReplay } from '../sim/strategies/named-replay.ts';
-import { Replay } from '../sim/strategies/replay.ts';
-import { encodeToken } from '../sim/token.ts';
 import type { Io } from './command.ts';
 import type { FuzzFailure } from './fuzz-failure.ts';
+import { simplest } from './fuzz-shrink.ts';
 import type { CampaignFolder, CampaignIdentity } from './fuzz-state.ts';
+import type { FuzzTask } from './fuzz-worker.ts';
 import { CODE_ROOT, IS_BUILT } from './package.ts';
 import { count, duration } from './render/status.ts';
 
@@ -40,33 +36,42 @@ export interface FuzzOutcome {
 
 /** Round after round until a limit. Rounds are whole: the same seed gives the same findings. */
 export async function fuzz(options: FuzzOptions, io: Io): Promise<FuzzOutcome> {
-  const { folder, runsMax, timeMaxMs, seed, shardOf, mutations } = options;
+  const { folder, runsMax, timeMaxMs, seed, shardOf } = options;
   const beganMs = io.nowMs();
   const isOver = () => io.isInterrupted() || io.nowMs() - beganMs >= timeMaxMs;
   const loaded = folder?.load(options);
   let state = loaded?.state ?? FRESH;
   const failures = [...(loaded?.failures ?? [])];
   const workers = new Workers(options);
-  const worlds = new ProgramWorlds({ mutations });
+  /** Of the round before: it is made small while the next one runs, and only then saved. */
+  let pending:
+    | { readonly state: CampaignState; readonly small: Promise<FuzzFailure[]> }
+    | undefined;
+  const settle = async () => {
+    if (!pending) return;
+    for (const failure of await pending.small) {
+      failures.push(failure);
+      const path = folder?.saveFailure(failure);
+      if (path) io.err(`saved: ${path}`);
+    }
+    folder?.save(options, pending.state, failures);
+    const spent = duration(io.nowMs() - beganMs);
+    const said = [count(pending.state.runs, 'run'), count(failures.length, 'failure'), spent];
+    io.status(`fuzz: ${said.join(', ')}, ${pending.state.pairs.length} pairs of places`);
+    pending = undefined;
+  };
   try {
     while (state.runs < runsMax && !isOver()) {
       const results = await workers.run(nextRound(state, seed, shardOf), isOver);
+      await settle();
       if (!results) break;
       const after = afterRound(state, results);
-      for (const found of after.found) {
-        io.status(`shrinking ${found.key}`);
-        await setImmediate();
-        const failure = simplest(found, worlds, mutations);
-        failures.push(failure);
-        const path = folder?.saveFailure(failure);
-        if (path) io.err(`saved: ${path}`);
-      }
       ({ state } = after);
-      folder?.save(options, state, failures);
-      const spent = duration(io.nowMs() - beganMs);
-      const said = [count(state.runs, 'run'), count(failures.length, 'failure'), spent];
-      io.status(`fuzz: ${said.join(', ')}, ${state.pairs.length} pairs of places`);
+      const small = Promise.all(after.found.map((found) => workers.shrink(found)));
+      small.catch(() => {}); // thrown where it is settled
+      pending = { state, small };
     }
+    await settle();
   } finally {
     await workers.close();
     io.status('');
@@ -93,7 +98,7 @@ class Workers {
   async run(units: readonly Unit[], isOver: () => boolean): Promise<UnitResult[] | undefined> {
     if (this.#pool) {
       const pool = this.#pool;
-      const tasks = units.map((unit) => ({ unit, mutations: this.#mutations }));
+      const tasks = units.map((unit): FuzzTask => ({ unit, mutations: this.#mutations }));
       const results = await Promise.all(
         tasks.map(async (task) => (await pool.run(task)) as UnitResult),
       );
@@ -108,44 +113,14 @@ class Workers {
     return results;
   }
 
+  async shrink(found: FoundFailure & FoundIn): Promise<FuzzFailure> {
+    const task: FuzzTask = { found, mutations: this.#mutations };
+    if (this.#pool) return (await this.#pool.run(task)) as FuzzFailure;
+    await setImmediate();
+    return simplest(found, this.#worlds, this.#mutations);
+  }
+
   async close(): Promise<void> {
     await this.#pool?.destroy();
   }
-}
-
-function simplest(
-  found: FoundFailure & FoundIn,
-  worlds: ProgramWorlds,
-  mutations: readonly string[],
-): FuzzFailure {
-  const program = parseProgramRef(found.program);
-  const replay = new Replay(found.schedule);
-  replay.begin(0);
-  const asFound = worlds.model(program).run(replay);
-  const shrunk = shrinkProgram(worlds, { program, result: asFound });
-  const { schedule, traceHash } = shrunk.result;
-  const naming = new NamingReplay(schedule);
-  naming.begin(0);
-  worlds.model(shrunk.program).run(naming);
-  const ref = programRef(shrunk.program);
-  const { profile } = shrunk.program;
-  const usual = { variant: 'only', mode: 'explore', memoryModel: 'sc' } as const;
-  const header = { scenario: ref, profile, mutations, ...usual };
-  const named = naming.named.length > 0 ? { names: naming.named } : {};
-  const { kind, title, text } = primaryFailure(shrunk.result)!;
-  return {
-    key: found.key,
-    kind,
-    title,
-    text,
-    program: ref,
-    mutations,
-    traceHash,
-    calls: callCount(shrunk.program),
-    deviations: schedule.at.length,
-    minimal: shrunk.minimal,
-    shrunkToken: encodeToken({ form: 'schedule', header, schedule, ...named }),
-    unit: found.unit,
-    foundIn: found.program,
-  };
 }
