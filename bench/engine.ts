@@ -1,4 +1,5 @@
-import { Engine, type Host } from '../sim/engine.ts';
+import { Engine } from '../sim/engine.ts';
+import { type Host } from '../sim/host.ts';
 import { Fiber } from '../sim/fiber.ts';
 import { access, RMW, step, type Sim } from '../sim/request.ts';
 import { kernelSymbol, site } from '../sim/site.ts';

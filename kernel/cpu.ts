@@ -1,4 +1,4 @@
-import type { Cpu } from '../sim/engine.ts';
+import type { Cpu } from '../sim/host.ts';
 import type { Fiber } from '../sim/fiber.ts';
 import { busyKey } from '../sim/keys.ts';
 import { WRITE } from '../sim/request.ts';

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { COST_NS } from '../sim/cost.ts';
-import type { Cpu, Engine } from '../sim/engine.ts';
+import type { Engine } from '../sim/engine.ts';
+import type { Cpu } from '../sim/host.ts';
 import { step, type Sim } from '../sim/request.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
 import type { ExecContext } from './context.ts';

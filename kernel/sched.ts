@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Cpu, Host } from '../sim/engine.ts';
+import type { Cpu, Host } from '../sim/host.ts';
 import { Fiber, stackOf, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
 import { cpuKey, queueKey } from '../sim/keys.ts';

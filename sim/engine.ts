@@ -6,7 +6,9 @@ import { Clock, type Timer } from './clock.ts';
 import { requestCostNs } from './cost.ts';
 import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
+import { Cpu, type EventSource, type Host, type Monitor } from './host.ts';
 import { cpuKey, TIMERS_KEY } from './keys.ts';
+import type { MemoryModel } from './memory-model.ts';
 import type { RunResult } from './model.ts';
 import { nameOfActor } from './names.ts';
 import type { Ordering } from './ordering.ts';
@@ -36,57 +38,6 @@ const STUCK_NS_MAX = 300e9;
 /** `explore`: the strategy says who steps. `timed`: the CPU with the least time does. */
 export type Mode = 'explore' | 'timed';
 
-/** A CPU, as the engine sees it. The kernel puts the fiber there that it would step next. */
-export class Cpu {
-  readonly id: number;
-  /** Its clock, in virtual nanoseconds since boot. */
-  nowNs = 0;
-  /** What it steps next, interrupts before the task they interrupted; null where idle. */
-  fiber: Fiber | null = null;
-  /** Whether it would switch to another task if asked: somebody waits, and preemption is on. */
-  preemptible = false;
-  /** Timed mode: the kernel wants that switch before the next step here. */
-  resched = false;
-  /** Whether it has not stepped since it was preempted: then it is not preempted again. */
-  switched = false;
-
-  constructor(id: number) {
-    this.id = id;
-  }
-}
-
-/** The kernel, as the engine sees it. */
-export interface Host {
-  /** The fiber asked to leave its CPU: put another there, or null. */
-  blocked(cpu: Cpu, fiber: Fiber): void;
-  /** The fiber's bottom function returned. */
-  finished(cpu: Cpu, fiber: Fiber): void;
-  /** Switch `cpu` to another task. Called only where cpu.preemptible. */
-  preempt(cpu: Cpu): void;
-  /** The code of `frame`, in a module's text, is about to run: called, resumed or returned into. */
-  returnedInto(frame: Frame): void;
-  /** Nothing can run and no timer is pending. True: something can now; false: the run is over. */
-  idle(): boolean;
-  /** The stable identity of the object at an address, for the detailed trace; '' where none. */
-  objectName(addr: number): string;
-  /** The run took more than stepsMax steps: a failure, or undefined to just stop. */
-  overrun(): Failure | undefined;
-}
-
-/** What may happen at any moment while `ready`: a grace period ends, an interrupt comes. */
-export interface EventSource {
-  readonly name: string;
-  ready: boolean;
-  fire(): void;
-}
-
-/** Looks at each step before it is taken. */
-export interface Monitor {
-  step(cpu: Cpu, fiber: Fiber, request: Request): void;
-  /** Something that is no step of a fiber is about to happen: a switch, a timer, an event. */
-  event?(): void;
-}
-
 /**
  * Runs fibers on CPUs, one request at a time, and asks the strategy wherever more than one thing
  * could happen next. Between two requests a fiber runs alone.
@@ -99,6 +50,8 @@ export class Engine {
   readonly sources: EventSource[] = [];
   readonly monitors: Monitor[] = [];
   ordering: Ordering | null = null;
+  /** null: memory is sequentially consistent. */
+  memoryModel: MemoryModel | null = null;
   host!: Host;
   mode: Mode = 'explore';
   /** Whether a timer may fire before everything else has come to rest (explore mode). */
@@ -173,6 +126,7 @@ export class Engine {
   run(strategy: Strategy): void {
     this.#strategy = strategy;
     this.#observer = this.mode === 'explore' ? (strategy.observer ?? null) : null;
+    this.memoryModel?.begin();
     const stepsMax = this.trace.stepCount + this.stepsMax;
     while (!this.#stopped) {
       if (this.trace.stepCount >= stepsMax) {
@@ -229,6 +183,7 @@ export class Engine {
   /** Tells a search that goes by dependency of what the present step touches beside memory. */
   touch(key: number, access: Access): void {
     this.#observer?.touched(key, 1, access);
+    this.memoryModel?.touched(key, access);
   }
 
   /** The outcome, from 0 to count-1, of what is not who steps: 0 where nothing interferes. */
@@ -394,6 +349,7 @@ export class Engine {
     this.fiber = cpu.fiber;
     for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.event?.();
     this.inEvent = true;
+    this.memoryModel?.agree();
     try {
       act();
     } catch (error) {
@@ -416,6 +372,7 @@ export class Engine {
     cpu.switched = false;
     if (request.site !== 0) fiber.top.site = request.site;
     if (this.trace.detailed) this.#stepLine(request);
+    if (this.memoryModel !== null) this.memoryModel.step(cpu.id, fiber, request);
     try {
       for (let i = 0; i < this.monitors.length; i++) this.monitors[i]!.step(cpu, fiber, request);
       this.#resume(cpu, fiber);

@@ -1,12 +1,6 @@
 /** The public names of the engine and the search: `bohrbug/sim`. */
-export {
-  Engine,
-  type Cpu,
-  type EventSource,
-  type Host,
-  type Mode,
-  type Monitor,
-} from './engine.ts';
+export { Engine, type Mode } from './engine.ts';
+export type { Cpu, EventSource, Host, Monitor } from './host.ts';
 export { EVENT, PREEMPT } from './actors.ts';
 export type { Choice, ChoiceKind } from './choice.ts';
 export { explore, Exploration, defaultPlan } from './explore.ts';

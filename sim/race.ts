@@ -1,4 +1,5 @@
-import type { Cpu, Engine, Monitor } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { Cpu, Monitor } from './host.ts';
 import { stackOf, type Fiber, type Frame, type StackEntry } from './fiber.ts';
 import type { Ordering } from './ordering.ts';
 import {

@@ -62,7 +62,8 @@ export type Sim<T> = Generator<Request, T, unknown>;
 type Effect<T> = (request: Request<unknown>) => T;
 
 const NO_ARGS: readonly unknown[] = [];
-const nothing: Effect<never> = () => undefined as never;
+/** What a request does that is only a point in the code. */
+export const NO_EFFECT: Effect<never> = () => undefined as never;
 
 /**
  * One operation that a fiber is about to do. It is its own iterator: `yield* request` hands it to
@@ -100,7 +101,7 @@ export class Request<T = unknown> implements Iterator<Request, T, unknown> {
     addr: number,
     size: number,
     access: Access,
-    effect: Effect<T> = nothing,
+    effect: Effect<T> = NO_EFFECT,
     a = 0,
     b = 0,
   ) {

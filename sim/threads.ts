@@ -1,12 +1,14 @@
-import { Engine, type Cpu, type Host } from './engine.ts';
+import { Engine } from './engine.ts';
+import { type Cpu, type Host } from './host.ts';
 import { Oops, type Failure, type FailureKind } from './failure.ts';
 import { Fiber, placeOf } from './fiber.ts';
+import { MemoryModel, type MemoryModelName } from './memory-model.ts';
 import type { Model, RunResult } from './model.ts';
-import { step, type Request, type Sim } from './request.ts';
+import { step, type Order, type Request, type Sim } from './request.ts';
 import { kernelSymbol, site, type KernelSymbol } from './site.ts';
 import type { Strategy } from './strategy.ts';
 import type { Trace } from './trace.ts';
-import { Word } from './words.ts';
+import { Word, WORDS } from './words.ts';
 
 /** What a thread runs: a generator that calls `yield* x.write(1)`. */
 export type ThreadBody = () => Sim<void>;
@@ -27,6 +29,7 @@ export interface ThreadsBuilt {
 }
 
 const PRIVATE = site('thread', 'private');
+const FENCE = site('thread', 'fence');
 const STEPS_MAX = 20_000;
 
 /** What the threads of a program have in common. */
@@ -56,6 +59,13 @@ export class Shared {
   /** One of 0 to `count` - 1, as the strategy says: 0 where nothing interferes. */
   draw(count: number): number {
     return this.#engine.decide('draw', count);
+  }
+
+  /** smp_mb(): FULL, smp_rmb(): ACQUIRE, smp_wmb(): RELEASE. */
+  fence(order: Order): Request<void> {
+    const request = step(FENCE);
+    request.order = order;
+    return request;
   }
 
   /** Something that only the thread itself sees. */
@@ -112,7 +122,7 @@ export class Threads implements Model, Host {
   readonly #names: readonly string[];
   readonly #symbols: readonly KernelSymbol[];
 
-  constructor(program: ThreadProgram) {
+  constructor(program: ThreadProgram, memoryModel: MemoryModelName = 'sc') {
     // How many there are is known only once they are made, and words belong to an engine.
     const probe = program.build(new Shared(new Engine(1)));
     this.name = program.name;
@@ -120,6 +130,9 @@ export class Threads implements Model, Host {
     this.engine.host = this;
     this.engine.preemption = false;
     this.engine.stepsMax = program.stepsMax ?? STEPS_MAX;
+    if (memoryModel !== 'sc') {
+      this.engine.memoryModel = new MemoryModel(this.engine, WORDS, memoryModel);
+    }
     this.#shared = new Shared(this.engine);
     this.#built = program.build(this.#shared);
     this.#names = Object.keys(this.#built.threads);

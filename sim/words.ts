@@ -1,8 +1,10 @@
+import type { Cells } from './memory-model.ts';
 import {
   ACQUIRE,
   COMMUTING,
   FULL,
   READ,
+  RELAXED,
   RELEASE,
   RMW,
   Request,
@@ -12,6 +14,7 @@ import {
   type Access,
   type Foreseeing,
   type Gate,
+  type Order,
 } from './request.ts';
 import { site } from './site.ts';
 
@@ -39,7 +42,7 @@ class WordGate implements Gate {
 /**
  * A word that threads share: each operation is one step, `yield* word.read()`. Values are whole
  * numbers. What Linux calls it: READ_ONCE(), WRITE_ONCE(), atomic_add(), atomic_fetch_add(),
- * atomic_xchg(), atomic_cmpxchg(); all fully ordered, the memory being sequentially consistent.
+ * atomic_xchg(), atomic_cmpxchg(), the last three fully ordered if not told otherwise.
  */
 export class Word implements Foreseeing {
   readonly name: string;
@@ -63,41 +66,49 @@ export class Word implements Foreseeing {
     this.#takers.clear();
   }
 
-  read(): Request<number> {
-    return this.#request('read', STEP, READ, load);
-  }
-
-  write(value: number): Request<void> {
-    const request = this.#request('write', STEP, WRITE, store);
-    request.a = value;
+  /** READ_ONCE(), or smp_load_acquire(). */
+  read(order: Order = RELAXED): Request<number> {
+    const request = this.#request('read', STEP, READ, load);
+    request.order = order;
     return request;
   }
 
-  /** Adds, and does not look: two of these may change places. */
+  /** WRITE_ONCE(), or smp_store_release(). */
+  write(value: number, order: Order = RELAXED): Request<void> {
+    const request = this.#request('write', STEP, WRITE, store);
+    request.a = value;
+    request.order = order;
+    return request;
+  }
+
+  /** Adds, and does not look: two of these may change places, and it orders nothing. */
   add(value: number): Request<void> {
     const request = this.#request('add', STEP, RMW, add);
     request.a = value;
-    request.order = FULL | COMMUTING;
+    request.order = RELAXED | COMMUTING;
     return request;
   }
 
   /** Adds; the value before. */
-  fetchAdd(value: number): Request<number> {
+  fetchAdd(value: number, order: Order = FULL): Request<number> {
     const request = this.#request('fetch_add', STEP, RMW, fetchAdd);
+    request.order = order;
     request.a = value;
     return request;
   }
 
   /** Puts a value there; the one before. */
-  xchg(value: number): Request<number> {
+  xchg(value: number, order: Order = FULL): Request<number> {
     const request = this.#request('xchg', STEP, RMW, exchange);
+    request.order = order;
     request.a = value;
     return request;
   }
 
   /** Puts `next` there if `old` is; true where it was. A failure only reads. */
-  cmpxchg(old: number, next: number): Request<boolean> {
+  cmpxchg(old: number, next: number, order: Order = FULL): Request<boolean> {
     const request = this.#request('cmpxchg', STEP, RMW, compareExchange);
+    request.order = order;
     request.a = next;
     request.wide = BigInt(old);
     return request;
@@ -170,6 +181,14 @@ export class Word implements Foreseeing {
     return request;
   }
 }
+
+/** Where memory models find the values. */
+export const WORDS: Cells = {
+  load: (request) => (request.target as Word).value,
+  store: (request, value) => {
+    (request.target as Word).value = value as number;
+  },
+};
 
 function load(request: Request): number {
   return (request.target as Word).value;

@@ -1,5 +1,5 @@
 import { COST_NS } from '../../sim/cost.ts';
-import type { EventSource } from '../../sim/engine.ts';
+import type { EventSource } from '../../sim/host.ts';
 import { stackOf } from '../../sim/fiber.ts';
 import { FAULTS_KEY } from '../../sim/keys.ts';
 import { kernelText, WRITE, type Sim } from '../../sim/request.ts';

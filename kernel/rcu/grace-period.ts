@@ -1,5 +1,5 @@
 import { Timer } from '../../sim/clock.ts';
-import type { EventSource } from '../../sim/engine.ts';
+import type { EventSource } from '../../sim/host.ts';
 import { busyKey, readersKey } from '../../sim/keys.ts';
 import { READ, step, WRITE, type Sim } from '../../sim/request.ts';
 import { kernelSymbol, site } from '../../sim/site.ts';

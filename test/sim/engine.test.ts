@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Engine, type Cpu, type Host } from '../../sim/engine.ts';
+import { Engine } from '../../sim/engine.ts';
+import { type Cpu, type Host } from '../../sim/host.ts';
 import { Timer } from '../../sim/clock.ts';
 import { Oops, type Failure } from '../../sim/failure.ts';
 import { Fiber, stackOf } from '../../sim/fiber.ts';
