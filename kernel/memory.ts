@@ -91,6 +91,9 @@ export class Memory implements StructMemory {
   }
 
   /** Hears of every access but the raw: a search that goes by what steps touch. */
+  /** Hears of what stands for a lock that is not modelled: see unwatched(). */
+  onUnwatched: (() => void) | null = null;
+
   set onTouch(watch: AccessWatch | null) {
     this.#onTouch = watch;
     this.#heard = watch !== null || this.#onAccess !== null;
@@ -333,6 +336,7 @@ export class Memory implements StructMemory {
    */
   unwatched<T>(act: () => T): T {
     const watch = this.onAccess;
+    this.onUnwatched?.();
     this.onAccess = null;
     try {
       return act();

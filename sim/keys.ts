@@ -21,9 +21,6 @@ export const TIMERS_KEY = keyIn(5, 0);
 /** The pages that are waited for: how many there are to come, and in which order. */
 export const FAULTS_KEY = keyIn(7, 0);
 
-/** What a memory model keeps of all marked accesses. */
-export const MODEL_KEY = keyIn(8, 0);
-
 export const READERS_AREA = 2;
 /** What is a CPU's own: who looks at it there orders nothing by that. */
 export const UNORDERED_AREAS: readonly number[] = [0, 6];

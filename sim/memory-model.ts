@@ -1,6 +1,6 @@
 import type { Fiber } from './fiber.ts';
 import type { Cpu } from './host.ts';
-import { areaOf, MODEL_KEY, READERS_AREA, UNORDERED_AREAS } from './keys.ts';
+import { areaOf, READERS_AREA, UNORDERED_AREAS } from './keys.ts';
 import type { Ordering } from './ordering.ts';
 import {
   ACQUIRE,
@@ -13,7 +13,6 @@ import {
   RELEASE,
   RMW,
   STEP,
-  WRITE,
   type Access,
   type Request,
 } from './request.ts';
@@ -33,12 +32,13 @@ export interface Deciding {
   readonly cpus: readonly Cpu[];
   readonly cpu: Cpu;
   decide(kind: string, count: number): number;
-  touch(key: number, access: Access): void;
 }
 
 /** A marked store. Memory holds what is last in coherence order; this, what was there before. */
 interface Store {
   readonly cpu: number;
+  readonly addr: number;
+  readonly size: number;
   /** How manieth of its CPU, and how many of those must be seen before it. */
   readonly index: number;
   readonly after: number;
@@ -122,7 +122,6 @@ export class MemoryModel implements Ordering {
       return;
     }
     if (request.effect === NO_EFFECT) return;
-    this.#engine.touch(MODEL_KEY, WRITE);
     if (request.access === READ) this.#read(cpu, request);
     else this.#write(cpu, request);
   }
@@ -143,7 +142,7 @@ export class MemoryModel implements Ordering {
   /** State of the kernel that is not in memory has changed or was looked at. */
   touched(key: number, how: Access): void {
     const area = areaOf(key);
-    if (key === MODEL_KEY || UNORDERED_AREAS.includes(area)) return;
+    if (UNORDERED_AREAS.includes(area)) return;
     if (area !== READERS_AREA) this.fence();
     else if (how !== READ) this.agree();
   }
@@ -169,12 +168,12 @@ export class MemoryModel implements Ordering {
 
   #read(cpu: number, request: Request): void {
     const newest = this.#newestAt(request);
-    const older = request.kind === STEP ? this.#olderFor(cpu, request.addr, newest) : [];
+    const older = request.kind === STEP ? this.#olderFor(cpu, placeOf(request), newest) : [];
     const back = this.#engine.decide('stale', older.length + 1);
     const stale = back > 0 ? older[back - 1]! : undefined;
     const read = stale ? stale.below : newest;
     if (read && read.cpu !== cpu) this.#show(read);
-    if (this.#isWeak) this.#seen[cpu]!.set(request.addr, read?.nth ?? 0);
+    if (this.#isWeak) this.#seen[cpu]!.set(placeOf(request), read?.nth ?? 0);
     if (stale) this.#showOnce(request, stale.before);
     if (orderOf(request) === ACQUIRE || orderOf(request) === FULL) {
       this.#raise(cpu, this.#now);
@@ -182,9 +181,9 @@ export class MemoryModel implements Ordering {
   }
 
   /** The stores, newest first, before which the CPU may still read. */
-  #olderFor(cpu: number, addr: number, newest: Store | null): Store[] {
+  #olderFor(cpu: number, place: number, newest: Store | null): Store[] {
     const older: Store[] = [];
-    const seen = this.#seen[cpu]!.get(addr) ?? 0;
+    const seen = this.#seen[cpu]!.get(place) ?? 0;
     const floor = this.#isWeak ? this.#floors[cpu]! : Infinity;
     for (let store = newest; store !== null && older.length < DEPTH_MAX; store = store.below) {
       const isKnown = store.visibleAt !== 0 && store.visibleAt <= floor;
@@ -212,7 +211,7 @@ export class MemoryModel implements Ordering {
       const result = effect(own);
       const value = this.#cells.load(request);
       // A compare-and-swap that fails is a read, of what is newest.
-      if (isAtomic && value === before) this.#seen[cpu]!.set(request.addr, newest?.nth ?? 0);
+      if (isAtomic && value === before) this.#seen[cpu]!.set(placeOf(request), newest?.nth ?? 0);
       else this.#stored(cpu, request, { before, value, after }, isFull || isAtomic);
       return result;
     };
@@ -224,22 +223,25 @@ export class MemoryModel implements Ordering {
     what: { readonly before: unknown; readonly value: unknown; readonly after: number },
     isVisible: boolean,
   ): void {
-    const below = this.#newest.get(request.addr) ?? null;
+    const below = this.#newest.get(placeOf(request)) ?? null;
     const index = ++this.#counts[cpu]!;
-    const store: Store = { cpu, index, ...what, below, nth: (below?.nth ?? 0) + 1, visibleAt: 0 };
-    this.#newest.set(request.addr, store);
+    const { addr, size } = request;
+    const nth = (below?.nth ?? 0) + 1;
+    const store: Store = { cpu, addr, size, index, ...what, below, nth, visibleAt: 0 };
+    this.#newest.set(placeOf(request), store);
     this.#invisible[cpu]!.push(store);
-    this.#seen[cpu]!.set(request.addr, store.nth);
+    this.#seen[cpu]!.set(placeOf(request), nth);
     if (isVisible) this.#show(store);
   }
 
-  /** The newest store to a place; null where a plain one has come after it, or none is known. */
+  /** The newest store to just these bytes; null where none is known, or another came after it. */
   #newestAt(request: Request): Store | null {
-    const newest = this.#newest.get(request.addr);
+    const newest = this.#newest.get(placeOf(request));
     if (!newest) return null;
-    if (newest.value === this.#cells.load(request)) return newest;
+    const isSame = newest.addr === request.addr && newest.size === request.size;
+    if (isSame && newest.value === this.#cells.load(request)) return newest;
     this.#show(newest);
-    this.#newest.delete(request.addr);
+    this.#newest.delete(placeOf(request));
     return null;
   }
 
@@ -275,6 +277,11 @@ export class MemoryModel implements Ordering {
       }
     };
   }
+}
+
+/** Words are told apart, not their bytes: accesses of another size see all stores to a word. */
+function placeOf({ addr }: Request): number {
+  return addr - (addr % 8);
 }
 
 function orderOf(request: Request): number {

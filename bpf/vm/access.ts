@@ -2,6 +2,7 @@ import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
 import {
   ACQUIRE,
   FULL,
+  NONE,
   PLAIN,
   READ,
   RELAXED,
@@ -9,7 +10,6 @@ import {
   RMW,
   WRITE,
   access,
-  step,
   type Access,
   type Order,
   type Request,
@@ -85,25 +85,30 @@ const cmpxchgWrites = (request: Request): void => {
   if ((target as Memory).rawLoad(addr, size as 4 | 8) === wideOld) writes(request);
 };
 
-/** What to yield before the access that `insn` has been stopped for is done. */
-export function accessRequest(
+/** What to yield where `insn` has been stopped for: its effect is `goOn`, which does the access. */
+export function accessRequest<T>(
   memory: Memory,
   frame: number,
   insn: Insn,
   site: number,
-): Request<void> {
+  goOn: () => T,
+): Request<T> {
   const high = memory.rawU32(frame + off.accessAddr + 4);
   const addr = high === DIRECT_MAP_HIGH ? memory.rawU32(frame + off.accessAddr) : -1;
   const size = memory.rawU32(frame + off.accessSize);
   const kind = memory.rawU32(frame + off.accessKind) as Access;
-  if (addr <= 0 || addr + size > memory.sizeBytes) return step(site);
+  if (addr <= 0 || addr + size > memory.sizeBytes) return access(site, 0, 0, NONE, goOn);
   if (kind !== RMW || insn.kind !== 'atomic') {
-    const request = access<void>(site, addr, size, kind);
+    const request = access(site, addr, size, kind, goOn);
     request.order = orderOf(insn);
     return request;
   }
   const isCmpxchg = insn.op === 'cmpxchg';
-  const request = access<void>(site, addr, size, RMW, isCmpxchg ? cmpxchgWrites : writes);
+  const tell = isCmpxchg ? cmpxchgWrites : writes;
+  const request = access(site, addr, size, RMW, (own) => {
+    tell(own);
+    return goOn();
+  });
   request.order = orderOf(insn);
   request.target = memory;
   if (isCmpxchg) request.wideOld = memory.rawLoad(frame + off.regs, insn.size);

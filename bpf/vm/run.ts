@@ -220,8 +220,16 @@ class Run implements Call {
     const activation: Activation = { base, ceiling: Infinity, top };
     this.#activation = activation;
     top.entries = (site) => this.#stack(activation, site);
-    while (true) {
-      const status = this.#execute();
+    let status = this.#execute();
+    for (; ; status = this.#execute()) {
+      // The access is part of the step: a memory model may have it read what was there before.
+      while (status === ACCESS) {
+        this.#hasStopped = true;
+        status = yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site(), () => {
+          this.kernel.machine.remark(() => this.#accessText());
+          return this.#execute();
+        });
+      }
       if (status === EXIT) {
         if (this.#view.depth === base) break;
         this.#view.leave();
@@ -229,10 +237,6 @@ class Run implements Call {
       } else if (status === FUEL) {
         yield* step(this.#site());
         this.#refuel();
-      } else if (status === ACCESS) {
-        this.#hasStopped = true;
-        yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site());
-        this.kernel.machine.remark(() => this.#accessText());
       } else if (status === HELPER) {
         if (this.#pending) this.#finish(yield* this.#takePending());
         else if (!(yield* this.#leftFor())) break;

@@ -12,7 +12,7 @@ import {
   type Request,
   type Sim,
 } from '../../sim/request.ts';
-import { Dpor } from '../../sim/strategies/dpor.ts';
+import { Bounded } from '../../sim/strategies/bounded.ts';
 import { Threads, type Shared, type ThreadBody } from '../../sim/threads.ts';
 import type { Word } from '../../sim/words.ts';
 
@@ -145,7 +145,7 @@ export function statesReached(test: LitmusTest, model: MemoryModelName): string[
     },
     model,
   );
-  const outcome = explore(threads, { strategy: new Dpor(), runsMax: 400_000 });
+  const outcome = explore(threads, { strategy: new Bounded(), runsMax: 400_000 });
   if (!outcome.exhausted) throw new Error(`${test.name}: not all schedules`);
   return [...states].toSorted();
 }

@@ -84,7 +84,7 @@ describe('random programs', () => {
           expect(statesReached(litmus, model).filter((state) => !allowed.has(state))).toEqual([]);
         }
       }),
-      { numRuns: 60, seed: 5 },
+      { numRuns: 25, seed: 5 },
     );
   });
 });
