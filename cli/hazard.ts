@@ -109,13 +109,17 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
     variant,
     profile: options.profile ?? variant.profile ?? scenario.profile,
     extraMutations: [],
+    memoryModel: variant.memoryModel ?? 'sc',
   };
   const world = worldOf(subject, 'explore');
   const outcome = await search(
     {
       subject,
       world,
-      strategy: makeStrategy(options.strategy, options.seed),
+      strategy: makeStrategy(options.strategy, {
+        seed: options.seed,
+        memoryModel: subject.memoryModel,
+      }),
       runsMax: options.runsMax,
       timeMaxMs: options.timeMaxMs,
       isFound: catalog.isFound(variant),

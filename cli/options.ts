@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
 import { PROFILES, type Profile } from '../kernel/profile.ts';
+import { MEMORY_MODELS, type MemoryModelName } from '../sim/memory-model.ts';
 import type { Io } from './command.ts';
 import { foreignOption, type ForeignFlags } from './foreign.ts';
 
@@ -39,6 +40,7 @@ export interface SubjectFlags extends ForeignFlags {
   readonly variant?: string;
   readonly profile?: Profile;
   readonly mutate?: readonly string[];
+  readonly memoryModel?: MemoryModelName;
 }
 
 /** What is run. */
@@ -47,7 +49,12 @@ export function subjectOptions(command: Parser): Parser {
     .argument('<scenario>', 'a name that `bohrbug list` shows, or a path to a .ts or .js file')
     .option('--variant <name>', "one of the scenario's variants (default: its first)")
     .option('--profile <name>', `the kernel's version: ${PROFILES.join(', ')}`, profileFlag)
-    .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag);
+    .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag)
+    .option(
+      '--memory-model <name>',
+      "sc, tso or weak (default: the variant's, or sc)",
+      memoryModelFlag,
+    );
 }
 
 export function seedOption(command: Parser): Parser {
@@ -90,12 +97,10 @@ export function mutationFlag(text: string, before: readonly string[] = []): stri
   throw unknown('mutation', text, names);
 }
 
-const MEMORY_MODELS = ['sc', 'tso', 'weak'];
-
-export function memoryModelFlag(text: string): string {
-  if (!MEMORY_MODELS.includes(text)) throw unknown('memory model', text, MEMORY_MODELS);
-  if (text === 'sc') return text;
-  throw new InputError(`memory model ${text} is not available yet, only sc is`);
+function memoryModelFlag(text: string): MemoryModelName {
+  const name = MEMORY_MODELS.find((known) => known === text);
+  if (name !== undefined) return name;
+  throw unknown('memory model', text, MEMORY_MODELS);
 }
 
 /** `no profile "v7.1", did you mean v7.2? (there are v6.1, v7.2)` */

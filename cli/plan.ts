@@ -1,12 +1,12 @@
 import { defaultPlan } from '../sim/explore.ts';
-import { strategyByName } from '../sim/strategies/by-name.ts';
+import { strategyByName, type StrategyOptions } from '../sim/strategies/by-name.ts';
 import type { Strategy } from '../sim/strategy.ts';
 
 /** Runs of a search that nothing else limits. */
 const RUNS_MAX = 20_000;
 
-export function makeStrategy(name: string | undefined, seed: number): Strategy {
-  return name === undefined ? defaultPlan({ seed }) : strategyByName(name, { seed });
+export function makeStrategy(name: string | undefined, options: StrategyOptions): Strategy {
+  return name === undefined ? defaultPlan(options) : strategyByName(name, options);
 }
 
 /** Without any limit of the user's, there is still one on the number of runs. */

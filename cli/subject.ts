@@ -1,8 +1,8 @@
-import { InputError } from '../base/errors.ts';
 import type { Profile } from '../kernel/profile.ts';
 import { PROFILES } from '../kernel/profile.ts';
 import { PROGRAM_PREFIX } from '../scenarios/fuzz/prefix.ts';
 import type { Scenario, Variant } from '../scenarios/index.ts';
+import { memoryModelByName, type MemoryModelName } from '../sim/memory-model.ts';
 import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
 import type { NamedDeviation } from '../sim/names.ts';
 import type { Schedule } from '../sim/schedule.ts';
@@ -32,6 +32,7 @@ export interface Subject {
   readonly profile: Profile;
   /** Those that were asked for, on top of the variant's own. */
   readonly extraMutations: readonly string[];
+  readonly memoryModel: MemoryModelName;
 }
 
 export async function subjectOf(
@@ -56,6 +57,7 @@ export async function subjectOf(
     variant,
     profile: flags.profile ?? variant.profile ?? scenario.profile,
     extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
+    memoryModel: flags.memoryModel ?? variant.memoryModel ?? 'sc',
   };
   announce(chosen);
   return { ...chosen, catalog: await io.loadCatalog() };
@@ -81,24 +83,22 @@ async function loadChecked(path: string, catalog: Catalog, io: Io): Promise<Load
 
 /** What a token was made of. */
 export async function subjectOfToken(header: TokenHeader, io: Io): Promise<Subject> {
-  const { scenario, variant, mutations, memoryModel } = header;
-  if (memoryModel !== 'sc') {
-    throw new InputError(`token: memory model ${memoryModel} is not available yet, only sc is`);
-  }
+  const { scenario, variant, mutations } = header;
+  const memoryModel = memoryModelByName(header.memoryModel);
   const profile = PROFILES.find((name) => name === header.profile);
   if (profile === undefined) throw unknown('profile', header.profile, PROFILES);
-  return subjectOf(scenario, { variant, profile, mutate: mutations }, io);
+  return subjectOf(scenario, { variant, profile, mutate: mutations, memoryModel }, io);
 }
 
 /** A kernel with the scenario set up in it. */
 export function worldOf(subject: Subject, mode: Mode): World {
-  const { catalog, scenario, variantName, profile, extraMutations } = subject;
+  const { catalog, scenario, variantName, profile, extraMutations, memoryModel } = subject;
   const options = {
     variant: variantName,
     profile,
     mutations: extraMutations,
     mode,
-    memoryModel: 'sc',
+    memoryModel,
   };
   return guarded(
     () => new catalog.World(scenario, options),
@@ -114,14 +114,14 @@ export function runningIn(world: World, subject: Subject): string {
 }
 
 function headerOf(subject: Subject, mode: Mode): TokenHeader {
-  const { ref, variantName, profile, extraMutations } = subject;
+  const { ref, variantName, profile, extraMutations, memoryModel } = subject;
   return {
     scenario: ref,
     variant: variantName,
     profile,
     mutations: extraMutations,
     mode,
-    memoryModel: 'sc',
+    memoryModel,
   };
 }
 

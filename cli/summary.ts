@@ -66,7 +66,7 @@ export function summaryOf(finding: Finding): Summary {
     profile: subject.profile,
     mutations: [...subject.variant.mutations, ...subject.extraMutations],
     strategy: finding.strategy,
-    memoryModel: 'sc',
+    memoryModel: subject.memoryModel,
     seed: finding.seed,
     verdict: failure === undefined ? 'clean' : 'failure',
     expected: finding.expected,

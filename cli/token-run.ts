@@ -44,7 +44,12 @@ function runAs(token: Token, subject: Subject, world: World) {
     return { result: detailed.result, detailed, aligned };
   }
   const { strategy, seed, run } = token;
-  const result = runNumber(subject, world, strategyByName(strategy, { seed }), run);
+  const result = runNumber(
+    subject,
+    world,
+    strategyByName(strategy, { seed, memoryModel: subject.memoryModel }),
+    run,
+  );
   if (result === undefined) throw new InputError(`token: strategy ${strategy} has no run ${run}`);
   return { result, detailed: rerun(subject, world, result), aligned: undefined };
 }

@@ -47,6 +47,8 @@ export class Memory implements StructMemory {
   #onTouch: AccessWatch | null = null;
   /** Whether anybody is to hear of accesses at present. */
   #heard = false;
+  /** Told of what stands for a lock that is not modelled: see unwatched(). */
+  onUnwatched: (() => void) | null = null;
   /** Told of bytes that become another object's. */
   onUnpoison: ((addr: number, size: number) => void) | null = null;
   readonly #u8: Uint8Array;
@@ -91,9 +93,6 @@ export class Memory implements StructMemory {
   }
 
   /** Hears of every access but the raw: a search that goes by what steps touch. */
-  /** Hears of what stands for a lock that is not modelled: see unwatched(). */
-  onUnwatched: (() => void) | null = null;
-
   set onTouch(watch: AccessWatch | null) {
     this.#onTouch = watch;
     this.#heard = watch !== null || this.#onAccess !== null;

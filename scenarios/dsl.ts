@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.ts';
 import { FAILURE_KINDS, type FailureKind } from '../sim/failure.ts';
+import { MEMORY_MODELS, type MemoryModelName } from '../sim/memory-model.ts';
 import type { Sim } from '../sim/request.ts';
 import { NR_CPUS } from '../kernel/cpu.ts';
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../kernel/profile.ts';
@@ -16,6 +17,8 @@ export interface Variant {
   readonly mutations: readonly string[];
   /** Where it differs from the scenario's. */
   readonly profile?: Profile;
+  /** How marked accesses may be seen where nobody says otherwise; default `sc`. */
+  readonly memoryModel?: MemoryModelName;
   /** The failures that must be found; none: every schedule is clean. */
   readonly expect: readonly FailureKind[];
   /** Other failures of the same bug, that some schedules show first or as well. */
@@ -139,12 +142,23 @@ function checkVariant(
       wrong(`variant ${key}: unknown failure kind ${show(kind)}`),
     );
   }
-  const { profile } = variant;
+  const { profile, memoryModel } = variant;
+  expect(
+    memoryModel === undefined || MEMORY_MODELS.includes(memoryModel),
+    wrong(`variant ${key}: memoryModel ${show(memoryModel)}, expected ${MEMORY_MODELS.join(', ')}`),
+  );
   expect(
     profile === undefined || PROFILES.includes(profile),
     wrong(`variant ${key}: profile ${show(profile)}, expected ${PROFILES.join(' or ')}`),
   );
-  return { about: variant.about, mutations, expect: kinds, also, ...(profile ? { profile } : {}) };
+  return {
+    about: variant.about,
+    mutations,
+    expect: kinds,
+    also,
+    ...(profile ? { profile } : {}),
+    ...(memoryModel ? { memoryModel } : {}),
+  };
 }
 
 function expect(condition: boolean, message: string): asserts condition {

@@ -3,6 +3,7 @@ import { DEFAULT_PROFILE, PROFILES, type Profile } from '../kernel/profile.ts';
 import { align } from '../sim/align.ts';
 import { explore, sameFailureAs } from '../sim/explore.ts';
 import type { Failure, FailureKind } from '../sim/failure.ts';
+import { memoryModelByName, type MemoryModelName } from '../sim/memory-model.ts';
 import { primaryFailure, type RunResult } from '../sim/model.ts';
 import { shrink } from '../sim/shrink.ts';
 import { strategyByName } from '../sim/strategies/by-name.ts';
@@ -24,6 +25,8 @@ export interface ExploreScenarioOptions {
   readonly mutations?: readonly string[];
   /** A name that `bohrbug list` shows; default `auto`. */
   readonly strategy?: string;
+  /** How marked accesses may be seen; default: the variant's, or `sc`. */
+  readonly memoryModel?: MemoryModelName;
   /** Runs after which the search ends; default 2,000. */
   readonly runs?: number;
   /** Default 1. */
@@ -59,9 +62,10 @@ export function exploreScenario(
   scenario: Scenario,
   options: ExploreScenarioOptions = {},
 ): ScenarioOutcome {
-  const { strategy: name = 'auto', runs: runsMax = RUNS_MAX, seed = 1, mutations = [] } = options;
+  const { runs: runsMax = RUNS_MAX, seed = 1, mutations = [] } = options;
   const world = new World(scenario, options);
-  const strategy = strategyByName(name, { seed });
+  const { memoryModel } = world;
+  const strategy = strategyByName(options.strategy ?? 'auto', { seed, memoryModel });
   const found = explore(world, { strategy, runsMax, isFound: isFound(world.variant) });
   const base = { scenario: scenario.name, variant: world.variantName };
   const { exhausted, runs } = found;
@@ -73,7 +77,7 @@ export function exploreScenario(
     profile: world.kernel.machine.profile,
     mutations,
     mode: 'explore',
-    memoryModel: 'sc',
+    memoryModel,
   };
   return { ...shown(world, shrunk.result, header), exhausted, runs };
 }
@@ -90,13 +94,15 @@ export function replayToken(token: string, scenario?: Scenario): ScenarioOutcome
     throw new InputError(`token: kernel ${header.profile}, expected ${DEFAULT_PROFILE}, say`);
   }
   const { variant, mutations } = header;
-  const world = new World(scenario ?? scenarioOf(header.scenario), { variant, profile, mutations });
+  const memoryModel = memoryModelByName(header.memoryModel);
+  const options = { variant, profile, mutations, memoryModel };
+  const world = new World(scenario ?? scenarioOf(header.scenario), options);
   let result: RunResult;
   if (decoded.form === 'schedule') {
     const isSame = isFound(world.variant);
     result = align(world, decoded.schedule, decoded.names ?? [], isSame).result;
   } else {
-    const strategy = strategyByName(decoded.strategy, { seed: decoded.seed });
+    const strategy = strategyByName(decoded.strategy, { seed: decoded.seed, memoryModel });
     strategy.begin(decoded.run);
     result = world.run(strategy);
   }

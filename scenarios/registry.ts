@@ -4,6 +4,7 @@ import autofsClosemount from './autofs-closemount.ts';
 import execEvents from './bpf/exec-events.ts';
 import mapFdLifetime from './bpf/map-fd-lifetime.ts';
 import mapRace from './bpf/map-race.ts';
+import storeBuffering from './bpf/store-buffering.ts';
 import tailCalls from './bpf/tail-calls.ts';
 import wakeLatency from './bpf/wake-latency.ts';
 import type { Scenario } from './dsl.ts';
@@ -49,6 +50,7 @@ export const SCENARIOS: readonly Scenario[] = [
   wakeLatency,
   tailCalls,
   mapRace,
+  storeBuffering,
   mapFdLifetime,
 ];
 

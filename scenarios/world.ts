@@ -1,6 +1,7 @@
 import { Bug, InputError } from '../base/errors.ts';
 import { Oops, type Failure } from '../sim/failure.ts';
 import type { Mode } from '../sim/engine.ts';
+import type { MemoryModelName } from '../sim/memory-model.ts';
 import type { Model, RunResult } from '../sim/model.ts';
 import { READ, Request, WRITE, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
@@ -11,6 +12,7 @@ import { LoadError } from '../bpf/user/load-error.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
 import type { MappedBuffers } from '../bpf/user/port.ts';
 import { Kernel } from '../kernel/kernel.ts';
+import { setMemoryModel } from '../kernel/memory-model.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { Task } from '../kernel/task.ts';
 import { traceLineText } from '../kernel/trace-pipe.ts';
@@ -24,6 +26,8 @@ export interface WorldOptions {
   /** In addition to the variant's. */
   readonly mutations?: readonly string[];
   readonly mode?: Mode;
+  /** How marked accesses may be seen, once the scenario is set up; default: the variant's. */
+  readonly memoryModel?: MemoryModelName;
   readonly bpf?: BpfOptions;
 }
 
@@ -35,6 +39,7 @@ export class World implements Model, ProcWorld {
   readonly scenario: Scenario;
   readonly variantName: string;
   readonly variant: Variant;
+  readonly memoryModel: MemoryModelName;
   readonly kernel: Kernel;
   readonly bpf: Bpf;
   /** Whether runs keep every step with its names. Slow: for showing one run. */
@@ -70,6 +75,8 @@ export class World implements Model, ProcWorld {
     }
     this.#gated = this.#setUp();
     this.#setupNotes = new Map(this.notes);
+    this.memoryModel = options.memoryModel ?? variant.memoryModel ?? 'sc';
+    setMemoryModel(this.kernel.machine, this.memoryModel);
   }
 
   get trace(): Trace {

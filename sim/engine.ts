@@ -193,6 +193,11 @@ export class Engine {
     return this.#choose(kind, count, 0);
   }
 
+  /** A remark on the present step, for the detailed trace. */
+  note(text: string): void {
+    if (this.trace.detailed) this.#line('note', '', text);
+  }
+
   /** Lets every fiber go on that spins on `addr`: what it waits for may have come. */
   unspin(addr: number): void {
     for (const cpu of this.cpus) {
@@ -388,7 +393,7 @@ export class Engine {
     this.#line('step', object, '');
   }
 
-  #line(kind: 'step' | 'event', object: string, text: string): void {
+  #line(kind: 'step' | 'event' | 'note', object: string, text: string): void {
     const { cpu, fiber, trace } = this;
     const path = fiber?.path ?? '';
     trace.line({

@@ -1,3 +1,4 @@
+import { InputError } from '../base/errors.ts';
 import type { Fiber } from './fiber.ts';
 import type { Cpu } from './host.ts';
 import { areaOf, READERS_AREA, UNORDERED_AREAS } from './keys.ts';
@@ -21,6 +22,15 @@ import {
 export const MEMORY_MODELS = ['sc', 'tso', 'weak'] as const;
 export type MemoryModelName = (typeof MEMORY_MODELS)[number];
 
+/** The model that a token names. */
+export function memoryModelByName(text: string): MemoryModelName {
+  const name = MEMORY_MODELS.find((known) => known === text);
+  if (name !== undefined) return name;
+  throw new InputError(
+    `no memory model ${JSON.stringify(text)} (there are ${MEMORY_MODELS.join(', ')})`,
+  );
+}
+
 /** Where the values are that requests touch: reads and writes them without anybody noticing. */
 export interface Cells {
   load(request: Request): unknown;
@@ -32,6 +42,7 @@ export interface Deciding {
   readonly cpus: readonly Cpu[];
   readonly cpu: Cpu;
   decide(kind: string, count: number): number;
+  note(text: string): void;
 }
 
 /** A marked store. Memory holds what is last in coherence order; this, what was there before. */
@@ -95,6 +106,7 @@ export class MemoryModel implements Ordering {
     this.#engine = engine;
     this.#cells = cells;
     this.#isWeak = name === 'weak';
+    this.begin();
   }
 
   /** The run begins: all CPUs agree on everything. */
@@ -174,7 +186,10 @@ export class MemoryModel implements Ordering {
     const read = stale ? stale.below : newest;
     if (read && read.cpu !== cpu) this.#show(read);
     if (this.#isWeak) this.#seen[cpu]!.set(placeOf(request), read?.nth ?? 0);
-    if (stale) this.#showOnce(request, stale.before);
+    if (stale) {
+      this.#showOnce(request, stale.before);
+      this.#engine.note(`CPU${stale.cpu}'s store is not seen yet`);
+    }
     if (orderOf(request) === ACQUIRE || orderOf(request) === FULL) {
       this.#raise(cpu, this.#now);
     }

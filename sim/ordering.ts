@@ -11,3 +11,21 @@ export interface Ordering {
   /** It comes before everything that `fiber` will do. */
   wake(fiber: Fiber): void;
 }
+
+/** Tells both. */
+export function both(one: Ordering, other: Ordering): Ordering {
+  return {
+    release(key) {
+      one.release(key);
+      other.release(key);
+    },
+    acquire(key) {
+      one.acquire(key);
+      other.acquire(key);
+    },
+    wake(fiber) {
+      one.wake(fiber);
+      other.wake(fiber);
+    },
+  };
+}

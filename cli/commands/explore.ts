@@ -44,7 +44,6 @@ export const exploreCommand: Command = {
       .budgetOptions(options.seedOption(command))
       .option('--strategy <name>', 'how to choose among schedules (default: auto; see list)')
       .option('--jobs <n>', 'workers', options.wholeFlag('--jobs', 1), 1)
-      .option('--memory-model <name>', 'sc', options.memoryModelFlag, 'sc')
       .option('--no-shrink', 'leave the failure as found')
       .option('--save <dir>', `keep the failure there, for replay (default: ${DEFAULT_FOLDER})`)
       .option('--no-save', 'keep no file')
@@ -64,12 +63,14 @@ export const exploreCommand: Command = {
 
 async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const beganMs = io.nowMs();
-  const strategy = makeStrategy(flags.strategy, flags.seed);
+  makeStrategy(flags.strategy, flags); // complains before any work is done
   const subject = await subjectOf(ref, flags, io, (chosen) => {
     if (!flags.json) io.out(`exploring ${headingOf(chosen)}\n`);
   });
   if (flags.jobs > 1)
     io.err('bohrbug: this version explores with one worker, whatever --jobs says');
+  const { seed } = flags;
+  const strategy = makeStrategy(flags.strategy, { seed, memoryModel: subject.memoryModel });
   const world = worldOf(subject, 'explore');
   const outcome = await search(
     {

@@ -39,7 +39,7 @@ export const hazardsCommand: Command = {
     const parsed = options.parse(options.budgetOptions(options.seedOption(command)), args);
     if (parsed === undefined) return EXIT.expected;
     const flags = parsed.opts<Flags>();
-    makeStrategy(flags.strategy, flags.seed); // complains before any work is done
+    makeStrategy(flags.strategy, { seed: flags.seed }); // complains before any work is done
     const chosen = choose((await io.loadRegistry()).SCENARIOS, parsed.args);
     const rows = await searchHazards(chosen, flags, io);
     if (!flags.json) io.out(hazardTable(rows, io));

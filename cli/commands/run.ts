@@ -1,3 +1,4 @@
+import { InputError } from '../../base/errors.ts';
 import { strategyByName, isBySeed } from '../../sim/strategies/by-name.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
 import { conclude } from '../finding.ts';
@@ -42,10 +43,15 @@ export const runCommand: Command = {
 
 async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const beganMs = io.nowMs();
-  const { seed } = flags;
+  const { seed, memoryModel = 'sc' } = flags;
+  if (flags.strategy === undefined && memoryModel !== 'sc') {
+    throw new InputError(`run: --memory-model ${memoryModel} needs a --strategy, random say`);
+  }
   const mode = flags.strategy === undefined ? 'timed' : 'explore';
-  const strategy = strategyByName(flags.strategy ?? 'stay', { seed });
+  strategyByName(flags.strategy ?? 'stay', { seed, memoryModel }); // complains before any work
   const subject = await subjectOf(ref, flags, io);
+  const options = { seed, memoryModel: subject.memoryModel };
+  const strategy = strategyByName(flags.strategy ?? 'stay', options);
   const world = worldOf(subject, mode);
   const shown = runNumber(subject, world, strategy, 0)!;
   const { name } = strategy;

@@ -1,4 +1,5 @@
 import type { Choice } from '../choice.ts';
+import type { MemoryModelName } from '../memory-model.ts';
 import type { Observer, Strategy } from '../strategy.ts';
 import { Bounded } from './bounded.ts';
 import { Dpor } from './dpor.ts';
@@ -10,6 +11,8 @@ import { Surw } from './surw.ts';
 
 export interface AutoOptions {
   readonly seed: number;
+  /** Default `sc`. Under another, DPOR has no turn: it knows only one order of the accesses. */
+  readonly memoryModel?: MemoryModelName;
   /** Runs that go to schedules with few deviations before anything else. */
   readonly fewestFirst?: number;
   /** Runs that go to them in all. */
@@ -42,11 +45,13 @@ export class Auto implements Strategy {
   #fewestRuns = 0;
   #dporRuns = 0;
   #sampledRuns = 0;
-  #dporIsOver = false;
+  #dporIsOver: boolean;
 
-  constructor({ seed, fewestFirst = FEWEST_FIRST, fewestMax = FEWEST_MAX }: AutoOptions) {
-    this.#fewestFirst = fewestFirst;
-    this.#fewestMax = fewestMax;
+  constructor(options: AutoOptions) {
+    const { seed } = options;
+    this.#fewestFirst = options.fewestFirst ?? FEWEST_FIRST;
+    this.#fewestMax = options.fewestMax ?? FEWEST_MAX;
+    this.#dporIsOver = (options.memoryModel ?? 'sc') !== 'sc';
     this.#samplers = [
       new Pct({ seed, depth: DEPTH }),
       new Surw(seed),

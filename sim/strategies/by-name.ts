@@ -1,5 +1,6 @@
 import { InputError } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
+import type { MemoryModelName } from '../memory-model.ts';
 import type { Strategy } from '../strategy.ts';
 import { Auto } from './auto.ts';
 import { Bounded } from './bounded.ts';
@@ -16,6 +17,8 @@ import { Twice } from './twice.ts';
 export interface StrategyOptions {
   /** A whole number from 0. */
   readonly seed: number;
+  /** Of what is to be run; default `sc`. */
+  readonly memoryModel?: MemoryModelName;
 }
 
 /** A row of `bohrbug list`. */
@@ -169,7 +172,11 @@ function makeBounded(parameters: string | undefined): Strategy {
   return new Bounded({ bound: integer('exhaustive: BOUND', parameters, 0, BOUND_MAX) });
 }
 
-function makeDpor(parameters: string | undefined): Strategy {
+function makeDpor(parameters: string | undefined, options: StrategyOptions): Strategy {
+  const { memoryModel = 'sc' } = options;
+  if (memoryModel !== 'sc') {
+    throw new InputError(`strategy dpor knows the memory model sc only, found ${memoryModel}`);
+  }
   const words = parameters?.split(':') ?? [];
   const odd = words.find((word) => word !== 'source' && word !== 'ordered');
   if (odd !== undefined) {

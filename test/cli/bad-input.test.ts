@@ -105,7 +105,7 @@ describe('a flag', () => {
     [['--strategy', 'pct:99999999999'], /DEPTH is "99999999999"/],
     [['--variant', '__proto__'], /no variant/],
     [['--variant', 'god'], /did you mean good/],
-    [['--memory-model', 'tso'], /not available yet/],
+    [['--memory-model', 'pso'], /no memory model "pso"/],
     [['--nonsense'], /unknown option '--nonsense'/],
     [['more'], /too many arguments/],
   ])('%j', async (flags, message) => {

@@ -61,8 +61,12 @@ describe('the command line as such', () => {
       'bohrbug: no variant of abba: "god", did you mean good? (there are bad, good)',
     ],
     [
-      ['explore', 'abba', '--memory-model', 'tso'],
-      'bohrbug: memory model tso is not available yet, only sc is',
+      ['explore', 'abba', '--memory-model', 'tso', '--strategy', 'dpor'],
+      'bohrbug: strategy dpor knows the memory model sc only, found tso',
+    ],
+    [
+      ['run', 'abba', '--memory-model', 'weak'],
+      'bohrbug: run: --memory-model weak needs a --strategy, random say',
     ],
     [['explore', 'abba', '--memory-model', 'st'], 'bohrbug: no memory model "st"'],
     [['explore', 'abab'], 'bohrbug: no scenario abab'],

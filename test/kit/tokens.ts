@@ -2,15 +2,20 @@ import { InputError } from '../../base/errors.ts';
 import { PROFILES } from '../../kernel/profile.ts';
 import { findScenario } from '../../scenarios/registry.ts';
 import { World } from '../../scenarios/world.ts';
+import { memoryModelByName, type MemoryModelName } from '../../sim/memory-model.ts';
 import { primaryFailure, type RunResult } from '../../sim/model.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
 import { decodeToken, encodeToken, type ScheduleToken, type TokenHeader } from '../../sim/token.ts';
 
 /** The header of a registered scenario's variant, run as it states. */
-export function headerOf(scenario: string, variant: string): TokenHeader {
+export function headerOf(
+  scenario: string,
+  variant: string,
+  memoryModel: MemoryModelName = 'sc',
+): TokenHeader {
   const found = findScenario(scenario);
   const profile = found.variants[variant]!.profile ?? found.profile;
-  return { scenario, variant, profile, mutations: [], mode: 'explore', memoryModel: 'sc' };
+  return { scenario, variant, profile, mutations: [], mode: 'explore', memoryModel };
 }
 
 export function tokenOf(header: TokenHeader, { schedule }: RunResult): string {
@@ -25,12 +30,13 @@ export class TokenRun {
   constructor(text: string) {
     const token = decodeToken(text);
     if (token.form !== 'schedule') throw new InputError(`${text}: expected a schedule`);
-    const { scenario, variant, profile, mutations, mode } = token.header;
+    const { scenario, variant, profile, mutations, mode, memoryModel } = token.header;
     this.#token = token;
     this.world = new World(findScenario(scenario), {
       variant,
       mutations,
       mode,
+      memoryModel: memoryModelByName(memoryModel),
       profile: PROFILES.find((name) => name === profile)!,
     });
   }

@@ -59,7 +59,7 @@ function failingTokens(): string[] {
       const { scenario, name, variant } = each;
       const world = new World(scenario, { variant: name });
       const found = explore(world, {
-        strategy: defaultPlan({ seed: 1 }),
+        strategy: defaultPlan({ seed: 1, memoryModel: world.memoryModel }),
         runsMax: 20_000,
         isFound: isFound(variant),
       }).found;
@@ -67,7 +67,7 @@ function failingTokens(): string[] {
       const same = sameFailureAs(found.result);
       const asStated = isFound(variant);
       const shrunk = shrink(world, found.result, (result) => same(result) && asStated(result));
-      return tokenOf(headerOf(scenario.name, name), shrunk.result);
+      return tokenOf(headerOf(scenario.name, name, world.memoryModel), shrunk.result);
     });
 }
 
