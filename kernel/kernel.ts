@@ -246,15 +246,7 @@ export class Kernel {
     };
     hooks.onWakeup = (task) => ticks.woken(task);
     hooks.returnedInto = (frame) => this.modules.returnedInto(frame);
-    hooks.overrun = () => ({
-      kind: 'hung-task',
-      title: 'INFO: the run did not end',
-      sites: [],
-      objects: [],
-      fatal: true,
-      text: `INFO: the run did not end within ${this.machine.engine.stepsMax} steps`,
-      step: this.machine.engine.trace.stepCount,
-    });
+    hooks.overrun = (rounds) => this.watchdogs.overrunReport(rounds);
     Object.assign(this.mm.hooks, {
       borrowsOf: (task: Task) =>
         this.fs.checkers.outstanding(task).map(({ fd }) => `descriptor ${fd}`),

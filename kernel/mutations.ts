@@ -65,6 +65,12 @@ export const MUTATIONS: readonly Mutation[] = [
     about: 'bpf_map_put() frees a map with its last reference, without a grace period',
   },
   {
+    name: 'eventfd_write.early-active',
+    kind: 'bug',
+    hazard: '',
+    about: 'eventfd_write() looks for sleepers before it takes the lock, instead of under it',
+  },
+  {
     name: 'task_work.no-notify',
     kind: 'bug',
     hazard: '00-H9',

@@ -3,6 +3,7 @@ import type { Cpu, Host } from '../sim/host.ts';
 import { Fiber, stackOf, type Frame } from '../sim/fiber.ts';
 import type { Failure } from '../sim/failure.ts';
 import { cpuKey, queueKey } from '../sim/keys.ts';
+import type { Round } from '../sim/livelock.ts';
 import { block, kernelText, WRITE, type Sim } from '../sim/request.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
 import type { ExecContext } from './context.ts';
@@ -25,7 +26,7 @@ export interface SchedHooks {
   afterInterrupt(cpu: KernelCpu): void;
   /** Nothing can run: true where something was made runnable. */
   idle(): boolean;
-  overrun(): Failure | undefined;
+  overrun(rounds: readonly Round[] | undefined): Failure | undefined;
   returnedInto(frame: Frame): void;
 }
 
@@ -263,8 +264,8 @@ export class Sched implements Host {
     return object ? `${object.cache} ${object.allocated.site}#${object.ordinal}` : '';
   }
 
-  overrun(): Failure | undefined {
-    return this.hooks.overrun();
+  overrun(rounds: readonly Round[] | undefined): Failure | undefined {
+    return this.hooks.overrun(rounds);
   }
 
   /** What was interrupted goes on. */

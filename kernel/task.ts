@@ -55,6 +55,8 @@ export class Task implements ExecContext {
    * Work to do on the way to user mode, newest first: task_work_add(). null once exit has run it.
    */
   works: TaskWork | null | undefined = undefined;
+  /** What it sleeps for in wait_event(): whether it would go on. null while it does not sleep. */
+  waitsFor: (() => boolean) | null = null;
   /** Address of the struct pt_regs of its system call, where somebody has asked for it; or 0. */
   regs = 0;
   /** Children made so far: numbers their paths. */
@@ -85,6 +87,7 @@ export class Task implements ExecContext {
     this.rcuDepth = 0;
     this.rcuTraceDepth = 0;
     this.works = undefined;
+    this.waitsFor = null;
     this.regs = 0;
     this.comm = this.s.comm;
   }

@@ -36,7 +36,7 @@ export class Waits {
     for (;;) {
       this.#prepare(queue, TASK_UNINTERRUPTIBLE);
       if (condition()) break;
-      yield* this.#sched.schedule();
+      yield* this.#sleep(condition);
     }
     this.#finish(queue);
   }
@@ -53,10 +53,17 @@ export class Waits {
         result = -ERESTARTSYS;
         break;
       }
-      yield* this.#sched.schedule();
+      yield* this.#sleep(condition);
     }
     this.#finish(queue);
     return result;
+  }
+
+  *#sleep(condition: () => boolean): Sim<void> {
+    const task = this.#sched.current;
+    task.waitsFor = condition;
+    yield* this.#sched.schedule();
+    task.waitsFor = null;
   }
 
   /** Wakes up to `count` tasks of the queue, those first that have waited longest. __wake_up() */

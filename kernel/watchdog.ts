@@ -1,5 +1,7 @@
 import { Timer } from '../sim/clock.ts';
 import { placeOf, stackOf, type Fiber } from '../sim/fiber.ts';
+import type { Round } from '../sim/livelock.ts';
+import { Oops, type Failure } from '../sim/failure.ts';
 import { siteOf } from '../sim/site.ts';
 import type { HeldLock } from './context.ts';
 import type { KernelCpu } from './cpu.ts';
@@ -26,6 +28,8 @@ const SOFT_LOCKUP_SECONDS = 2 * WATCHDOG_THRESH;
 const SAMPLE_NS = (SOFT_LOCKUP_SECONDS * SECOND_NS) / 5;
 /** The watchdog counts in units of 2^30 ns: why the usual report says 22s. get_timestamp() */
 const UNIT_NS = 2 ** 30;
+/** Of a round, in a report. */
+const ROUND_SITES_MAX = 12;
 /** kernel/hung_task.c: sysctl_hung_task_timeout_secs */
 export const HUNG_TASK_SECONDS = 120;
 const HUNG_TASK_NS = HUNG_TASK_SECONDS * SECOND_NS;
@@ -144,6 +148,10 @@ export class Watchdogs {
         fatal: true,
       };
     }
+    if (this.#missedWakeUp(task)) {
+      const title = `BUG: missed wake-up: ${nameOf(task)} sleeps, and what it waits for has come`;
+      return { kind: 'hung-task', title, lines, sites: sitesOf([task]), fatal: true };
+    }
     const slept = (task.s.__state & TASK_INTERRUPTIBLE) !== 0;
     return {
       kind: slept ? 'deadlock' : 'hung-task',
@@ -156,17 +164,56 @@ export class Watchdogs {
     };
   }
 
+  /** Whether it would go on, were it to look again: then whoever changed that did not wake it. */
+  #missedWakeUp({ waitsFor }: Task): boolean {
+    try {
+      return waitsFor?.() === true;
+    } catch (error) {
+      if (error instanceof Oops) return false; // on memory that is gone: it would not go on
+      throw error;
+    }
+  }
+
   /**
    * For the end of a run: what keeps tasks from ending, or undefined where none is left blocked.
-   * Circles of locks first, then uninterruptible sleepers, then all others.
+   * Circles of locks first, then who missed a wake-up, uninterruptible sleepers, and all others.
    */
   deadlockReport(): Report | undefined {
     const blocked = this.blockedTasks();
     const worst =
       blocked.find((task) => circleFrom(task, blocked)) ??
+      this.#machine.memory.unwatched(() => blocked.find((task) => this.#missedWakeUp(task))) ??
       blocked.find((task) => this.#isUninterruptible(task)) ??
       blocked[0];
     return worst && this.hungTaskReport(worst);
+  }
+
+  /**
+   * The run did not end in as many steps as it may take. Where all who were left go round the same
+   * steps again and again, although each had its turns, it never will.
+   */
+  overrunReport(rounds: readonly Round[] | undefined): Failure {
+    const { stepsMax, trace } = this.#machine.engine;
+    const limit = `the run did not end within ${stepsMax} steps`;
+    const base = { kind: 'hung-task', objects: [], fatal: true, step: trace.stepCount } as const;
+    if (rounds === undefined) {
+      return { ...base, title: 'INFO: the run did not end', text: `INFO: ${limit}`, sites: [] };
+    }
+    const names = rounds.map((round) => this.#nameOfPid(round.fiber));
+    const title = `INFO: ${names.length > 1 ? 'livelock' : 'endless loop'}: ${names.join(', ')}`;
+    const lines = rounds.map(({ sites }, i) => {
+      const shown = sites.slice(0, ROUND_SITES_MAX).join(' ');
+      const rest = sites.length > ROUND_SITES_MAX ? ' …' : '';
+      return `${names[i]!} goes through this again and again: ${shown}${rest}`;
+    });
+    const places = new Set(rounds.flatMap(({ sites }) => sites));
+    const sites = [...places].toSorted().slice(0, ROUND_SITES_MAX);
+    return { ...base, title, text: [title, limit, ...lines].join('\n  '), sites };
+  }
+
+  #nameOfPid(pid: number): string {
+    const task = [...this.#tasks()].find((one) => one.pid === pid);
+    return task ? nameOf(task) : `pid ${pid}`;
   }
 
   // The per-CPU timer.

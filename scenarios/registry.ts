@@ -20,6 +20,7 @@ import h8 from './hazards/h8-number-reuse.ts';
 import h9 from './hazards/h9-task-work-starved.ts';
 import h10 from './hazards/h10-early-fork-failure.ts';
 import forkStorm from './life/fork-storm.ts';
+import missedWakeup from './life/missed-wakeup.ts';
 import passDescriptor from './life/pass-descriptor.ts';
 import pingPong from './life/ping-pong.ts';
 import sharedTable from './life/shared-table.ts';
@@ -45,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sharedTable,
   passDescriptor,
   tableGrowth,
+  missedWakeup,
   progRunClose,
   execEvents,
   wakeLatency,

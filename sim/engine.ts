@@ -8,6 +8,7 @@ import { Oops, type Failure } from './failure.ts';
 import { Frame, placeOf, type Fiber } from './fiber.ts';
 import { Cpu, type EventSource, type Host, type Monitor } from './host.ts';
 import { cpuKey, TIMERS_KEY } from './keys.ts';
+import { FAIR_STEPS, roundsIn } from './livelock.ts';
 import type { MemoryModel } from './memory-model.ts';
 import type { RunResult } from './model.ts';
 import { nameOfActor } from './names.ts';
@@ -26,6 +27,7 @@ import {
   type Request,
 } from './request.ts';
 import type { Schedule } from './schedule.ts';
+import { RoundRobin } from './strategies/round-robin.ts';
 import type { Observer, Strategy } from './strategy.ts';
 import { Trace } from './trace.ts';
 import { Trampolines } from './trampoline.ts';
@@ -71,6 +73,8 @@ export class Engine {
   abandoned = false;
 
   #strategy: Strategy | null = null;
+  /** Who chooses once the run has had all its steps. */
+  #fair: RoundRobin | null = null;
   #observer: Observer | null = null;
   #stopped = false;
   /** Timed mode: the last step, where every CPU only spins since, and its time. */
@@ -127,13 +131,12 @@ export class Engine {
     this.#strategy = strategy;
     this.#observer = this.mode === 'explore' ? (strategy.observer ?? null) : null;
     this.memoryModel?.begin();
-    const stepsMax = this.trace.stepCount + this.stepsMax;
+    this.#fair = null;
+    let stepsMax = this.trace.stepCount + this.stepsMax;
     while (!this.#stopped) {
       if (this.trace.stepCount >= stepsMax) {
-        this.#observer?.cutShort();
-        const failure = this.host.overrun();
-        if (failure) this.failures.push(failure);
-        break;
+        if (this.#overruns()) break;
+        stepsMax += FAIR_STEPS;
       }
       const more = this.mode === 'timed' ? this.#timed() : this.#explored();
       if (!more) break;
@@ -214,12 +217,30 @@ export class Engine {
     return this.cpus.reduce((latest, cpu) => Math.max(latest, cpu.nowNs), 0);
   }
 
+  /**
+   * Whether the run is over for having had all its steps. First it has some more in turns that are
+   * fair, for it may have waited for somebody who was given none. Musuvathi, Qadeer: Fair stateless
+   * model checking, PLDI 2008.
+   */
+  #overruns(): boolean {
+    this.#observer?.cutShort();
+    this.#observer = null;
+    if (this.mode === 'explore' && this.#fair === null) {
+      this.#fair = new RoundRobin();
+      return false;
+    }
+    const failure = this.host.overrun(roundsIn(this.trace));
+    if (failure) this.failures.push(failure);
+    return true;
+  }
+
   #choose(kind: string, count: number, stay: number): number {
     const choice = this.#choice;
-    choice.index = this.choiceCount++;
     choice.kind = kind;
     choice.count = count;
     choice.stay = stay;
+    if (this.#fair) return this.#fair.choose(choice);
+    choice.index = this.choiceCount++;
     const pick = this.#strategy!.choose(choice);
     if (pick !== stay) {
       if (pick === ABANDON) {

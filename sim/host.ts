@@ -1,5 +1,6 @@
 import type { Failure } from './failure.ts';
 import type { Fiber, Frame } from './fiber.ts';
+import type { Round } from './livelock.ts';
 import type { Request } from './request.ts';
 
 /** A CPU, as the engine sees it. The kernel puts the fiber there that it would step next. */
@@ -35,8 +36,11 @@ export interface Host {
   idle(): boolean;
   /** The stable identity of the object at an address, for the detailed trace; '' where none. */
   objectName(addr: number): string;
-  /** The run took more than stepsMax steps: a failure, or undefined to just stop. */
-  overrun(): Failure | undefined;
+  /**
+   * The run took more than stepsMax steps: a failure, or undefined to just stop. `rounds`: what all
+   * go through again and again, where turns were fair at last: a livelock.
+   */
+  overrun(rounds: readonly Round[] | undefined): Failure | undefined;
 }
 
 /** What may happen at any moment while `ready`: a grace period ends, an interrupt comes. */

@@ -2,6 +2,7 @@ import { Engine } from './engine.ts';
 import { type Cpu, type Host } from './host.ts';
 import { Oops, type Failure, type FailureKind } from './failure.ts';
 import { Fiber, placeOf } from './fiber.ts';
+import type { Round } from './livelock.ts';
 import { MemoryModel, type MemoryModelName } from './memory-model.ts';
 import type { Model, RunResult } from './model.ts';
 import { step, type Order, type Request, type Sim } from './request.ts';
@@ -189,8 +190,10 @@ export class Threads implements Model, Host {
     return this.#shared.words.find((word) => word.addr === addr)?.name ?? '';
   }
 
-  overrun(): Failure {
-    return failureOf(this.engine, 'soft-lockup', `${this.name}: no end after so many steps`, []);
+  overrun(rounds: readonly Round[] | undefined): Failure {
+    const names = rounds?.map(({ fiber }) => this.#names[fiber]!).join(', ');
+    const title = names === undefined ? 'no end after so many steps' : `livelock: ${names}`;
+    return failureOf(this.engine, 'soft-lockup', `${this.name}: ${title}`, []);
   }
 
   #settle(): void {

@@ -15,7 +15,7 @@ import { O_NONBLOCK } from './uapi.ts';
 export interface DriverParts {
   readonly cpus: Cpus;
   readonly kasan: Pick<Kasan, 'free'>;
-  readonly waits: Pick<Waits, 'wait_event_interruptible' | 'wake_up'>;
+  readonly waits: Pick<Waits, 'wait_event_interruptible' | 'wake_up' | 'waiting'>;
   readonly mutexes: Pick<Mutexes, 'mutex_lock' | 'mutex_unlock'>;
   readonly spinlocks: Pick<
     Spinlocks,

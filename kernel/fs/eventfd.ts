@@ -122,6 +122,8 @@ export class Eventfds {
     const value = unsignedAt(bytes, 0, 8);
     if (value === ULLONG_MAX) return -EINVAL;
     const ctx = eventfd_ctx.at(this.#machine.memory, privateOf(this.#machine, file));
+    const isEarly = this.#machine.mutated('eventfd_write.early-active');
+    const wasActive = !isEarly || waits.waiting(ctx.wqh);
     const fits = (): boolean => ULLONG_MAX - ctx.count > value;
     yield* spinlocks.spin_lock_irq(wqh_lock, ctx.wqh, WRITE_LOCK);
     while (!fits()) {
@@ -132,7 +134,7 @@ export class Eventfds {
       yield* spinlocks.spin_lock_irq(wqh_lock, ctx.wqh, WRITE_LOCK);
     }
     ctx.count += value;
-    waits.wake_up(ctx.wqh);
+    if (wasActive) waits.wake_up(ctx.wqh);
     yield* spinlocks.spin_unlock_irq(wqh_lock, ctx.wqh, WRITE_UNLOCK);
     return VALUE_BYTES;
   }

@@ -169,7 +169,7 @@ describe('a scenario file', () => {
       Array.from({ length: 10_000 }, (_, i) => ['P' + i, function* () {}])) });`,
       /expected at most/,
     ],
-    ['whose setup never ends', withSetup('for (;;) yield* p.getpid();'), /did not end/],
+    ['whose setup never ends', withSetup('for (;;) yield* p.getpid();'), /endless loop: init:1/],
   ] as const)('%s', async (_, content, message) => {
     expectOneLine(await runFile(content), message);
   });
@@ -185,7 +185,7 @@ describe('a scenario file', () => {
   test('whose process makes system calls for ever is reported, in bounded memory', async () => {
     const { code, out, err } = await runFile(withBody('for (;;) yield* p.getpid();'));
     expect(err).toBe('');
-    expect(out).toMatch(/^INFO: the run did not end\n/);
+    expect(out).toMatch(/^INFO: endless loop: A:101\n/);
     expect(code).toBe(1);
   });
 

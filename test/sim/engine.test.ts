@@ -1,3 +1,4 @@
+import { FAIR_STEPS } from '../../sim/livelock.ts';
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../sim/engine.ts';
 import { type Cpu, type Host } from '../../sim/host.ts';
@@ -353,7 +354,7 @@ describe('limits', () => {
     } as const;
     host.onOverrun = () => failure;
     engine.run(new Stay());
-    expect(engine.trace.stepCount).toBe(100);
+    expect(engine.trace.stepCount).toBe(100 + FAIR_STEPS);
     expect(engine.failures).toEqual([failure]);
   });
 
