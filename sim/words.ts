@@ -62,8 +62,8 @@ export class Word implements Foreseeing {
 
   reset(): void {
     this.value = this.#initial;
-    this.#gates.length = 0;
-    this.#takers.clear();
+    if (this.#gates.length > 0) this.#gates.length = 0;
+    if (this.#takers.size > 0) this.#takers.clear();
   }
 
   /** READ_ONCE(), or smp_load_acquire(). */

@@ -3,6 +3,8 @@ import type { Choice } from '../choice.ts';
 import { ACQUIRE, READ, RELEASE, RMW, WAIT, type Request } from '../request.ts';
 import type { Observer, Strategy } from '../strategy.ts';
 
+/** An address that nothing has. */
+const NOWHERE = NaN;
 /** Of the golden section: multiples of it, modulo 1, are spread evenly. */
 const GOLDEN = 0.6180339887498949;
 
@@ -48,8 +50,9 @@ export class Surw implements Strategy, Observer {
   #priorities: number[] = [];
   /** By actor: the locks it has. */
   #held: (Set<number> | undefined)[] = [];
-  /** Indices of the options that may go. */
-  readonly #free: number[] = [];
+  /** Indices of the options that may go, and how many there are. */
+  #free = new Int32Array(8);
+  #freeCount = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -74,16 +77,18 @@ export class Surw implements Strategy, Observer {
   choose(choice: Choice): number {
     const { options, count } = choice;
     if (choice.kind !== 'sched') return this.#prng.below(count);
+    if (this.#free.length < count) this.#free = new Int32Array(2 * count);
     this.#findFree(choice);
-    if (this.#free.length === 0) {
+    if (this.#freeCount === 0) {
       // Whoever was meant cannot come: it is through, or it is blocked.
       this.#intended = options[this.#prng.below(count)]!;
       this.#findFree(choice);
     }
-    if (!this.#byPriority) return this.#free[this.#prng.below(this.#free.length)]!;
+    if (!this.#byPriority) return this.#free[this.#prng.below(this.#freeCount)]!;
     let highest = -1;
     let priority = -1;
-    for (const i of this.#free) {
+    for (let at = 0; at < this.#freeCount; at++) {
+      const i = this.#free[at]!;
       const own = (this.#priorities[options[i]!] ??= this.#prng.next32());
       if (own > priority) [highest, priority] = [i, own];
     }
@@ -129,25 +134,25 @@ export class Surw implements Strategy, Observer {
   /** All options may go but interesting steps of those who are not meant. */
   #findFree(choice: Choice): void {
     const { options, count } = choice;
-    this.#free.length = 0;
+    const free = this.#free;
+    const addr = this.#object?.addr ?? NOWHERE;
+    let freeCount = 0;
     for (let i = 0; i < count; i++) {
       const actor = options[i]!;
-      const isFree = actor === this.#intended || this.#object === null;
-      if (isFree || !this.#isInteresting(choice.requestOf(actor), actor)) this.#free.push(i);
+      const isInteresting =
+        actor !== this.#intended &&
+        choice.requestOf(actor)?.addr === addr &&
+        this.#held[actor]?.has(addr) !== true;
+      if (!isInteresting) free[freeCount++] = i;
     }
-  }
-
-  #isInteresting(request: Request | null, actor: number): boolean {
-    const { addr } = this.#object!;
-    return request?.addr === addr && this.#held[actor]?.has(addr) !== true;
+    this.#freeCount = freeCount;
   }
 
   /** An actor, in proportion to its weight; -1 where none has any left. */
   #drawIntended(): number {
     const place = weightedIndex(this.#left.placeWeights, this.#prng.next32() / 2 ** 32);
     if (place < 0) return -1;
-    const at = weightedIndex(this.#left.at(place), this.#prng.next32() / 2 ** 32);
-    return this.#left.actorsAt(place)[at]!;
+    return this.#left.actorAt(place, this.#prng.next32() / 2 ** 32);
   }
 
   #profileOf(addr: number): Profile {
@@ -161,7 +166,11 @@ export class Surw implements Strategy, Observer {
 function weightedIndex(weights: readonly number[], at: number): number {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i]!;
-  let left = at * total;
+  return indexAt(weights, at * total);
+}
+
+function indexAt(weights: readonly number[], at: number): number {
+  let left = at;
   let last = -1;
   for (let i = 0; i < weights.length && left >= 0; i++) {
     if (weights[i]! > 0) last = i;
@@ -201,7 +210,7 @@ class Profile {
   note(request: Request, actor: number, run: number, held: ReadonlySet<number> | undefined): void {
     if (request.access !== READ) this.#isWritten = true;
     if (this.#locks === undefined) this.#locks = [...(held ?? [])];
-    else if (this.#locks.some((lock) => held?.has(lock) !== true)) {
+    else if (this.#locks.length > 0 && this.#locks.some((lock) => held?.has(lock) !== true)) {
       this.#locks = this.#locks.filter((lock) => held?.has(lock) === true);
       this.isNew = true;
     }
@@ -225,6 +234,9 @@ class Left {
   readonly placeWeights: number[] = [];
   readonly #actors: number[][] = [];
   readonly #left: number[][] = [];
+  /** By place: what is left in all, and to how many. */
+  readonly #totals: number[] = [];
+  readonly #sharers: number[] = [];
   /** By actor: its place, and its position there. */
   readonly #place: number[] = [];
   readonly #position: number[] = [];
@@ -241,21 +253,22 @@ class Left {
         places.set(site, (place = this.#actors.length));
         this.#actors.push([]);
         this.#left.push([]);
+        this.#totals.push(0);
+        this.#sharers.push(0);
       }
       this.#place[actor] = place;
       this.#position[actor] = this.#actors[place]!.length;
       this.#actors[place]!.push(actor);
       this.#left[place]!.push(count);
+      this.#totals[place]! += count;
+      if (count > 0) this.#sharers[place]!++;
     });
     for (let place = 0; place < this.#actors.length; place++) this.#weigh(place);
   }
 
-  actorsAt(place: number): readonly number[] {
-    return this.#actors[place]!;
-  }
-
-  at(place: number): readonly number[] {
-    return this.#left[place]!;
+  /** `at`, from 0 to 1, of what is left there. */
+  actorAt(place: number, at: number): number {
+    return this.#actors[place]![indexAt(this.#left[place]!, at * this.#totals[place]!)]!;
   }
 
   /** The actor has taken one. */
@@ -264,17 +277,15 @@ class Left {
     if (place === undefined) return;
     const left = this.#left[place]!;
     const position = this.#position[actor]!;
-    if (left[position]! > 0) left[position]!--;
+    if (left[position]! === 0) return;
+    this.#totals[place]!--;
+    if (--left[position]! === 0) this.#sharers[place]!--;
     this.#weigh(place);
   }
 
   #weigh(place: number): void {
-    let total = 0;
-    let sharers = 0;
-    for (const left of this.#left[place]!) {
-      total += left;
-      if (left > 0) sharers++;
-    }
+    const total = this.#totals[place]!;
+    const sharers = this.#sharers[place]!;
     this.placeWeights[place] = this.#shares && sharers > 0 ? total / sharers : total;
   }
 }
