@@ -109,6 +109,7 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
     variant,
     profile: options.profile ?? variant.profile ?? scenario.profile,
     extraMutations: [],
+    extraFaults: [],
     memoryModel: variant.memoryModel ?? 'sc',
   };
   const world = worldOf(subject, 'explore');

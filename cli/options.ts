@@ -1,6 +1,7 @@
 import { Command as Parser, CommanderError } from 'commander';
 import { InputError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { FAULT_KINDS, faultByName, type FaultKind } from '../kernel/faults.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
 import { PROFILES, type Profile } from '../kernel/profile.ts';
 import { MEMORY_MODELS, type MemoryModelName } from '../sim/memory-model.ts';
@@ -40,6 +41,7 @@ export interface SubjectFlags extends ForeignFlags {
   readonly variant?: string;
   readonly profile?: Profile;
   readonly mutate?: readonly string[];
+  readonly fault?: readonly FaultKind[];
   readonly memoryModel?: MemoryModelName;
 }
 
@@ -50,6 +52,7 @@ export function subjectOptions(command: Parser): Parser {
     .option('--variant <name>', "one of the scenario's variants (default: its first)")
     .option('--profile <name>', `the kernel's version: ${PROFILES.join(', ')}`, profileFlag)
     .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag)
+    .option('--fault <kind>', `something that may go wrong: ${FAULT_KINDS.join(', ')}`, faultFlag)
     .option(
       '--memory-model <name>',
       "sc, tso or weak (default: the variant's, or sc)",
@@ -95,6 +98,10 @@ export function mutationFlag(text: string, before: readonly string[] = []): stri
   const names = MUTATIONS.map(({ name }) => name);
   if (names.includes(text)) return [...new Set([...before, text])];
   throw unknown('mutation', text, names);
+}
+
+function faultFlag(text: string, before: readonly FaultKind[] = []): FaultKind[] {
+  return [...new Set([...before, faultByName(text)])];
 }
 
 function memoryModelFlag(text: string): MemoryModelName {

@@ -1,3 +1,4 @@
+import { faultsOfHeader, type FaultKind } from '../kernel/faults.ts';
 import type { Profile } from '../kernel/profile.ts';
 import { PROFILES } from '../kernel/profile.ts';
 import { PROGRAM_PREFIX } from '../scenarios/fuzz/prefix.ts';
@@ -32,6 +33,8 @@ export interface Subject {
   readonly profile: Profile;
   /** Those that were asked for, on top of the variant's own. */
   readonly extraMutations: readonly string[];
+  /** Those that were asked for, on top of the scenario's own. */
+  readonly extraFaults: readonly FaultKind[];
   readonly memoryModel: MemoryModelName;
 }
 
@@ -57,6 +60,7 @@ export async function subjectOf(
     variant,
     profile: flags.profile ?? variant.profile ?? scenario.profile,
     extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
+    extraFaults: flags.fault ?? [],
     memoryModel: flags.memoryModel ?? variant.memoryModel ?? 'sc',
   };
   announce(chosen);
@@ -85,20 +89,23 @@ async function loadChecked(path: string, catalog: Catalog, io: Io): Promise<Load
 export async function subjectOfToken(header: TokenHeader, io: Io): Promise<Subject> {
   const { scenario, variant, mutations } = header;
   const memoryModel = memoryModelByName(header.memoryModel);
+  const fault = faultsOfHeader(header);
   const profile = PROFILES.find((name) => name === header.profile);
   if (profile === undefined) throw unknown('profile', header.profile, PROFILES);
-  return subjectOf(scenario, { variant, profile, mutate: mutations, memoryModel }, io);
+  return subjectOf(scenario, { variant, profile, mutate: mutations, fault, memoryModel }, io);
 }
 
 /** A kernel with the scenario set up in it. */
 export function worldOf(subject: Subject, mode: Mode): World {
   const { catalog, scenario, variantName, profile, extraMutations, memoryModel } = subject;
+  const { extraFaults: faults } = subject;
   const options = {
     variant: variantName,
     profile,
     mutations: extraMutations,
     mode,
     memoryModel,
+    faults,
   };
   return guarded(
     () => new catalog.World(scenario, options),
@@ -114,7 +121,7 @@ export function runningIn(world: World, subject: Subject): string {
 }
 
 function headerOf(subject: Subject, mode: Mode): TokenHeader {
-  const { ref, variantName, profile, extraMutations, memoryModel } = subject;
+  const { ref, variantName, profile, extraMutations, extraFaults, memoryModel } = subject;
   return {
     scenario: ref,
     variant: variantName,
@@ -122,6 +129,7 @@ function headerOf(subject: Subject, mode: Mode): TokenHeader {
     mutations: extraMutations,
     mode,
     memoryModel,
+    ...(extraFaults.length > 0 ? { options: { faults: extraFaults.join() } } : {}),
   };
 }
 

@@ -9,6 +9,8 @@ export interface Summary {
   readonly profile: string;
   /** All in force: the variant's and those asked for. */
   readonly mutations: readonly string[];
+  /** What may go wrong: what the scenario says, and what was asked for. */
+  readonly faults: readonly string[];
   /** As asked for. */
   readonly strategy: string;
   readonly memoryModel: string;
@@ -65,6 +67,7 @@ export function summaryOf(finding: Finding): Summary {
     variant: subject.variantName,
     profile: subject.profile,
     mutations: [...subject.variant.mutations, ...subject.extraMutations],
+    faults: [...(subject.scenario.faults ?? []), ...subject.extraFaults],
     strategy: finding.strategy,
     memoryModel: subject.memoryModel,
     seed: finding.seed,

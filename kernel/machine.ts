@@ -3,6 +3,7 @@ import { Oops, type Failure, type FailureKind } from '../sim/failure.ts';
 import { stackOf, type Fiber, type StackEntry } from '../sim/fiber.ts';
 import { WRITE } from '../sim/request.ts';
 import { siteOf } from '../sim/site.ts';
+import type { FaultKind } from './faults.ts';
 import { Klog } from './klog.ts';
 import { Memory } from './memory.ts';
 import { ContextNote, type AllocNote } from './note.ts';
@@ -56,8 +57,8 @@ export class Machine {
   readonly profile: Profile;
   readonly facts: ProfileFacts;
   readonly mutations: ReadonlySet<string>;
-  /** Whether allocations may fail, as a choice at each site. */
-  allocMayFail = false;
+  /** What may go wrong at present, as a choice at each place. */
+  faults: ReadonlySet<FaultKind> = new Set();
   #mutated = false;
 
   constructor(options: MachineOptions) {
@@ -112,7 +113,15 @@ export class Machine {
 
   /** Memory for an object, or 0: exhausted, or the strategy let this allocation fail. */
   mayAlloc(what: string): boolean {
-    return !this.allocMayFail || this.engine.decide(`alloc-fail ${what}`, 2) === 0;
+    return this.goesWrong('alloc-fail', what) === 0;
+  }
+
+  /** Which of the `ways` in which it can go wrong, from 1; 0 where it does not. */
+  goesWrong(kind: FaultKind, what: string, ways = 1): number {
+    if (!this.faults.has(kind)) return 0;
+    const way = this.engine.decide(`${kind} ${what}`, ways + 1);
+    if (way > 0) this.remark(() => `${kind}: ${what}`);
+    return way;
   }
 
   printk(level: number, text: string): void {

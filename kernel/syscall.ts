@@ -98,7 +98,7 @@ export class Syscalls {
         result = yield* this.#traced(row, args);
         if (hooks.sys_exit) yield* hooks.sys_exit(row, result);
         const restart = result === -ERESTARTSYS || result === -ERESTARTNOINTR;
-        const handled = yield* this.exit_to_user_mode_loop();
+        const handled = (yield* this.exit_to_user_mode_loop()) || this.#takeInterruption();
         if (!restart) break;
         if (handled && result === -ERESTARTSYS) {
           result = -EINTR;
@@ -111,6 +111,13 @@ export class Syscalls {
     this.afterEach?.();
     if (this.#started.size > 0) yield* this.#leaveForImage();
     return result;
+  }
+
+  #takeInterruption(): boolean {
+    const { current } = this.#sched;
+    const { interrupted } = current;
+    current.interrupted = false;
+    return interrupted;
   }
 
   /** The call itself, between what hangs on its entry and on its exit. */

@@ -57,6 +57,8 @@ export class Task implements ExecContext {
   works: TaskWork | null | undefined = undefined;
   /** What it sleeps for in wait_event(): whether it would go on. null while it does not sleep. */
   waitsFor: (() => boolean) | null = null;
+  /** Whether a handled signal came that is not among the pending ones: an injected fault. */
+  interrupted = false;
   /** Address of the struct pt_regs of its system call, where somebody has asked for it; or 0. */
   regs = 0;
   /** Children made so far: numbers their paths. */
@@ -88,6 +90,7 @@ export class Task implements ExecContext {
     this.rcuTraceDepth = 0;
     this.works = undefined;
     this.waitsFor = null;
+    this.interrupted = false;
     this.regs = 0;
     this.comm = this.s.comm;
   }

@@ -49,7 +49,7 @@ export class Waits {
     for (;;) {
       this.#prepare(queue, TASK_INTERRUPTIBLE);
       if (condition()) break;
-      if (this.signalPending(task)) {
+      if (this.signalPending(task) || this.#interrupted(task)) {
         result = -ERESTARTSYS;
         break;
       }
@@ -57,6 +57,15 @@ export class Waits {
     }
     this.#finish(queue);
     return result;
+  }
+
+  /** Whether a signal comes that nobody has sent. */
+  #interrupted(task: Task): boolean {
+    if (task.s.mm === 0 || this.#machine.goesWrong('eintr', this.#machine.place()) === 0) {
+      return false;
+    }
+    task.interrupted = true;
+    return true;
   }
 
   *#sleep(condition: () => boolean): Sim<void> {

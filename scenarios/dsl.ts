@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.ts';
 import { FAILURE_KINDS, type FailureKind } from '../sim/failure.ts';
 import { MEMORY_MODELS, type MemoryModelName } from '../sim/memory-model.ts';
 import type { Sim } from '../sim/request.ts';
+import { FAULT_KINDS, type FaultKind } from '../kernel/faults.ts';
 import { NR_CPUS } from '../kernel/cpu.ts';
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../kernel/profile.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
@@ -65,8 +66,8 @@ export interface ScenarioDefinition {
   readonly always?: Invariants;
   /** Steps after which a run counts as endless; default 200,000. */
   readonly stepsMax?: number;
-  /** Whether allocations may fail, as a choice at each site; default false. */
-  readonly allocFailures?: boolean;
+  /** What may go wrong, as a choice at each place where it can: kernel/faults.ts. */
+  readonly faults?: readonly FaultKind[];
   /** Whether the race monitor listens; default false. */
   readonly races?: boolean;
 }
@@ -110,6 +111,10 @@ export function scenario(definition: ScenarioDefinition): Scenario {
     Number.isInteger(cpus) && cpus >= 1 && cpus <= NR_CPUS,
     wrong(`cpus ${show(cpus)}, expected 1 to ${NR_CPUS}`),
   );
+  for (const kind of definition.faults ?? []) {
+    const known = FAULT_KINDS.join(', ');
+    expect(FAULT_KINDS.includes(kind), wrong(`faults: ${show(kind)}, expected any of ${known}`));
+  }
   const profile = definition.profile ?? DEFAULT_PROFILE;
   expect(
     (PROFILES as readonly string[]).includes(profile),

@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.ts';
+import { faultsOfHeader, type FaultKind } from '../kernel/faults.ts';
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../kernel/profile.ts';
 import { align } from '../sim/align.ts';
 import { explore, sameFailureAs } from '../sim/explore.ts';
@@ -25,6 +26,8 @@ export interface ExploreScenarioOptions {
   readonly mutations?: readonly string[];
   /** A name that `bohrbug list` shows; default `auto`. */
   readonly strategy?: string;
+  /** What may go wrong, on top of what the scenario says. */
+  readonly faults?: readonly FaultKind[];
   /** How marked accesses may be seen; default: the variant's, or `sc`. */
   readonly memoryModel?: MemoryModelName;
   /** Runs after which the search ends; default 2,000. */
@@ -62,7 +65,7 @@ export function exploreScenario(
   scenario: Scenario,
   options: ExploreScenarioOptions = {},
 ): ScenarioOutcome {
-  const { runs: runsMax = RUNS_MAX, seed = 1, mutations = [] } = options;
+  const { runs: runsMax = RUNS_MAX, seed = 1, mutations = [], faults = [] } = options;
   const world = new World(scenario, options);
   const { memoryModel } = world;
   const strategy = strategyByName(options.strategy ?? 'auto', { seed, memoryModel });
@@ -78,6 +81,7 @@ export function exploreScenario(
     mutations,
     mode: 'explore',
     memoryModel,
+    ...(faults.length > 0 ? { options: { faults: faults.join() } } : {}),
   };
   return { ...shown(world, shrunk.result, header), exhausted, runs };
 }
@@ -95,7 +99,8 @@ export function replayToken(token: string, scenario?: Scenario): ScenarioOutcome
   }
   const { variant, mutations } = header;
   const memoryModel = memoryModelByName(header.memoryModel);
-  const options = { variant, profile, mutations, memoryModel };
+  const faults = faultsOfHeader(header);
+  const options = { variant, profile, mutations, memoryModel, faults };
   const world = new World(scenario ?? scenarioOf(header.scenario), options);
   let result: RunResult;
   if (decoded.form === 'schedule') {

@@ -88,10 +88,10 @@ export class UserMemory {
     }
     const size = Math.max(sizeBytes, AREA_BYTES);
     // Memory for arguments is no place to look for failing allocations: the calls are.
-    const mayFail = machine.allocMayFail;
-    machine.allocMayFail = false;
+    const { faults } = machine;
+    machine.faults = new Set();
     const addr = mm.mmap(space, size, { resident: true });
-    machine.allocMayFail = mayFail;
+    machine.faults = faults;
     if (addr < 0) throw new InputError(`no user memory for arguments of ${size} bytes`);
     return { addr, sizeBytes: size };
   }

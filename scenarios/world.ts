@@ -11,6 +11,7 @@ import { KCONFIG } from '../bpf/kconfig.ts';
 import { LoadError } from '../bpf/user/load-error.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
 import type { MappedBuffers } from '../bpf/user/port.ts';
+import type { FaultKind } from '../kernel/faults.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { setMemoryModel } from '../kernel/memory-model.ts';
 import type { Profile } from '../kernel/profile.ts';
@@ -28,6 +29,8 @@ export interface WorldOptions {
   readonly mode?: Mode;
   /** How marked accesses may be seen, once the scenario is set up; default: the variant's. */
   readonly memoryModel?: MemoryModelName;
+  /** In addition to the scenario's. */
+  readonly faults?: readonly FaultKind[];
   readonly bpf?: BpfOptions;
 }
 
@@ -46,6 +49,7 @@ export class World implements Model, ProcWorld {
   detailed = false;
   notes = new Map<string, unknown>();
   exits = new Map<string, number>();
+  readonly #faults: ReadonlySet<FaultKind>;
   readonly #gated: readonly Task[];
   readonly #setupNotes: ReadonlyMap<string, unknown>;
   readonly #started = new Set<string>();
@@ -73,6 +77,7 @@ export class World implements Model, ProcWorld {
     for (const [path, body] of Object.entries(scenario.images ?? {})) {
       this.kernel.images.set(path, () => this.userMode(body));
     }
+    this.#faults = new Set([...(scenario.faults ?? []), ...(options.faults ?? [])]);
     this.#gated = this.#setUp();
     this.#setupNotes = new Map(this.notes);
     this.memoryModel = options.memoryModel ?? variant.memoryModel ?? 'sc';
@@ -95,7 +100,7 @@ export class World implements Model, ProcWorld {
     this.notes = new Map(this.#setupNotes);
     this.exits = new Map();
     engine.trace.detailed = this.detailed;
-    kernel.machine.allocMayFail = this.scenario.allocFailures ?? false;
+    kernel.machine.faults = this.#faults;
     for (const task of this.#gated) {
       task.restart();
       kernel.sched.wakeNew(task);

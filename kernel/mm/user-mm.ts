@@ -30,15 +30,18 @@ export class UserMm extends PageFaults {
   /** How many bytes were NOT copied: 0 is success, anything else is -EFAULT to the caller. */
   *copy_to_user(addr: number, bytes: Uint8Array): Sim<number> {
     this.sched.mightSleep('copy_to_user'); // might_fault()
-    return yield* this.#transfer(TO_USER, addr, bytes.length, true, this.#writeOf(bytes));
+    const size = this.#sizeOf('copy_to_user', bytes.length);
+    const left = yield* this.#transfer(TO_USER, addr, size, true, this.#writeOf(bytes));
+    return bytes.length - size + left;
   }
 
   /** The bytes, or null where any of them cannot be read: -EFAULT to the caller. */
   *copy_from_user(addr: number, sizeBytes: number): Sim<Uint8Array | null> {
     this.sched.mightSleep('copy_from_user');
     const bytes = new Uint8Array(sizeBytes);
-    const left = yield* this.#transfer(FROM_USER, addr, sizeBytes, false, this.#readOf(bytes));
-    return left === 0 ? bytes : null;
+    const size = this.#sizeOf('copy_from_user', sizeBytes);
+    const left = yield* this.#transfer(FROM_USER, addr, size, false, this.#readOf(bytes));
+    return left === 0 && size === sizeBytes ? bytes : null;
   }
 
   /**
@@ -94,6 +97,13 @@ export class UserMm extends PageFaults {
     if (left === 0) return true;
     this.hooks.segfault(this.sched.current, addr + bytes.length - left);
     return false;
+  }
+
+  /** How much of it a copy moves at most: all, nothing or half. */
+  #sizeOf(fn: string, sizeBytes: number): number {
+    if (sizeBytes === 0) return 0;
+    const way = this.machine.goesWrong('short-copy', fn, sizeBytes > 1 ? 2 : 1);
+    return way === 0 ? sizeBytes : way === 1 ? 0 : sizeBytes >> 1;
   }
 
   /** Page by page: a fault where it is needed, then the move. Gives the bytes not moved. */

@@ -1,5 +1,6 @@
 import type { Model, RunResult } from '../../sim/model.ts';
 import type { Sim } from '../../sim/request.ts';
+import { FAULT_KINDS } from '../../kernel/faults.ts';
 import { strategyByName } from '../../sim/strategies/by-name.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
@@ -153,7 +154,7 @@ function shapedScenario(shape: Program, present: () => Running): Scenario {
     about: 'system calls that were drawn',
     cpus,
     profile,
-    allocFailures: faults,
+    faults: faults ? FAULT_KINDS : [],
     setup: (init) => setUp(init, names, shared),
     processes: Object.fromEntries(bodies),
     images: Object.fromEntries(images),

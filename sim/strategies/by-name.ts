@@ -107,7 +107,7 @@ const ENTRIES: readonly Entry[] = [
   {
     name: 'fail-nth',
     usage: 'fail-nth',
-    about: 'nothing interferes but one fault a run: every allocation fails once (allocFailures)',
+    about: 'nothing interferes but one fault a run: each that can happen once, by itself',
     bySeed: false,
     make: plain('fail-nth', () => new FailNth()),
   },

@@ -69,6 +69,7 @@ describe('the command line as such', () => {
       'bohrbug: run: --memory-model weak needs a --strategy, random say',
     ],
     [['explore', 'abba', '--memory-model', 'st'], 'bohrbug: no memory model "st"'],
+    [['explore', 'abba', '--fault', 'enomem'], 'bohrbug: no fault "enomem"'],
     [['explore', 'abab'], 'bohrbug: no scenario abab'],
     [['explore', './nowhere.ts'], 'bohrbug: ./nowhere.ts: no such file'],
     [['replay', 'B1.abba'], 'bohrbug: token is cut off'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FAULT_KINDS } from '../../kernel/faults.ts';
 import { SCENARIOS, World, type Scenario } from '../../scenarios/index.ts';
 import { Random } from '../../sim/strategies/random.ts';
 
@@ -32,9 +33,9 @@ describe('the race monitor finds nothing in scenarios that are clean', () => {
   });
 });
 
-describe('failing allocations break no kernel, whatever the processes make of -ENOMEM', () => {
+describe.each(FAULT_KINDS)('%s breaks no kernel, whatever the processes make of it', (kind) => {
   test.each(CLEAN)('%s', (_, scenario, variant) => {
-    const found = titles({ ...scenario, allocFailures: true }, variant);
+    const found = titles({ ...scenario, faults: [kind] }, variant);
     expect(found.filter((title) => !title.startsWith('invariant broken'))).toEqual([]);
   });
 });

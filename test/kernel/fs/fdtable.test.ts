@@ -381,7 +381,7 @@ test.each(PROFILES)('%s: whatever allocation fails, nothing is left of it', (pro
   const results = new Set<number>();
   const w: FdWorld = new FdWorld(
     {
-      allocFailures: true,
+      faults: ['alloc-fail'],
       processes: {
         *A(p) {
           const fd = yield* p.eventfd();

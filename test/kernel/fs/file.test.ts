@@ -185,7 +185,7 @@ describe('00 R19: the limit of the system', () => {
   test('and -ENOMEM counts nothing', () => {
     const results = new Set<number>();
     const w = new FdWorld({
-      allocFailures: true,
+      faults: ['alloc-fail'],
       processes: {
         *A(p) {
           results.add(yield* p.open('/dev/null'));

@@ -19,7 +19,7 @@ describe.each(PROFILES)('%s', (profile) => {
     const seen = new Set<string>();
     const w: FdWorld = new FdWorld(
       {
-        allocFailures: true,
+        faults: ['alloc-fail'],
         processes: {
           *A(p) {
             p.note('fd', yield* p.open('/dev/slow'));

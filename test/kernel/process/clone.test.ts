@@ -117,9 +117,9 @@ describe('clone', () => {
       const failures = k.boot(function* () {
         const before = census(k.machine);
         const state = k.machine.memory.copyOut(k.sched.current.addr, 64);
-        k.machine.allocMayFail = true;
+        k.machine.faults = new Set(['alloc-fail']);
         result = yield* k.fork(function* () {});
-        k.machine.allocMayFail = false;
+        k.machine.faults = new Set();
         if (result < 0) {
           expect(census(k.machine), `allocation ${which}`).toEqual(before);
           expect(k.machine.memory.copyOut(k.sched.current.addr, 64)).toEqual(state);
@@ -300,9 +300,9 @@ describe('clone', () => {
       const k = new ProcessKernel({ mutations: new Set(mutations) });
       const failures = k.boot(function* () {
         yield* k.processes.storage.bpf_task_storage_get(1n);
-        k.machine.allocMayFail = true;
+        k.machine.faults = new Set(['alloc-fail']);
         expect(yield* k.fork(function* () {})).toBe(-ENOMEM);
-        k.machine.allocMayFail = false;
+        k.machine.faults = new Set();
         expect(yield* k.processes.storage.bpf_task_storage_get(1n)).toBe(2n);
       }, new FailAlloc(1));
       return failures.map(({ kind }) => kind);
