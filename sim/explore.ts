@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { keyOf, type Failure } from './failure.ts';
 import { primaryFailure, type Model, type RunResult } from './model.ts';
-import type { Strategy } from './strategy.ts';
+import type { Estimate, Strategy } from './strategy.ts';
 import { Auto, type AutoOptions } from './strategies/auto.ts';
 import { modelFor } from './strategies/twice.ts';
 
@@ -28,6 +28,8 @@ export interface Progress {
   readonly steps: number;
   /** Failures with different keys, up to DISTINCT_MAX. */
   readonly distinctCount: number;
+  /** How far the strategy says it has come. */
+  readonly estimate?: Estimate | undefined;
 }
 
 /** The run that was looked for, and how to make it again. */
@@ -113,6 +115,10 @@ export class Exploration implements Progress {
 
   get distinctCount(): number {
     return this.#distinct.size;
+  }
+
+  get estimate(): Estimate | undefined {
+    return this.#options.strategy.estimate;
   }
 
   /** Makes up to `runCount` more runs; false where the search is over. */

@@ -24,6 +24,16 @@ export interface Observer {
   stuck(actor: number, request: Request): void;
 }
 
+/** Of the runs that are there to be made, in all or of one kind. */
+export interface Estimate {
+  /** Whose they are: `2 deviations`, `dpor`. */
+  readonly of: string;
+  readonly done: number;
+  readonly total: number;
+  /** Whether `total` is a count, and not derived from how the search has branched so far. */
+  readonly isExact: boolean;
+}
+
 /**
  * Answers every choice of a run. A strategy keeps no reference to the engine and draws randomness
  * from (seed, run) alone, so that any run can be made again without those before it. Exhaustive
@@ -42,5 +52,7 @@ export interface Strategy {
   readonly exhausted: boolean;
   /** What was run instead, once all of it was: `every schedule of at most 2 deviations`. */
   readonly covered?: string | undefined;
+  /** How far it has come, where it can say. */
+  readonly estimate?: Estimate | undefined;
   readonly observer?: Observer | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Choice } from '../choice.ts';
 import type { MemoryModelName } from '../memory-model.ts';
-import type { Observer, Strategy } from '../strategy.ts';
+import type { Estimate, Observer, Strategy } from '../strategy.ts';
 import { Bounded } from './bounded.ts';
 import { Dpor } from './dpor.ts';
 import { Pct } from './pct.ts';
@@ -66,6 +66,11 @@ export class Auto implements Strategy {
 
   get exhausted(): boolean {
     return this.#fewest.exhausted || this.#dpor.exhausted;
+  }
+
+  get estimate(): Estimate | undefined {
+    const dpor = this.#dporIsOver || this.#dporRuns < 2 ? undefined : this.#dpor.estimate;
+    return dpor ?? this.#fewest.estimate;
   }
 
   get observer(): Observer | undefined {

@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type { Choice } from '../choice.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Estimate, Strategy } from '../strategy.ts';
 
 export interface BoundedOptions {
   /** Schedules with more deviations than this are left out. Default: none are. */
@@ -41,6 +41,11 @@ export class Bounded implements Strategy {
   /** Deviations of the runs at this level; from choice `#deepFrom` on, up to the bound. */
   #level = 0;
   #deepFrom = Infinity;
+  /** Runs of the present level, and how many there are; how many of the next, so far. */
+  #levelRuns = 0;
+  #levelTotal = 1;
+  #nextTotal = 0;
+  #isUnordered = false;
   /** Deviations forced in the present run. */
   #used = 0;
   #phase: 'first' | 'more' | 'over' = 'first';
@@ -62,6 +67,13 @@ export class Bounded implements Strategy {
     return `every schedule of at most ${this.#bound} deviation${this.#bound === 1 ? '' : 's'}`;
   }
 
+  /** Of the schedules with as many deviations as now; once their order is lost, nothing. */
+  get estimate(): Estimate | undefined {
+    if (this.#phase !== 'more' || this.#level === 0 || this.#isUnordered) return undefined;
+    const of = `${this.#level} deviation${this.#level === 1 ? '' : 's'}`;
+    return { of, done: this.#levelRuns, total: this.#levelTotal, isExact: true };
+  }
+
   begin(): boolean {
     if (this.#phase === 'first') this.#phase = 'more';
     else if (this.#phase === 'more' && !this.#toNextSibling() && !this.#toNextNode()) {
@@ -75,6 +87,7 @@ export class Bounded implements Strategy {
     if (index >= this.#counts.length) this.#makeRoom();
     this.#counts[index] = count;
     if (index >= this.#length) {
+      this.#nextTotal += count - 1;
       this.#skips[index] = 0;
       return stay;
     }
@@ -87,6 +100,7 @@ export class Bounded implements Strategy {
   end(choiceCount: number): void {
     assert(choiceCount >= this.#length, 'a model that varies: fewer choices; see strategy twice');
     const deviatedAt = this.#length - 1;
+    this.#levelRuns++;
     this.#length = choiceCount;
     if (choiceCount === deviatedAt + 1) return; // nothing after the last deviation: no children
     if (this.#used >= this.#bound) {
@@ -94,7 +108,10 @@ export class Bounded implements Strategy {
     } else if (this.#deepFrom === Infinity) {
       const skip = deviatedAt < 0 ? 0 : this.#skips[deviatedAt]!;
       const added = this.#nodes.add(this.#node, deviatedAt, skip, choiceCount);
-      if (!added) this.#deepFrom = deviatedAt + 1;
+      if (!added) {
+        this.#deepFrom = deviatedAt + 1;
+        this.#isUnordered = true;
+      }
     }
   }
 
@@ -126,6 +143,11 @@ export class Bounded implements Strategy {
     this.#skips.fill(0, 0, this.#length);
     this.#floor = this.#nodes.atOf(this.#node) + 1;
     this.#used = this.#nodes.spell(this.#node, this.#skips) + 1;
+    if (this.#used > this.#level) {
+      this.#levelRuns = 0;
+      this.#levelTotal = this.#nextTotal;
+      this.#nextTotal = 0;
+    }
     this.#level = this.#used;
     this.#skips[this.#length - 1] = 1;
     return true;

@@ -1,7 +1,7 @@
 import type { Choice } from '../choice.ts';
 import { keyOf, type Failure } from '../failure.ts';
 import type { Model, RunResult } from '../model.ts';
-import type { Strategy } from '../strategy.ts';
+import type { Estimate, Strategy } from '../strategy.ts';
 import { Replay } from './replay.ts';
 
 /**
@@ -25,6 +25,10 @@ export class Twice implements Strategy {
 
   get covered(): string | undefined {
     return this.#inner.covered;
+  }
+
+  get estimate(): Estimate | undefined {
+    return this.#inner.estimate;
   }
 
   begin(run: number): boolean {

@@ -45,6 +45,21 @@ test('the status line says how far it is, how fast, and how much is left', () =>
   expect(line).toBe('abba ━━━───────── 5,000 runs, 5,000/s, 1 distinct failure, 3.0 s left');
 });
 
+test.each([
+  [{ of: '2 deviations', done: 310, total: 4_512, isExact: true }, '2 deviations: 310 of 4,512'],
+  [{ of: 'dpor', done: 1_204, total: 15_321, isExact: false }, 'dpor: 1,204 of about 15,000'],
+  [{ of: 'dpor', done: 9, total: 1e30, isExact: false }, 'dpor: 9 of very many'],
+])('the status line says how much there is: %j', (estimate, text) => {
+  const line = statusLine({
+    label: 'x',
+    progress: { runs: 10, steps: 0, distinctCount: 0, estimate },
+    runsMax: 100,
+    spentMs: 1_000,
+    timeMaxMs: Infinity,
+  });
+  expect(line.endsWith(`left, ${text}`)).toBe(true);
+});
+
 test('the status line goes by time where that is shorter', () => {
   const line = statusLine({
     label: 'x',
