@@ -34,6 +34,15 @@ export interface FuzzOutcome {
   readonly interrupted: boolean;
 }
 
+interface Pending {
+  readonly state: CampaignState;
+  readonly small: Promise<FuzzFailure[]>;
+  isSmall: boolean;
+}
+
+/** Rounds that are lost, at most, where a campaign is killed. */
+const PENDING_MAX = 8;
+
 /** Round after round until a limit. Rounds are whole: the same seed gives the same findings. */
 export async function fuzz(options: FuzzOptions, io: Io): Promise<FuzzOutcome> {
   const { folder, runsMax, timeMaxMs, seed, shardOf } = options;
@@ -43,35 +52,32 @@ export async function fuzz(options: FuzzOptions, io: Io): Promise<FuzzOutcome> {
   let state = loaded?.state ?? FRESH;
   const failures = [...(loaded?.failures ?? [])];
   const workers = new Workers(options);
-  /** Of the round before: it is made small while the next one runs, and only then saved. */
-  let pending:
-    | { readonly state: CampaignState; readonly small: Promise<FuzzFailure[]> }
-    | undefined;
+  /** Rounds whose failures are being made small, while others run; saved in their order. */
+  const pending: Pending[] = [];
   const settle = async () => {
-    if (!pending) return;
-    for (const failure of await pending.small) {
+    const { state: settled, small } = pending.shift()!;
+    for (const failure of await small) {
       failures.push(failure);
       const path = folder?.saveFailure(failure);
       if (path) io.err(`saved: ${path}`);
     }
-    folder?.save(options, pending.state, failures);
+    folder?.save(options, settled, failures);
     const spent = duration(io.nowMs() - beganMs);
-    const said = [count(pending.state.runs, 'run'), count(failures.length, 'failure'), spent];
-    io.status(`fuzz: ${said.join(', ')}, ${pending.state.pairs.length} pairs of places`);
-    pending = undefined;
+    const said = [count(settled.runs, 'run'), count(failures.length, 'failure'), spent];
+    io.status(`fuzz: ${said.join(', ')}, ${settled.pairs.length} pairs of places`);
   };
   try {
     while (state.runs < runsMax && !isOver()) {
       const results = await workers.run(nextRound(state, seed, shardOf), isOver);
-      await settle();
       if (!results) break;
       const after = afterRound(state, results);
       ({ state } = after);
-      const small = Promise.all(after.found.map((found) => workers.shrink(found)));
-      small.catch(() => {}); // thrown where it is settled
-      pending = { state, small };
+      const round: Pending = { state, small: workers.shrinkAll(after.found), isSmall: false };
+      void round.small.then(() => (round.isSmall = true)).catch(() => {}); // thrown in settle()
+      pending.push(round);
+      while (pending[0]?.isSmall || pending.length > PENDING_MAX) await settle();
     }
-    await settle();
+    while (pending.length > 0) await settle();
   } finally {
     await workers.close();
     io.status('');
@@ -113,7 +119,11 @@ class Workers {
     return results;
   }
 
-  async shrink(found: FoundFailure & FoundIn): Promise<FuzzFailure> {
+  shrinkAll(found: readonly (FoundFailure & FoundIn)[]): Promise<FuzzFailure[]> {
+    return Promise.all(found.map((each) => this.#shrink(each)));
+  }
+
+  async #shrink(found: FoundFailure & FoundIn): Promise<FuzzFailure> {
     const task: FuzzTask = { found, mutations: this.#mutations };
     if (this.#pool) return (await this.#pool.run(task)) as FuzzFailure;
     await setImmediate();

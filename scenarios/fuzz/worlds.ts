@@ -137,6 +137,9 @@ function runningOf(processes: Program['processes']): Running {
   return { processes, executed };
 }
 
+/** A program takes some hundreds; what goes on for this long goes on for ever. */
+const STEPS_MAX = 20_000;
+
 /** A scenario of that shape, whose processes do what the program of the moment says. */
 function shapedScenario(shape: Program, present: () => Running): Scenario {
   const { profile, cpus, shared, faults, processes } = shape;
@@ -152,6 +155,7 @@ function shapedScenario(shape: Program, present: () => Running): Scenario {
   return scenario({
     name: 'random-program',
     about: 'system calls that were drawn',
+    stepsMax: STEPS_MAX,
     cpus,
     profile,
     faults: faults ? FAULT_KINDS : [],
