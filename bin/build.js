@@ -52,6 +52,7 @@ async function bundles() {
     entryPoints: {
       'cli/main': 'cli/main.ts',
       'cli/hazard-worker': 'cli/hazard-worker.ts',
+      'cli/explore-worker': 'cli/explore-worker.ts',
       'cli/fuzz-worker': 'cli/fuzz-worker.ts',
       'cli/api/bpf': 'cli/api/bpf.ts',
       'cli/api/fast-check': 'cli/api/fast-check.ts',

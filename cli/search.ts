@@ -122,7 +122,7 @@ export function runNumber(
   const exploration = new Exploration(world, {
     strategy,
     runsMax: 1,
-    runFirst: run,
+    runAfter: () => run,
     isFound: (shown) => {
       result = shown;
       return true;

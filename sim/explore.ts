@@ -9,14 +9,12 @@ export interface ExploreOptions {
   readonly strategy: Strategy;
   /** Runs after which the search ends, found or not. */
   readonly runsMax: number;
-  /** Number of the first run; that of the next is `runStride` more. Default: 0, 1, 2, …. */
-  readonly runFirst?: number;
-  /** With workers, how many there are. Only for strategies that go by the run's number. */
-  readonly runStride?: number;
+  /** The number of the run after that one, or after -1 the first's. Default: one more. */
+  readonly runAfter?: (run: number) => number;
   /** Whether a run is what is being looked for, which ends the search. Default: any failure. */
   readonly isFound?: (result: RunResult) => boolean;
-  /** Asked before each run, once there has been one: true ends the search. */
-  readonly stop?: () => boolean;
+  /** Asked before each run, by its number, once there has been one: true ends the search. */
+  readonly stop?: (run: number) => boolean;
   /** Told after each run. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -94,19 +92,24 @@ export class Exploration implements Progress {
   readonly #distinct = new Map<string, { failure: Failure; first: Found; runs: number }>();
   #runs = 0;
   #steps = 0;
+  /** The number of the present run, or of the last. */
+  #run = -1;
   #found: Found | undefined;
   #ended = false;
 
   constructor(model: Model, options: ExploreOptions) {
-    const { runFirst = 0, runStride = 1 } = options;
     assert(options.runsMax >= 0, `runsMax ${options.runsMax}`);
-    assert(runFirst >= 0 && runStride >= 1, `runs from ${runFirst} by ${runStride}`);
     this.model = modelFor(options.strategy, model);
     this.#options = options;
   }
 
   get runs(): number {
     return this.#runs;
+  }
+
+  /** Of the run that was made last, or would have come next when the search ended. */
+  get run(): number {
+    return this.#run;
   }
 
   get steps(): number {
@@ -141,9 +144,9 @@ export class Exploration implements Progress {
   }
 
   #runOnce(): void {
-    const { strategy, runsMax, runFirst = 0, runStride = 1, stop } = this.#options;
-    const run = runFirst + this.#runs * runStride;
-    const stopped = this.#runs > 0 && stop?.() === true;
+    const { strategy, runsMax, runAfter = (before) => before + 1, stop } = this.#options;
+    const run = (this.#run = runAfter(this.#run));
+    const stopped = this.#runs > 0 && stop?.(run) === true;
     // The strategy comes before the limit: whether nothing was left at the limit, only it knows.
     if (stopped || !strategy.begin(run) || this.#runs >= runsMax) {
       this.#ended = true;

@@ -5,6 +5,8 @@ import { Replay } from '../../sim/strategies/replay.ts';
 import type { Scenario } from '../../scenarios/dsl.ts';
 import { World, type WorldOptions } from '../../scenarios/world.ts';
 
+export { bpfPrograms, type BpfProgram } from '../../scenarios/fuzz/bpf-programs.ts';
+export { encodeProgram } from '../../bpf/isa/encode.ts';
 export { smallPrograms as programs } from '../../scenarios/fuzz/arbitraries.ts';
 export { programRef, type Op, type Program } from '../../scenarios/fuzz/program.ts';
 export { programScenario } from '../../scenarios/fuzz/worlds.ts';

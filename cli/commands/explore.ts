@@ -4,10 +4,13 @@ import type { NamedDeviation } from '../../sim/names.ts';
 import { isBySeed } from '../../sim/strategies/by-name.ts';
 import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
+import { searchInPool } from '../explore-pool.ts';
+import { sharesOf } from '../explore-share.ts';
 import { conclude } from '../finding.ts';
 import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
+import { IS_BUILT } from '../package.ts';
 import { budgetOf, makeStrategy } from '../plan.ts';
 import { reportToCi } from '../render/ci.ts';
 import { DEFAULT_FOLDER, saveFailure, writeTest } from '../saved.ts';
@@ -67,22 +70,8 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const subject = await subjectOf(ref, flags, io, (chosen) => {
     if (!flags.json) io.out(`exploring ${headingOf(chosen)}\n`);
   });
-  if (flags.jobs > 1)
-    io.err('bohrbug: this version explores with one worker, whatever --jobs says');
-  const { seed } = flags;
-  const strategy = makeStrategy(flags.strategy, { seed, memoryModel: subject.memoryModel });
   const world = worldOf(subject, 'explore');
-  const outcome = await search(
-    {
-      subject,
-      world,
-      strategy,
-      ...budgetOf(flags),
-      isFound: subject.catalog.isFound(subject.variant),
-      label: subject.scenario.name,
-    },
-    io,
-  );
+  const outcome = await searchBy(subject, world, flags, io);
   const { runs, steps, found } = outcome;
   const base = {
     subject,
@@ -110,6 +99,41 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   tellCi(finding, flags, io);
   if (flags.log && shown) await showLog(world, io);
   return conclude(finding, shown?.detailed, flags, io);
+}
+
+async function searchBy(subject: Subject, world: World, flags: Flags, io: Io) {
+  const { seed } = flags;
+  const strategy = makeStrategy(flags.strategy, { seed, memoryModel: subject.memoryModel });
+  const { scenario, ref } = subject;
+  const base = { ...budgetOf(flags), label: scenario.name };
+  const jobs = jobsOf(flags, io);
+  if (jobs === 1) {
+    const isFound = subject.catalog.isFound(subject.variant);
+    return search({ subject, world, strategy, isFound, ...base }, io);
+  }
+  const shared = { ref, flags: subjectFlags(flags), strategy: flags.strategy, seed };
+  return { ...(await searchInPool({ ...shared, ...base, jobs }, io)), covered: undefined };
+}
+
+/** As many workers as can share the search; from its sources Bohrbug runs in one thread. */
+function jobsOf({ jobs, strategy }: Flags, io: Io): number {
+  const shares = sharesOf(strategy);
+  const most = IS_BUILT ? shares : 1;
+  if (jobs > most) {
+    const workers = most === 1 ? 'one worker' : `${most} workers at most`;
+    const who = shares === most ? `strategy ${strategy ?? 'auto'}` : 'what runs from its sources';
+    io.err(`bohrbug: --jobs: ${who} has work for ${workers}`);
+  }
+  return Math.min(jobs, most);
+}
+
+/** What a worker needs of the flags, which are sent to it. */
+function subjectFlags({ variant, profile, mutate, fault, memoryModel, btf }: Flags) {
+  return Object.fromEntries(
+    Object.entries({ variant, profile, mutate, fault, memoryModel, btf }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  ) as options.SubjectFlags;
 }
 
 /** The failure as a file, and as a test where that is asked for. */

@@ -142,6 +142,12 @@ export class FdCheckers {
     });
   }
 
+  /** The function of the system call that is going on, if any: `__x64_sys_ioctl`. */
+  #systemCall(): string[] {
+    const names = this.#machine.stack().map(({ symbol }) => symbol.name);
+    return names.slice(0, Math.max(0, names.indexOf('do_syscall_64'))).slice(-1);
+  }
+
   #breach(what: string, held: Fd): void {
     this.#machine.fail({
       kind: 'borrow-rule',
@@ -152,6 +158,8 @@ export class FdCheckers {
         ...this.#machine.traceLines(),
       ],
       objects: [{ type: 'file', addr: held.file }],
+      // Many calls get to close_fd(): whose borrow it broke, tells one bug from another.
+      sites: [this.#machine.place(), ...this.#systemCall()],
       fatal: false,
     });
   }

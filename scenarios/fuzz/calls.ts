@@ -32,30 +32,9 @@ import {
 } from '../../kernel/process/uapi.ts';
 import { closemountBlock, closemountSlowly } from '../autofs-device.ts';
 import { type Proc, THREAD_FLAGS } from '../proc.ts';
+import { BPF_CALLS } from './bpf-calls.ts';
+import { FIRST, type CallRow } from './call-row.ts';
 import type { Sim } from '../../sim/request.ts';
-
-/**
- * The calls that random programs are made of. Arguments are whole numbers; descriptors are meant to
- * be hit and missed: any number may stand for any file. None of them can block for ever: every file
- * that could is opened non-blocking, and stays so.
- */
-interface CallRow {
-  args(fds: Descriptors): readonly fc.Arbitrary<number>[];
-  /** How often, beside the others. */
-  readonly weight: number;
-  run(p: Proc, args: readonly number[], children: readonly number[]): Sim<unknown>;
-}
-
-/** The descriptors that each process starts with. */
-export const FIRST = {
-  null: 0,
-  eventfd: 1,
-  pipe: [2, 3],
-  sockets: [4, 5],
-  autofs: 6,
-  file: 7,
-  looper: 8,
-} as const;
 
 /** What makes a task of its body: the flags of clone(2). */
 export const SPAWNS: Readonly<Record<string, number>> = {
@@ -105,28 +84,6 @@ const few = fc.nat(4);
 const indexOf = (list: readonly unknown[]): fc.Arbitrary<number> => fc.nat(list.length - 1);
 
 const cloexec = (on: number): number => (on ? O_CLOEXEC : 0);
-
-/** Which descriptors a program is about. */
-export interface Descriptors {
-  readonly fd: fc.Arbitrary<number>;
-  /** At times past the 64 slots that a table begins with. */
-  readonly far: fc.Arbitrary<number>;
-  /** Often one of those given. */
-  near(...fds: readonly number[]): fc.Arbitrary<number>;
-  readonly sock: fc.Arbitrary<number>;
-}
-
-export function descriptorsTo(most: number): Descriptors {
-  const fd = fc.nat(most);
-  const near: Descriptors['near'] = (...fds) =>
-    fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...fds) }, { weight: 1, arbitrary: fd });
-  return {
-    fd,
-    near,
-    sock: near(...FIRST.sockets),
-    far: fc.oneof({ weight: 8, arbitrary: fd }, { weight: 1, arbitrary: fc.nat(140) }),
-  };
-}
 
 /** What any kernel survives. */
 export const SAFE_CALLS: Readonly<Record<string, CallRow>> = {
@@ -252,11 +209,14 @@ const OWNERSHIP: Readonly<Record<string, CallRow>> = {
   close_mine: { weight: 3, args: ({ fd }) => [fd], run: (p, [at]) => closeMine(p, at!) },
 };
 
-export const CALLS: Readonly<Record<string, CallRow>> = {
+/** Those of descriptors, whatever stands behind them. */
+export const DESCRIPTOR_CALLS: Readonly<Record<string, CallRow>> = {
   ...SAFE_CALLS,
   ...CLOSEMOUNT,
   ...OWNERSHIP,
 };
+
+export const CALLS: Readonly<Record<string, CallRow>> = { ...DESCRIPTOR_CALLS, ...BPF_CALLS };
 
 /** Of a child, or where there is none so far, of the process itself. */
 function* openPidfd(p: Proc, pid: number | undefined): Sim<number> {

@@ -1,4 +1,5 @@
 import { InputError } from '../../base/errors.ts';
+import { FAULT_KINDS, type FaultKind } from '../../kernel/faults.ts';
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../../kernel/profile.ts';
 import { CALLS, SPAWNS } from './calls.ts';
 import { PROGRAM_PREFIX } from './prefix.ts';
@@ -16,13 +17,25 @@ export interface Program {
   readonly cpus: number;
   /** Whether the processes start with one table among them. */
   readonly shared: boolean;
-  /** Whether allocations may fail. */
-  readonly faults: boolean;
+  /** What may go wrong. */
+  readonly faults: readonly FaultKind[];
   /** What each of the processes A, B and C does. */
   readonly processes: readonly (readonly Op[])[];
 }
 
 export const PROCESS_NAMES = ['A', 'B', 'C'] as const;
+
+/** In the order of FAULT_KINDS. */
+const FAULT_LETTERS: Readonly<Record<FaultKind, string>> = {
+  'alloc-fail': 'f',
+  eintr: 'i',
+  'short-copy': 'c',
+};
+
+function lettersOf(faults: readonly FaultKind[]): string {
+  const letters = FAULT_KINDS.filter((kind) => faults.includes(kind));
+  return letters.map((kind) => FAULT_LETTERS[kind]).join('');
+}
 
 const CPUS_MAX = 8;
 const OPS_MAX = 200;
@@ -34,11 +47,14 @@ export function hasBody(call: string): boolean {
   return Object.hasOwn(SPAWNS, call) || call === 'exec';
 }
 
+const SLOW = ['closemount_slow', 'prog_run'];
+
 /** Without what cannot be had: a page of the user's that no failing allocation leaves there. */
 export function sane(program: Program): Program {
   const isSlow = (body: readonly Op[]): boolean =>
-    body.some((op) => op.call === 'closemount_slow' || isSlow(op.body ?? []));
-  return program.faults && program.processes.some(isSlow) ? { ...program, faults: false } : program;
+    body.some(({ call, body: inner = [] }) => SLOW.includes(call) || isSlow(inner));
+  if (!program.processes.some(isSlow)) return program;
+  return { ...program, faults: program.faults.filter((kind) => kind !== 'alloc-fail') };
 }
 
 /** How many calls there are, in all bodies. */
@@ -50,12 +66,12 @@ export function callCount({ processes }: Pick<Program, 'processes'>): number {
 
 /**
  * The program as one word, which names it as a scenario: `fuzz/v7.2/2s/A/close.1/fork/-exit.0/B/…`:
- * profile; CPUs, `s` for a shared table, `f` for faults; then each process and its calls, a dash
+ * profile; CPUs, `s` for a shared table, FAULT_LETTERS; then each process and its calls, a dash
  * for each body that they stand in.
  */
 export function programRef(program: Program): string {
   const { profile, cpus, shared, faults, processes } = program;
-  const how = `${cpus}${shared ? 's' : ''}${faults ? 'f' : ''}`;
+  const how = `${cpus}${shared ? 's' : ''}${lettersOf(faults)}`;
   const words = processes.flatMap((body, i) => [PROCESS_NAMES[i]!, ...wordsOf(body, '')]);
   return `${PROGRAM_PREFIX}${[profile, how, ...words].join('/')}`;
 }
@@ -74,8 +90,10 @@ export function parseProgramRef(ref: string): Program {
   // A version has a dot, which parts nothing here.
   const profile = PROFILES.find((name) => name === profileName);
   if (profile === undefined) throw wrong(`kernel '${profileName}', expected ${DEFAULT_PROFILE}`);
-  const told = /^([1-9]\d?)(s?)(f?)$/.exec(how ?? '');
-  if (!told || Number(told[1]) > CPUS_MAX) throw wrong(`'${how}', expected 2s, say: CPUs, flags`);
+  const told = /^([1-9]\d?)(s?)([a-z]*)$/.exec(how ?? '');
+  const faults = FAULT_KINDS.filter((kind) => told?.[3]?.includes(FAULT_LETTERS[kind]));
+  const isTold = told !== null && lettersOf(faults) === told[3];
+  if (!isTold || Number(told[1]) > CPUS_MAX) throw wrong(`'${how}', expected 2s, say: CPUs, flags`);
   const processes: Op[][] = [];
   let open: Op[][] = [];
   if (words.length > OPS_MAX) throw wrong(`${words.length} calls, at most ${OPS_MAX}`);
@@ -94,8 +112,7 @@ export function parseProgramRef(ref: string): Program {
     open = [...open.slice(0, depth + 1), ...(op.body ? [op.body as Op[]] : [])];
   }
   if (processes.length === 0) throw wrong('no process, expected /A/…');
-  const [, cpus, shared, faults] = told;
-  return { profile, cpus: Number(cpus), shared: shared !== '', faults: faults !== '', processes };
+  return { profile, cpus: Number(told[1]), shared: told[2] !== '', faults, processes };
 }
 
 function parseOp(word: string, wrong: (what: string) => InputError): Op {

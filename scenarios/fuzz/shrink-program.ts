@@ -174,7 +174,9 @@ function* smallerThan(program: Program): Generator<Program> {
       yield { ...program, processes: processes.with(i, body) };
     }
   }
-  if (program.faults) yield { ...program, faults: false };
+  for (const kind of program.faults) {
+    yield { ...program, faults: program.faults.filter((other) => other !== kind) };
+  }
   if (program.shared) yield { ...program, shared: false };
   if (program.cpus > 1) yield { ...program, cpus: program.cpus - 1 };
 }

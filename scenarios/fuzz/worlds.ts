@@ -1,6 +1,5 @@
 import type { Model, RunResult } from '../../sim/model.ts';
 import type { Sim } from '../../sim/request.ts';
-import { FAULT_KINDS } from '../../kernel/faults.ts';
 import { strategyByName } from '../../sim/strategies/by-name.ts';
 import { Replay } from '../../sim/strategies/replay.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
@@ -17,7 +16,8 @@ import { scenario, type Body, type Scenario } from '../dsl.ts';
 import type { Proc } from '../proc.ts';
 import { World } from '../world.ts';
 import type { Case } from './arbitraries.ts';
-import { CALLS, FIRST, NAMED_FILE, SPAWNS } from './calls.ts';
+import { FIRST } from './call-row.ts';
+import { CALLS, NAMED_FILE, SPAWNS } from './calls.ts';
 import { parseProgramRef, PROCESS_NAMES, type Op, type Program } from './program.ts';
 
 /** Bodies that one run may execute: a program has fewer. */
@@ -95,7 +95,7 @@ export class ProgramWorlds {
 
   #homeOf(drawn: Program): Home {
     const { profile, cpus, shared, faults, processes } = drawn;
-    const key = [profile, cpus, shared, faults, processes.length].join();
+    const key = [profile, cpus, shared, ...faults, processes.length].join();
     let home = this.#homes.get(key);
     if (!home) {
       const world = this.#world(drawn);
@@ -158,7 +158,7 @@ function shapedScenario(shape: Program, present: () => Running): Scenario {
     stepsMax: STEPS_MAX,
     cpus,
     profile,
-    faults: faults ? FAULT_KINDS : [],
+    faults,
     setup: (init) => setUp(init, names, shared),
     processes: Object.fromEntries(bodies),
     images: Object.fromEntries(images),

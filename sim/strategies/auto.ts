@@ -25,6 +25,13 @@ const FEWEST_MAX = 20_000;
 /** Most races hang on one or two ordering constraints; each more divides the odds by the length. */
 const DEPTH = 3;
 
+/** Whose run it is: few deviations, DPOR, or a sampler. */
+export const TURNS = ['fewest', 'dpor', 'sampler'] as const;
+export type Turn = (typeof TURNS)[number];
+/** Once the first runs are over, and once those of few deviations are. */
+const THREE: readonly Turn[] = ['dpor', 'sampler', 'fewest'];
+const TWO: readonly Turn[] = ['dpor', 'sampler'];
+
 /**
  * The default: exhaustive where it ends soon, else sampling. Run 0 stays; then come all schedules
  * with one deviation, with two, …: the first failure that they show is as simple as any. If 250 of
@@ -41,10 +48,10 @@ export class Auto implements Strategy {
   readonly #fewest = new Bounded();
   readonly #dpor = new Dpor();
   readonly #samplers: readonly Strategy[];
+  /** Has the turns of DPOR once that has ended without having seen all. */
+  readonly #instead: Strategy;
   #present: Strategy = new Stay();
-  #fewestRuns = 0;
   #dporRuns = 0;
-  #sampledRuns = 0;
   #dporIsOver: boolean;
 
   constructor(options: AutoOptions) {
@@ -58,6 +65,7 @@ export class Auto implements Strategy {
       new Pos(seed),
       new Random(seed),
     ];
+    this.#instead = new Random(seed);
   }
 
   get name(): string {
@@ -78,14 +86,21 @@ export class Auto implements Strategy {
   }
 
   begin(run: number): boolean {
-    this.#present = this.#nextStrategy();
+    this.#present = this.#strategyOf(run);
     if (this.#present !== this.#dpor) return this.#present.begin(run);
     // DPOR goes by its own runs: its first has no other before it.
     if (this.#dpor.begin(this.#dporRuns++)) return true;
     if (this.#dpor.exhausted) return false;
     this.#dporIsOver = true; // and may have missed something
-    this.#present = this.#nextStrategy();
+    this.#present = this.#instead;
     return this.#present.begin(run);
+  }
+
+  /** The first run after that one that is one of theirs: what goes before is left to others. */
+  runAfter(run: number, turns: readonly Turn[]): number {
+    let next = run + 1;
+    while (!turns.includes(this.#turn(next).of)) next++;
+    return next;
   }
 
   choose(choice: Choice): number {
@@ -96,20 +111,20 @@ export class Auto implements Strategy {
     this.#present.end(choiceCount);
   }
 
-  #nextStrategy(): Strategy {
-    const turn = this.#fewestRuns < this.#fewestFirst ? 0 : this.#turn();
-    if (turn === 0) {
-      this.#fewestRuns++;
-      return this.#fewest;
-    }
-    if (turn === 1) return this.#dpor;
-    return this.#samplers[this.#sampledRuns++ % this.#samplers.length]!;
+  #strategyOf(run: number): Strategy {
+    const { of, nth } = this.#turn(run);
+    if (of === 'fewest') return this.#fewest;
+    if (of === 'dpor') return this.#dporIsOver ? this.#instead : this.#dpor;
+    return this.#samplers[nth % this.#samplers.length]!;
   }
 
-  /** 0: few deviations, 1: DPOR, 2: a sampler. Whoever has had least goes first. */
-  #turn(): number {
-    const fewest = this.#fewestRuns - this.#fewestFirst;
-    if (this.#fewestRuns < this.#fewestMax && fewest < this.#sampledRuns) return 0;
-    return this.#dporRuns <= this.#sampledRuns && !this.#dporIsOver ? 1 : 2;
+  /** Depends on nothing but the number, so that workers can share the runs. */
+  #turn(run: number): { readonly of: Turn; readonly nth: number } {
+    const later = run - this.#fewestFirst;
+    if (later < 0) return { of: 'fewest', nth: run };
+    const rounds = this.#fewestMax - this.#fewestFirst;
+    if (later < 3 * rounds) return { of: THREE[later % 3]!, nth: Math.floor(later / 3) };
+    const last = later - 3 * rounds;
+    return { of: TWO[last % 2]!, nth: rounds + Math.floor(last / 2) };
   }
 }

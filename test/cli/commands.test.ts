@@ -208,7 +208,7 @@ describe('explore', () => {
   test('more than one job is accepted, and said to be one', async () => {
     const { code, err } = await bohrbug(['explore', 'abba', '--jobs', '2']);
     expect(code).toBe(0);
-    expect(err).toContain('one worker');
+    expect(err).toContain('has work for one worker');
   });
 });
 

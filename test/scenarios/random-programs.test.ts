@@ -141,7 +141,7 @@ const small = (text: string): Case => ({
   profile: 'v7.2',
   cpus: 2,
   shared: true,
-  faults: false,
+  faults: [],
   strategy: 'random',
   seed: 0,
   processes: parseProgram(text),

@@ -87,7 +87,8 @@ test('workers that share a search make each run once', () => {
       seen.push(traceHash),
       false
     );
-    explore(lostUpdate(6), { strategy: new Random(1), runsMax, runFirst, runStride, isFound });
+    const runAfter = (run: number) => (run < 0 ? runFirst : run + runStride);
+    explore(lostUpdate(6), { strategy: new Random(1), runsMax, runAfter, isFound });
     return seen;
   };
   const alone = hashes(0, 1, 9);
