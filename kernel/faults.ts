@@ -3,8 +3,8 @@ import type { TokenHeader } from '../sim/token.ts';
 
 /**
  * What a scenario may have go wrong, as a choice at each place where it can: in the words that the
- * names of these choices begin with. The only such table. That a page comes late, a grace period
- * ends late or a timer fires early needs no asking: it is part of every search.
+ * names of these choices begin with. The only such table. That a grace period ends late or a timer
+ * fires early needs no asking: it is part of every search.
  */
 export const FAULTS = [
   {
@@ -18,6 +18,10 @@ export const FAULTS = [
   {
     name: 'short-copy',
     about: 'copy_from_user(), copy_to_user() move nothing, or half of the bytes: fail_usercopy',
+  },
+  {
+    name: 'major-fault',
+    about: 'a page of user memory has been reclaimed: who touches it sleeps until it is back',
   },
 ] as const;
 

@@ -8,11 +8,16 @@ import { PageFaults } from './fault.ts';
 
 /** The points of a copy: before a page fault, and before the bytes of one page move. */
 interface CopySites {
+  readonly fn: string;
   readonly fault: number;
   readonly copy: number;
 }
 
-const copySites = (fn: string): CopySites => ({ fault: site(fn, 'fault'), copy: site(fn, 'copy') });
+const copySites = (fn: string): CopySites => ({
+  fn,
+  fault: site(fn, 'fault'),
+  copy: site(fn, 'copy'),
+});
 const TO_USER = copySites('copy_to_user');
 const FROM_USER = copySites('copy_from_user');
 const STRNCPY = copySites('strncpy_from_user');
@@ -99,6 +104,12 @@ export class UserMm extends PageFaults {
     return false;
   }
 
+  /** The page is read back from where it was put: do_swap_page(). 0, or -EFAULT for the killed. */
+  *#swapIn(mm: number, addr: number, write: boolean): Sim<number> {
+    yield* this.handle_userfault(mm, this.pteOf(mm, addr)!.addr, addr, write);
+    return this.hooks.fatalSignalPending(this.sched.current) ? -EFAULT : 0;
+  }
+
   /** How much of it a copy moves at most: all, nothing or half. */
   #sizeOf(fn: string, sizeBytes: number): number {
     if (sizeBytes === 0) return 0;
@@ -110,14 +121,21 @@ export class UserMm extends PageFaults {
   *#transfer(at: CopySites, addr: number, size: number, write: boolean, move: Move): Sim<number> {
     if (!access_ok(addr, size)) return size;
     const mm = this.#currentMm();
+    /** Where a page was waited for last: it is not reclaimed again at once. */
+    let awaited = -1;
     for (let done = 0; done < size;) {
       const here = addr + done;
       const inPage = here % PAGE_SIZE;
       const count = Math.min(size - done, PAGE_SIZE - inPage);
       const page = this.translate(mm, here, write);
-      if (page === 0) {
+      if (page === 0 || (done > awaited && this.machine.goesWrong('major-fault', at.fn) > 0)) {
+        awaited = done;
         yield* step(at.fault);
-        if ((yield* this.handle_mm_fault(mm, here, write)) !== 0) return size - done;
+        const isGone = page === 0;
+        const fault = isGone
+          ? this.handle_mm_fault(mm, here, write)
+          : this.#swapIn(mm, here, write);
+        if ((yield* fault) !== 0) return size - done;
         continue;
       }
       yield* access(at.copy, page + inPage, count, write ? WRITE : READ);

@@ -30,6 +30,7 @@ const FAULT_LETTERS: Readonly<Record<FaultKind, string>> = {
   'alloc-fail': 'f',
   eintr: 'i',
   'short-copy': 'c',
+  'major-fault': 'p',
 };
 
 function lettersOf(faults: readonly FaultKind[]): string {

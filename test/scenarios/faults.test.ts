@@ -67,3 +67,32 @@ describe('short-copy', () => {
     expect(new Set(written)).toEqual(new Set([6, undefined, -EFAULT]));
   });
 });
+
+describe('major-fault', () => {
+  const writer: Body = function* (p) {
+    const [reader, end] = p.ok(yield* p.pipe());
+    p.note('got', yield* p.write(end, 'abcdef'));
+    p.ok(yield* p.read(reader, 6));
+  };
+
+  test('a copy waits for its page, and then goes on as if nothing had been', () => {
+    const written = outcomes('major-fault', writer);
+    expect(written.length).toBeGreaterThan(2);
+    expect(new Set(written)).toEqual(new Set([6]));
+  });
+
+  test('what a call holds meanwhile is said', () => {
+    const world = new World(
+      scenario({ name: 'slow', about: '', faults: ['major-fault'], processes: { A: writer } }),
+    );
+    world.detailed = true;
+    const strategy = new FailNth();
+    const said: string[] = [];
+    for (let run = 0; strategy.begin(run); run++) {
+      world.run(strategy);
+      strategy.end();
+      said.push(...world.trace.lines.map(({ text }) => text));
+    }
+    expect(said.filter((text) => text.includes('not resident, blocks; holds'))).not.toEqual([]);
+  });
+});
