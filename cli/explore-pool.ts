@@ -6,6 +6,7 @@ import type { ShareOutcome, ShareProgress, SharedSearch } from './explore-share.
 import type { ShareAnswer, ShareTask } from './explore-worker.ts';
 import { CODE_ROOT } from './package.ts';
 import { statusLine } from './render/status.ts';
+import { WORKER_LIMITS } from './worker-io.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 const POLL_MS = 100;
@@ -42,7 +43,8 @@ export async function searchInPool(options: PoolOptions, io: Io): Promise<PoolOu
     const outcomes = await Promise.all(
       Array.from({ length: jobs }, (_, index) => {
         const workerData: ShareTask = { ...search, index, of: jobs, interrupted, limit };
-        const worker = new Worker(new URL('cli/explore-worker.js', CODE_ROOT), { workerData });
+        const url = new URL('cli/explore-worker.js', CODE_ROOT);
+        const worker = new Worker(url, { workerData, resourceLimits: WORKER_LIMITS });
         workers.push(worker);
         return outcomeOf(worker, (told) => progress.set(index, told));
       }),

@@ -19,6 +19,7 @@ import type { CampaignFolder, CampaignIdentity } from './fuzz-state.ts';
 import type { FuzzTask } from './fuzz-worker.ts';
 import { CODE_ROOT, IS_BUILT } from './package.ts';
 import { count, duration } from './render/status.ts';
+import { WORKER_LIMITS } from './worker-io.ts';
 
 export interface FuzzOptions extends CampaignIdentity {
   readonly shardOf: { readonly index: number; readonly of: number };
@@ -97,7 +98,12 @@ class Workers {
     // A thread cannot load TypeScript by itself: from its sources Bohrbug runs in one.
     if (jobs === 1 || !IS_BUILT) return;
     const filename = new URL('cli/fuzz-worker.js', CODE_ROOT).href;
-    this.#pool = new Piscina({ filename, minThreads: jobs, maxThreads: jobs });
+    this.#pool = new Piscina({
+      filename,
+      minThreads: jobs,
+      maxThreads: jobs,
+      resourceLimits: WORKER_LIMITS,
+    });
   }
 
   /** In the order of the units; undefined where time is up: half a round is no round. */
