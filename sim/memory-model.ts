@@ -151,6 +151,11 @@ export class MemoryModel implements Ordering {
     this.#barrier(this.#engine.cpu.id, FULL);
   }
 
+  /** The next access of the present CPU is at an address that one of its loads has given. */
+  depends(): void {
+    this.#raise(this.#engine.cpu.id, this.#now);
+  }
+
   /** State of the kernel that is not in memory has changed or was looked at. */
   touched(key: number, how: Access): void {
     const area = areaOf(key);

@@ -2,6 +2,7 @@ import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../../sim/site.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
+import { dependentAccesses } from './dependency.ts';
 import type { EngineOf } from './select.ts';
 
 /** What an engine finds at a call. */
@@ -23,6 +24,7 @@ export class Prepared {
   /** Of the main program and its subprograms, by index. */
   readonly symbols: readonly KernelSymbol[];
   readonly #sites: Int32Array;
+  #dependent: ReadonlySet<number> | undefined;
 
   constructor(prog: ExecProgram, engine: EngineOf) {
     this.prog = prog;
@@ -43,6 +45,11 @@ export class Prepared {
       const isWhole = name.startsWith('bpf_prog_');
       return kernelSymbol(isWhole ? name : `bpf_prog_${prog.tag}${name && '_'}${name}`);
     });
+  }
+
+  /** Whether the address of the access there depends on an earlier load. */
+  isDependent(pc: number): boolean {
+    return (this.#dependent ??= dependentAccesses(this.prog)).has(pc);
   }
 
   /** Stable: `prog on_switch:insn 12`. */

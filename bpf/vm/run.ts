@@ -225,6 +225,8 @@ class Run implements Call {
       // The access is part of the step: a memory model may have it read what was there before.
       while (status === ACCESS) {
         this.#hasStopped = true;
+        const { memoryModel } = this.#engine;
+        if (memoryModel && this.prepared.isDependent(this.#view.pc)) memoryModel.depends();
         status = yield* accessRequest(this.memory, this.frame, this.#insn(), this.#site(), () => {
           this.kernel.machine.remark(() => this.#accessText());
           return this.#execute();

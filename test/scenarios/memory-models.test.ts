@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest';
+import { assemble } from '../../bpf/isa/asm.ts';
+import { encodeProgram } from '../../bpf/isa/encode.ts';
+import { MAP_TYPE, PROG_TYPE } from '../../bpf/uapi.ts';
+import { scenario, type Body } from '../../scenarios/dsl.ts';
 import { exploreScenario, replayToken } from '../../scenarios/outcome.ts';
 import { findScenario, SCENARIOS } from '../../scenarios/registry.ts';
 import { decodeToken } from '../../sim/token.ts';
@@ -53,3 +57,73 @@ test.each(BAD.map((row) => [row.scenario.name, row.variant, row.model, row] as c
     expect(outcome.kinds).toEqual(expect.arrayContaining([...kinds]));
   },
 );
+
+/**
+ * Message passing: the writer fills one of two cells, then says which; the reader looks which it
+ * is, then into it, at an address made of what it saw, or at one that it knows anyway.
+ */
+const CELL = 16;
+const INDEX = 8;
+const WRITER = `
+  r1 = 0 ll
+  *(u64 *)(r1 +${CELL}) = 7
+  r2 = 0
+  r2 = atomic64_fetch_add((u64 *)(r1 +24), r2)
+  *(u64 *)(r1 +${INDEX}) = ${CELL}
+  r0 = 0
+  exit`;
+const READER = (at: 'dependent' | 'known') => `
+  r1 = 0 ll
+  r6 = *(u64 *)(r1 +${INDEX})
+  r6 &= ${CELL}
+  r2 = r1
+  r2 += ${at === 'dependent' ? 'r6' : CELL}
+  r0 = *(u64 *)(r2 +0)
+  r6 <<= 8
+  r0 |= r6
+  exit`;
+
+function messagePassing(at: 'dependent' | 'known') {
+  const code = (text: string, map: number): Uint8Array =>
+    encodeProgram(
+      assemble(text).map((insn) =>
+        insn?.kind === 'ld_imm64' ? { ...insn, from: 'map_value', imm: map, next: 0 } : insn,
+      ),
+    );
+  const runs = (text: string): Body =>
+    function* (p) {
+      const { calls } = p;
+      const type = PROG_TYPE.RAW_TRACEPOINT;
+      const insns = code(text, 30);
+      const { fd } = yield* calls.progLoad({ type, insns, license: 'GPL', name: 'mp' });
+      const { retval } = yield* calls.testRun(p.ok(fd));
+      p.note(p.path, retval);
+    };
+  return scenario({
+    name: 'message-passing',
+    about: 'what is reached through an index is there',
+    *setup(init) {
+      const fd = yield* init.calls.mapCreate({
+        type: MAP_TYPE.ARRAY,
+        keySize: 4,
+        valueSize: 32,
+        maxEntries: 1,
+      });
+      init.ok(yield* init.dup2(init.ok(fd), 30));
+    },
+    processes: { writer: runs(WRITER), reader: runs(READER(at)) },
+    finally: { 'the cell is filled': ({ notes }) => notes.get('reader') !== CELL << 8 },
+  });
+}
+
+test.each([
+  ['known', 'sc', 'clean'],
+  ['known', 'tso', 'clean'],
+  ['known', 'weak', 'failure'],
+  ['dependent', 'weak', 'clean'],
+] as const)('BPF: an address that is %s, under %s: %s', (at, memoryModel, verdict) => {
+  for (const strategy of ['random', 'auto']) {
+    const options = { memoryModel, strategy, runs: 1_500 };
+    expect(exploreScenario(messagePassing(at), options).verdict).toBe(verdict);
+  }
+});
