@@ -14,9 +14,9 @@ interface Code {
 
 /**
  * The instructions whose address may have been computed from what an earlier load gave: a memory
- * model may not have them see less than that load did (address dependency). Memory is not followed:
- * what a load has given counts, and what a helper gives after one, and what a caller passes, so that
- * rather too many are in it.
+ * model may not have them see less than that load did (address dependency). Memory is not
+ * followed: what a load has given counts, and what a helper gives after one, and what a caller
+ * passes, so that rather too many are in it.
  */
 export function dependentAccesses({ insns, subprogs }: Code): ReadonlySet<number> {
   const dependent = new Set<number>();
