@@ -1,4 +1,8 @@
 import type { FailureKind } from '../sim/failure.ts';
+import type { FoundFailure, FoundIn } from '../scenarios/fuzz/campaign.ts';
+
+/** A failure that is still to be made simple: what that takes. */
+export type Unshrunk = Pick<FoundFailure, 'key' | 'schedule'> & FoundIn;
 
 /** A failure of a campaign, as simple as it could be made. */
 export interface FuzzFailure {

@@ -1,4 +1,3 @@
-import type { FoundFailure, FoundIn } from '../scenarios/fuzz/campaign.ts';
 import { callCount, parseProgramRef, programRef } from '../scenarios/fuzz/program.ts';
 import { shrinkProgram } from '../scenarios/fuzz/shrink-program.ts';
 import type { ProgramWorlds } from '../scenarios/fuzz/worlds.ts';
@@ -6,11 +5,11 @@ import { primaryFailure } from '../sim/model.ts';
 import { NamingReplay } from '../sim/strategies/named-replay.ts';
 import { Replay } from '../sim/strategies/replay.ts';
 import { encodeToken } from '../sim/token.ts';
-import type { FuzzFailure } from './fuzz-failure.ts';
+import type { FuzzFailure, Unshrunk } from './fuzz-failure.ts';
 
 /** The failure from as little as it can be had from, with the token that runs it. */
 export function simplest(
-  found: FoundFailure & FoundIn,
+  found: Unshrunk,
   worlds: ProgramWorlds,
   mutations: readonly string[],
 ): FuzzFailure {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.ts';
 import { fingerprintOf } from '../base/hash.ts';
 import { FRESH, type CampaignState } from '../scenarios/fuzz/campaign.ts';
-import type { FuzzFailure } from './fuzz-failure.ts';
+import type { FuzzFailure, Unshrunk } from './fuzz-failure.ts';
 import { codeHash, packageVersion } from './package.ts';
 
 /** What must be the same for a campaign to go on where it stopped. */
@@ -17,6 +17,8 @@ interface StateFile extends CampaignIdentity {
   readonly bohrbug: string;
   readonly state: CampaignState;
   readonly failures: readonly FuzzFailure[];
+  /** Found, and not yet made simple when this was written. */
+  readonly unshrunk?: readonly Unshrunk[];
 }
 
 const STATE = 'campaign.json';
@@ -35,7 +37,7 @@ export class CampaignFolder {
   }
 
   /** Where the campaign stopped; undefined where there is none yet. */
-  load(identity: CampaignIdentity): Pick<StateFile, 'state' | 'failures'> {
+  load(identity: CampaignIdentity): Pick<StateFile, 'state' | 'failures' | 'unshrunk'> {
     const saved = readState(this.path);
     if (!saved) return { state: FRESH, failures: [] };
     const same = (what: keyof CampaignIdentity) =>
@@ -49,10 +51,16 @@ export class CampaignFolder {
   }
 
   /** Written aside and then put in place, so that a kill leaves the old or the new. */
-  save(identity: CampaignIdentity, state: CampaignState, failures: readonly FuzzFailure[]): void {
+  save(
+    identity: CampaignIdentity,
+    state: CampaignState,
+    failures: readonly FuzzFailure[],
+    unshrunk: readonly Unshrunk[] = [],
+  ): void {
     const { seed, mutations, shard } = identity;
     const bohrbug = packageVersion();
-    const content: StateFile = { bohrbug, seed, mutations, shard, state, failures };
+    const left = unshrunk.length > 0 ? { unshrunk } : {};
+    const content: StateFile = { bohrbug, seed, mutations, shard, state, failures, ...left };
     this.#write(STATE, `${JSON.stringify(content)}\n`);
   }
 
@@ -100,7 +108,21 @@ function isState(content: unknown): content is StateFile {
     isListOf(state.corpus, 'string') &&
     isListOf(state.keys, 'string') &&
     isListOf(file.failures, 'object') &&
-    file.failures.every(isFailure)
+    file.failures.every(isFailure) &&
+    isListOf(file.unshrunk ?? [], 'object') &&
+    (file.unshrunk ?? []).every(isUnshrunk)
+  );
+}
+
+function isUnshrunk(found: Unshrunk): boolean {
+  const { key, program, unit, schedule } = found ?? {};
+  return (
+    isListOf([key, program], 'string') &&
+    isCount(unit) &&
+    Array.isArray(schedule?.at) &&
+    Array.isArray(schedule.skip) &&
+    schedule.at.every(isCount) &&
+    schedule.skip.every(isCount)
   );
 }
 

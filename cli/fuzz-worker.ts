@@ -1,18 +1,12 @@
-import {
-  runUnit,
-  type FoundFailure,
-  type FoundIn,
-  type Unit,
-  type UnitResult,
-} from '../scenarios/fuzz/campaign.ts';
+import { runUnit, type Unit, type UnitResult } from '../scenarios/fuzz/campaign.ts';
 import { ProgramWorlds } from '../scenarios/fuzz/worlds.ts';
-import type { FuzzFailure } from './fuzz-failure.ts';
+import type { FuzzFailure, Unshrunk } from './fuzz-failure.ts';
 import { simplest } from './fuzz-shrink.ts';
 
 /** What a thread of the pool in fuzz.ts is asked: to do a unit, or to make a failure small. */
 export type FuzzTask = { readonly mutations: readonly string[] } & (
   | { readonly unit: Unit }
-  | { readonly found: FoundFailure & FoundIn }
+  | { readonly found: Unshrunk }
 );
 
 const worlds = new Map<string, ProgramWorlds>();

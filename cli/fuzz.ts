@@ -6,14 +6,12 @@ import {
   nextRound,
   runUnit,
   type CampaignState,
-  type FoundFailure,
-  type FoundIn,
   type Unit,
   type UnitResult,
 } from '../scenarios/fuzz/campaign.ts';
 import { ProgramWorlds } from '../scenarios/fuzz/worlds.ts';
 import type { Io } from './command.ts';
-import type { FuzzFailure } from './fuzz-failure.ts';
+import type { FuzzFailure, Unshrunk } from './fuzz-failure.ts';
 import { simplest } from './fuzz-shrink.ts';
 import type { CampaignFolder, CampaignIdentity } from './fuzz-state.ts';
 import type { FuzzTask } from './fuzz-worker.ts';
@@ -35,13 +33,14 @@ export interface FuzzOutcome {
   readonly interrupted: boolean;
 }
 
+/** Failures of one round that are being made simple. */
 interface Pending {
-  readonly state: CampaignState;
+  readonly found: readonly Unshrunk[];
   readonly small: Promise<FuzzFailure[]>;
   isSmall: boolean;
 }
 
-/** Rounds that are lost, at most, where a campaign is killed. */
+/** Rounds whose failures wait, at most. */
 const PENDING_MAX = 8;
 
 /** Round after round until a limit. Rounds are whole: the same seed gives the same findings. */
@@ -53,29 +52,41 @@ export async function fuzz(options: FuzzOptions, io: Io): Promise<FuzzOutcome> {
   let state = loaded?.state ?? FRESH;
   const failures = [...(loaded?.failures ?? [])];
   const workers = new Workers(options);
-  /** Rounds whose failures are being made small, while others run; saved in their order. */
   const pending: Pending[] = [];
+  const shrink = (found: readonly Unshrunk[]) => {
+    const round: Pending = { found, small: workers.shrinkAll(found), isSmall: false };
+    void round.small.then(() => (round.isSmall = true)).catch(() => {}); // thrown in settle()
+    pending.push(round);
+  };
+  /** Also what is still to be made simple is kept: a kill loses no round that was done. */
+  const save = () => {
+    const unshrunk = pending.flatMap(({ found }) => found);
+    folder?.save(options, state, failures, unshrunk);
+  };
   const settle = async () => {
-    const { state: settled, small } = pending.shift()!;
-    for (const failure of await small) {
+    const small = await pending[0]!.small;
+    pending.shift();
+    for (const failure of small) {
       failures.push(failure);
       const path = folder?.saveFailure(failure);
       if (path) io.err(`saved: ${path}`);
     }
-    folder?.save(options, settled, failures);
+    save();
     const spent = duration(io.nowMs() - beganMs);
-    const said = [count(settled.runs, 'run'), count(failures.length, 'failure'), spent];
-    io.status(`fuzz: ${said.join(', ')}, ${settled.pairs.length} pairs of places`);
+    const said = [count(state.runs, 'run'), count(failures.length, 'failure'), spent];
+    io.status(`fuzz: ${said.join(', ')}, ${state.pairs.length} pairs of places`);
   };
   try {
+    if (loaded?.unshrunk) shrink(loaded.unshrunk);
     while (state.runs < runsMax && !isOver()) {
       const results = await workers.run(nextRound(state, seed, shardOf), isOver);
       if (!results) break;
       const after = afterRound(state, results);
       ({ state } = after);
-      const round: Pending = { state, small: workers.shrinkAll(after.found), isSmall: false };
-      void round.small.then(() => (round.isSmall = true)).catch(() => {}); // thrown in settle()
-      pending.push(round);
+      shrink(
+        after.found.map(({ key, schedule, program, unit }) => ({ key, schedule, program, unit })),
+      );
+      save();
       while (pending[0]?.isSmall || pending.length > PENDING_MAX) await settle();
     }
     while (pending.length > 0) await settle();
@@ -125,11 +136,11 @@ class Workers {
     return results;
   }
 
-  shrinkAll(found: readonly (FoundFailure & FoundIn)[]): Promise<FuzzFailure[]> {
+  shrinkAll(found: readonly Unshrunk[]): Promise<FuzzFailure[]> {
     return Promise.all(found.map((each) => this.#shrink(each)));
   }
 
-  async #shrink(found: FoundFailure & FoundIn): Promise<FuzzFailure> {
+  async #shrink(found: Unshrunk): Promise<FuzzFailure> {
     const task: FuzzTask = { found, mutations: this.#mutations };
     if (this.#pool) return (await this.#pool.run(task)) as FuzzFailure;
     await setImmediate();

@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FuzzFailure } from '../../cli/fuzz-failure.ts';
+import { decodeToken } from '../../sim/token.ts';
 import { bohrbug, type Ran } from './kit.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bohrbug-fuzz-'));
@@ -42,6 +44,21 @@ test('parts merge, and what was saved is replayed', async () => {
   ).toBe(true);
 });
 
+test('what was found and not yet made simple before a kill is made so after it', async () => {
+  const { failures, ...rest } = state('one') as { failures: FuzzFailure[] };
+  const unshrunk = failures.map(({ key, unit, program, shrunkToken }) => {
+    const token = decodeToken(shrunkToken);
+    return { key, unit, program, schedule: token.form === 'schedule' && token.schedule };
+  });
+  mkdirSync(join(dir, 'killed'));
+  const killed = JSON.stringify({ ...rest, failures: [], unshrunk });
+  writeFileSync(join(dir, 'killed', 'campaign.json'), killed);
+  await run('fuzz', '--runs', '1', '--seed', '6', '--corpus', 'killed');
+  const after = state('killed') as { failures: FuzzFailure[] };
+  expect(after).not.toHaveProperty('unshrunk');
+  expect(after.failures.map(({ key }) => key)).toEqual(failures.map(({ key }) => key));
+});
+
 test('parts of different campaigns do not merge', async () => {
   mkdirSync(join(dir, 'other'));
   const other = JSON.stringify({ ...state('one'), mutations: ['task_work.no-notify'] });
@@ -57,6 +74,7 @@ describe('a state that is none is one line and exit 2', () => {
   test.each([
     ['no JSON', () => '{'],
     ['null', () => null],
+    ['failures to be shrunk without a program', () => ({ ...good(), unshrunk: [{ key: 'x' }] })],
     ['no failures', () => ({ ...good(), failures: undefined })],
     ['a failure that is null', () => ({ ...good(), failures: [null] })],
     ['a failure without a key', () => ({ ...good(), failures: [{ kind: 'leak' }] })],
