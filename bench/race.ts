@@ -95,6 +95,7 @@ class PlainRace {
     count: 2,
     options: Int32Array.of(0, 1),
     stay: 0,
+    isForced: false,
     requestOf: () => null,
     nameOf: () => ({ path: '', site: '', object: '' }),
   };

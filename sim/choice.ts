@@ -28,6 +28,8 @@ export interface Choice {
    * stepped last; where that one cannot step, the first.
    */
   stay: number;
+  /** `sched`: whoever stepped last cannot step now, so that no switch is a preemption. */
+  isForced: boolean;
   /** What an actor below PREEMPT does when it next steps; null for other actors. */
   requestOf(actor: number): Request | null;
   /** The same by name; of PRESENT: who is stepping, where the choice is not about that. */

@@ -80,7 +80,8 @@ export class Engine {
   /** Timed mode: the last step, where every CPU only spins since, and its time. */
   #stuckAtStep = -1;
   #stuckSinceNs = 0;
-  #lastActor = 0;
+  /** Who stepped last, -1 before the first step. */
+  #lastActor = -1;
   #at: number[] = [];
   #skip: number[] = [];
   readonly #options = new Int32Array(3 * CPUS_MAX);
@@ -97,6 +98,7 @@ export class Engine {
       count: 0,
       options: this.#options,
       stay: 0,
+      isForced: false,
       requestOf: (actor) => this.cpus[actor]?.fiber?.pending ?? null,
       nameOf: (actor) => nameOfActor(this, actor),
     };
@@ -121,7 +123,7 @@ export class Engine {
     this.cpu = this.cpus[0]!;
     this.#stopped = false;
     this.#stuckAtStep = -1;
-    this.#lastActor = 0;
+    this.#lastActor = -1;
     this.#at = [];
     this.#skip = [];
   }
@@ -234,11 +236,12 @@ export class Engine {
     return true;
   }
 
-  #choose(kind: string, count: number, stay: number): number {
+  #choose(kind: string, count: number, stay: number, isForced = false): number {
     const choice = this.#choice;
     choice.kind = kind;
     choice.count = count;
     choice.stay = stay;
+    choice.isForced = isForced;
     if (this.#fair) return this.#fair.choose(choice);
     choice.index = this.choiceCount++;
     const pick = this.#strategy!.choose(choice);
@@ -262,10 +265,14 @@ export class Engine {
     const cpus = this.cpus;
     let count = 0;
     let stay = 0;
+    let isForced = true;
     for (let i = 0; i < cpus.length; i++) {
       const fiber = cpus[i]!.fiber;
       if (fiber !== null && !fiber.spinning && (fiber.gate === null || fiber.gate.isOpen)) {
-        if (i === this.#lastActor) stay = count;
+        if (i === this.#lastActor) {
+          stay = count;
+          isForced = false;
+        }
         options[count++] = i;
       }
     }
@@ -284,7 +291,7 @@ export class Engine {
     if (running === 0 && this.clock.foregroundCount === 0 && timer?.background && count === 1) {
       return this.host.idle();
     }
-    const pick = count === 1 ? 0 : this.#choose('sched', count, stay);
+    const pick = count === 1 ? 0 : this.#choose('sched', count, stay, isForced);
     if (this.abandoned) return false;
     const actor = options[pick]!;
     if (this.#observer === null) {

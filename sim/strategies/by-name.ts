@@ -96,6 +96,13 @@ const ENTRIES: readonly Entry[] = [
     make: makeBounded,
   },
   {
+    name: 'preemptions',
+    usage: 'preemptions[:BOUND]',
+    about: 'the same by preemptions: a switch away from who cannot go on does not count',
+    bySeed: false,
+    make: makePreemptions,
+  },
+  {
     name: 'dpor',
     usage: 'dpor[:source][:ordered]',
     about:
@@ -170,6 +177,12 @@ function makePct(parameters: string | undefined, options: StrategyOptions): Stra
 function makeBounded(parameters: string | undefined): Strategy {
   if (parameters === undefined) return new Bounded();
   return new Bounded({ bound: integer('exhaustive: BOUND', parameters, 0, BOUND_MAX) });
+}
+
+function makePreemptions(parameters: string | undefined): Strategy {
+  if (parameters === undefined) return new Bounded({ preemptions: true });
+  const bound = integer('preemptions: BOUND', parameters, 0, BOUND_MAX);
+  return new Bounded({ bound, preemptions: true });
 }
 
 function makeDpor(parameters: string | undefined, options: StrategyOptions): Strategy {

@@ -62,7 +62,16 @@ class ToyRun<S> {
     const options = new Int32Array(Math.max(8, toy.tasks.length));
     const requestOf = () => null;
     const nameOf = (actor: number) => this.#nameOf(actor);
-    this.#choice = { index: 0, kind: 'sched', count: 0, options, stay: 0, requestOf, nameOf };
+    this.#choice = {
+      index: 0,
+      kind: 'sched',
+      count: 0,
+      options,
+      stay: 0,
+      isForced: false,
+      requestOf,
+      nameOf,
+    };
   }
 
   toEnd(): RunResult {
@@ -95,14 +104,18 @@ class ToyRun<S> {
     const { options } = this.#choice;
     let count = 0;
     let stay = 0;
+    let isForced = true;
     for (let actor = 0; actor < this.#toy.tasks.length; actor++) {
       const step = this.#toy.tasks[actor]![this.#nextStep[actor]!];
       if (step === undefined || step.when?.(this.#state) === false) continue;
-      if (actor === this.#lastActor) stay = count;
+      if (actor === this.#lastActor) {
+        stay = count;
+        isForced = false;
+      }
       options[count++] = actor;
     }
     if (count === 0) return -1;
-    const taken = count < 2 ? options[0]! : options[this.#choose('sched', count, stay)]!;
+    const taken = count < 2 ? options[0]! : options[this.#choose('sched', count, stay, isForced)]!;
     if (this.#strategy.observer?.acting(taken, options, count, this.#choice.nameOf) === false)
       return -1;
     return taken;
@@ -121,12 +134,13 @@ class ToyRun<S> {
     return picked;
   }
 
-  #choose(kind: string, count: number, stay: number): number {
+  #choose(kind: string, count: number, stay: number, isForced = false): number {
     const choice = this.#choice;
     choice.index = this.#choiceCount++;
     choice.kind = kind;
     choice.count = count;
     choice.stay = stay;
+    choice.isForced = isForced;
     const taken = this.#strategy.choose(choice);
     if (taken < 0 || taken >= count) throw new Error(`took ${taken} of ${count}`);
     if (taken !== stay) {

@@ -2,14 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../../sim/model.ts';
 import { explore } from '../../../sim/explore.ts';
+import type { Strategy } from '../../../sim/strategy.ts';
 import { Bounded, type BoundedOptions } from '../../../sim/strategies/bounded.ts';
 import { abba, independent, lostUpdate, madeUp, spell } from '../../kit/toy.ts';
 
 interface Enumeration {
   /** Of each run, its schedule. */
   readonly schedules: string[];
-  /** Of each run, how many deviations it has. */
+  /** Of each run, how many deviations it has; and how many of them are no forced switches. */
   readonly deviations: number[];
+  readonly preemptions: number[];
   readonly exhausted: boolean;
 }
 
@@ -17,15 +19,29 @@ function enumerate(model: Model, options: BoundedOptions = {}): Enumeration {
   const strategy = new Bounded(options);
   const schedules: string[] = [];
   const deviations: number[] = [];
+  const preemptions: number[] = [];
+  let forced = new Set<number>();
+  const watching: Strategy = {
+    name: strategy.name,
+    exhausted: false,
+    begin: () => true,
+    end: () => {},
+    choose(choice) {
+      if (choice.isForced) forced.add(choice.index);
+      return strategy.choose(choice);
+    },
+  };
   while (strategy.begin()) {
-    const { schedule, choiceCount } = model.run(strategy);
+    forced = new Set();
+    const { schedule, choiceCount } = model.run(watching);
     strategy.end(choiceCount);
     schedules.push(spell(schedule));
     deviations.push(schedule.at.length);
+    preemptions.push(schedule.at.filter((at) => !forced.has(at)).length);
     if (schedules.length > 300_000) throw new Error('no end in sight');
   }
   expect(strategy.begin()).toBe(false);
-  return { schedules, deviations, exhausted: strategy.exhausted };
+  return { schedules, deviations, preemptions, exhausted: strategy.exhausted };
 }
 
 /** Every schedule of a model by recursion over forced prefixes: the oracle, dear but plain. */
@@ -75,6 +91,7 @@ describe('every interleaving exactly once', () => {
     expect(enumerate(independent([4]))).toEqual({
       schedules: [''],
       deviations: [0],
+      preemptions: [0],
       exhausted: true,
     });
   });
@@ -116,6 +133,46 @@ describe('bounds', () => {
     // Stay: 000111. One deviation: at choice 0, 1 or 2 task 1 goes first and runs to its end.
     const { schedules, exhausted } = enumerate(independent([3, 3]), { bound: 1 });
     expect(schedules).toEqual(['', '2:1', '1:1', '0:1']);
+    expect(exhausted).toBe(false);
+  });
+});
+
+describe('by preemptions', () => {
+  test('every schedule exactly once, those with fewer first', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000), fc.integer({ min: 1, max: 2 }), (seed, stepCount) => {
+        const model = madeUp(seed, stepCount);
+        const all = enumerate(model, { preemptions: true });
+        expect(all.schedules.toSorted()).toEqual(bruteForce(model).toSorted());
+        expect(all.preemptions).toEqual(all.preemptions.toSorted((a, b) => a - b));
+        expect(all.exhausted).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a bound keeps exactly the schedules with so many preemptions or fewer', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000), fc.nat(3), fc.nat(20), (seed, bound, nodesMax) => {
+        const model = madeUp(seed, 2);
+        const all = enumerate(model, { preemptions: true });
+        const few = all.schedules.filter((_, i) => all.preemptions[i]! <= bound);
+        const bounded = enumerate(model, { bound, preemptions: true });
+        expect(bounded.schedules).toEqual(few);
+        expect(bounded.exhausted).toBe(few.length === all.schedules.length);
+        const tight = enumerate(model, { bound, preemptions: true, nodesMax });
+        expect(tight.schedules.toSorted()).toEqual(few.toSorted());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a bound of 0 lets every order of whole tasks through', () => {
+    const orders: string[] = [];
+    const model = independent([2, 2, 2], (order) => orders.push(order.join('')));
+    const { exhausted } = enumerate(model, { bound: 0, preemptions: true });
+    const whole = ['001122', '002211', '110022', '112200', '220011', '221100'];
+    expect(orders.toSorted()).toEqual(whole);
     expect(exhausted).toBe(false);
   });
 });

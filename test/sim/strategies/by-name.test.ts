@@ -15,6 +15,8 @@ test.each([
   ['exhaustive', 'exhaustive'],
   ['fail-nth', 'fail-nth'],
   ['exhaustive:2', 'exhaustive:2'],
+  ['preemptions', 'preemptions'],
+  ['preemptions:2', 'preemptions:2'],
   ['twice', 'twice:random'],
   ['twice:pct:3', 'twice:pct:3:1'],
   ['auto', 'stay'], // until its first run
@@ -57,7 +59,7 @@ describe('what is not understood is an InputError on one line', () => {
     [
       'odpr',
       'there are auto, stay, round-robin, random, pct, pos, ' +
-        'surw, exhaustive, dpor, fail-nth, twice',
+        'surw, exhaustive, preemptions, dpor, fail-nth, twice',
     ],
     ['', 'no strategy ""'],
     ['__proto__', 'no strategy'],

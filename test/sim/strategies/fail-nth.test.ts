@@ -14,7 +14,7 @@ function runsOf(counts: readonly number[]): string[] {
     const asked = [...counts];
     const taken: number[] = [];
     const ask = (kind: string, count: number): number => {
-      const choice = { index: taken.length, kind, count, options, stay: 0 };
+      const choice = { index: taken.length, kind, count, options, stay: 0, isForced: false };
       return strategy.choose(choice as unknown as Choice);
     };
     for (const count of asked) {

@@ -91,5 +91,14 @@ test('actors with large numbers are as good as others', () => {
 function choiceAmong(options: Int32Array): Choice {
   const requestOf = () => null;
   const nameOf = () => ({ path: '', site: '', object: '' });
-  return { index: 0, kind: 'sched', count: options.length, options, stay: 0, requestOf, nameOf };
+  return {
+    index: 0,
+    kind: 'sched',
+    count: options.length,
+    options,
+    stay: 0,
+    isForced: false,
+    requestOf,
+    nameOf,
+  };
 }
