@@ -43,6 +43,7 @@ function runSteps(strategy: Strategy, body: () => Sim<void>): (n: number) => voi
     engine.host = host;
     engine.reset();
     engine.stepsMax = n;
+    engine.fairSteps = 0;
     for (const cpu of engine.cpus) {
       cpu.fiber = new Fiber(`T${cpu.id}`, cpu.id, null, body(), main);
     }

@@ -61,6 +61,8 @@ export class Engine {
   /** Whether CPUs may ever be preemptible. */
   preemption = true;
   stepsMax = 200_000;
+  /** How many more a run may take after that, in turns that are fair. */
+  fairSteps = FAIR_STEPS;
 
   /** The CPU and fiber being stepped. */
   cpu: Cpu;
@@ -138,7 +140,7 @@ export class Engine {
     while (!this.#stopped) {
       if (this.trace.stepCount >= stepsMax) {
         if (this.#overruns()) break;
-        stepsMax += FAIR_STEPS;
+        stepsMax += this.fairSteps;
       }
       const more = this.mode === 'timed' ? this.#timed() : this.#explored();
       if (!more) break;
@@ -227,7 +229,7 @@ export class Engine {
   #overruns(): boolean {
     this.#observer?.cutShort();
     this.#observer = null;
-    if (this.mode === 'explore' && this.#fair === null) {
+    if (this.mode === 'explore' && this.#fair === null && this.fairSteps > 0) {
       this.#fair = new RoundRobin();
       return false;
     }

@@ -127,3 +127,11 @@ test.each([
     expect(exploreScenario(messagePassing(at), options).verdict).toBe(verdict);
   }
 });
+
+test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))(
+  '%s: two runs of one schedule are the same under weak',
+  (_name, scenario) => {
+    const options = { memoryModel: 'weak', strategy: 'twice:random', runs: 15 } as const;
+    expect(exploreScenario(scenario, options).kinds).not.toContain('divergence');
+  },
+);
