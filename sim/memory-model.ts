@@ -22,6 +22,13 @@ import {
 export const MEMORY_MODELS = ['sc', 'tso', 'weak'] as const;
 export type MemoryModelName = (typeof MEMORY_MODELS)[number];
 
+/** For `bohrbug list`. */
+export const ABOUT_MODELS: Readonly<Record<MemoryModelName, string>> = {
+  sc: 'every access is seen at once by all: the default',
+  tso: 'a store may be seen late by other CPUs, in program order, as on x86',
+  weak: 'in any order but where a release, a barrier, a lock or a dependency says one, as in LKMM',
+};
+
 /** The model that a token names. */
 export function memoryModelByName(text: string): MemoryModelName {
   const name = MEMORY_MODELS.find((known) => known === text);

@@ -1,17 +1,22 @@
 import pc from 'picocolors';
+import { FAULTS } from '../../kernel/faults.ts';
 import { MUTATIONS } from '../../kernel/mutations.ts';
 import { DEFAULT_PROFILE, PROFILES } from '../../kernel/profile.ts';
 import type { Scenario } from '../../scenarios/index.ts';
+import { ABOUT_MODELS, MEMORY_MODELS } from '../../sim/memory-model.ts';
 import { STRATEGIES } from '../../sim/strategies/by-name.ts';
 import { EXIT, type Command, type Io } from '../command.ts';
 import { parse, parser } from '../options.ts';
 import { table } from '../render/text.ts';
 
-const SUMMARY = 'scenarios with their variants, strategies, profiles and mutations';
+const SUMMARY =
+  'scenarios with their variants, strategies, profiles, mutations, faults and memory models';
+
+const MODELS = MEMORY_MODELS.map((name) => ({ name, about: ABOUT_MODELS[name] }));
 
 export const listCommand: Command = {
   name: 'list',
-  summary: 'scenarios, strategies, profiles and mutations',
+  summary: 'scenarios, strategies, profiles, mutations, faults, memory models',
   async run(args, io) {
     const flags = parse(
       parser('list', SUMMARY, 'bohrbug list --json', io).option('--json', 'one JSON document'),
@@ -43,6 +48,8 @@ function listJson(scenarios: readonly Scenario[]) {
     strategies: STRATEGIES.map(({ name, usage, about }) => ({ name, usage, about })),
     profiles: PROFILES.map((name) => ({ name, default: name === DEFAULT_PROFILE })),
     mutations: MUTATIONS,
+    faults: FAULTS,
+    memoryModels: MODELS,
   };
 }
 
@@ -79,6 +86,14 @@ function listText(scenarios: readonly Scenario[], io: Io): string {
     ...section(
       'Mutations',
       MUTATIONS.map((row) => [row.name, row.kind, row.hazard, row.about]),
+    ),
+    ...section(
+      'Faults',
+      FAULTS.map(({ name, about }) => [name, about]),
+    ),
+    ...section(
+      'Memory models',
+      MODELS.map(({ name, about }) => [name, about]),
     ),
   ]
     .join('\n')

@@ -240,7 +240,14 @@ describe('run', () => {
 
 test('list --json holds everything that can be named', async () => {
   const listed = (await bohrbug(['list', '--json'])).json<Record<string, { name: string }[]>>();
-  expect(Object.keys(listed)).toEqual(['scenarios', 'strategies', 'profiles', 'mutations']);
+  expect(Object.keys(listed)).toEqual([
+    'scenarios',
+    'strategies',
+    'profiles',
+    'mutations',
+    'faults',
+    'memoryModels',
+  ]);
   expect(listed['scenarios']![0]).toMatchObject({
     name: 'lost-update',
     hazard: '00-H2',
