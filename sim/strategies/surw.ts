@@ -47,7 +47,7 @@ export class Surw implements Strategy, Observer {
   #intended = -1;
   #actor = 0;
   /** By actor, where the other steps go by priority. */
-  #priorities: number[] = [];
+  #priorities = new Float64Array(8);
   /** By actor: the locks it has. */
   #held: (Set<number> | undefined)[] = [];
   /** Indices of the options that may go, and how many there are. */
@@ -64,7 +64,7 @@ export class Surw implements Strategy, Observer {
     this.#prng = new Prng(`surw ${this.#seed} ${run}`);
     this.#run = run;
     this.#byPriority = (run & 2) !== 0;
-    this.#priorities = [];
+    this.#priorities.fill(-1);
     this.#held = [];
     const at = (this.#phase + run * GOLDEN) % 1;
     this.#object = this.#interesting[weightedIndex(this.#weights, at)] ?? null;
@@ -89,10 +89,24 @@ export class Surw implements Strategy, Observer {
     let priority = -1;
     for (let at = 0; at < this.#freeCount; at++) {
       const i = this.#free[at]!;
-      const own = (this.#priorities[options[i]!] ??= this.#prng.next32());
-      if (own > priority) [highest, priority] = [i, own];
+      const own = this.#priorityOf(options[i]!);
+      if (own > priority) {
+        highest = i;
+        priority = own;
+      }
     }
     return highest;
+  }
+
+  /** Drawn when it is first asked for; -1 until then. */
+  #priorityOf(actor: number): number {
+    if (actor >= this.#priorities.length) {
+      const larger = new Float64Array(2 * actor).fill(-1);
+      larger.set(this.#priorities);
+      this.#priorities = larger;
+    }
+    const known = this.#priorities[actor]!;
+    return known >= 0 ? known : (this.#priorities[actor] = this.#prng.next32());
   }
 
   acting(actor: number): boolean {
