@@ -4,10 +4,10 @@ import { isBySeed } from '../sim/strategies/by-name.ts';
 import type { Estimate, Strategy } from '../sim/strategy.ts';
 import type { Io } from './command.ts';
 import { withForeignTypes } from './foreign.ts';
-import { guarded } from './guard.ts';
 import type { SubjectFlags } from './options.ts';
 import { makeStrategy } from './plan.ts';
-import { runningIn, subjectOf, worldOf } from './subject.ts';
+import { searchSlice } from './search.ts';
+import { subjectOf, worldOf } from './subject.ts';
 
 /** A search that several workers share: each makes the runs whose numbers are its own. */
 export interface SharedSearch {
@@ -54,9 +54,6 @@ function runAfter(strategy: Strategy, index: number, of: number): (run: number) 
   return (run) => strategy.runAfter(run, SHARES[of - 1]![index]!);
 }
 
-/** How often a worker looks at the clock and tells how it goes. */
-const SLICE_MS = 50;
-
 /**
  * A worker's part. `limit` is the number at which the search ends, for all of them: whoever finds
  * something, or comes to the end, makes it that of the run, and the others only go up to there. So
@@ -82,13 +79,7 @@ export async function searchShare(
       isFound: subject.catalog.isFound(subject.variant),
       stop: (run) => run >= limit.get() || isLate(),
     });
-    const slice = () => {
-      const endMs = io.nowMs() + SLICE_MS;
-      let more = true;
-      while (more && io.nowMs() < endMs) more = exploration.step();
-      return more;
-    };
-    while (guarded(slice, () => runningIn(world, subject))) {
+    while (searchSlice(exploration, subject, world, io)) {
       const { runs, distinctCount, estimate } = exploration;
       tell({ runs, distinctCount, estimate });
     }

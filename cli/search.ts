@@ -33,13 +33,7 @@ export async function search(options: SearchOptions, io: Io): Promise<Outcome> {
   const beganMs = io.nowMs();
   const isOver = () => io.isInterrupted() || io.nowMs() - beganMs >= timeMaxMs;
   const exploration = new Exploration(world, { strategy, runsMax, isFound, stop: isOver });
-  const slice = () => {
-    const endMs = io.nowMs() + SLICE_MS;
-    let more = true;
-    while (more && io.nowMs() < endMs) more = exploration.step();
-    return more;
-  };
-  while (guarded(slice, () => runningIn(world, subject))) {
+  while (searchSlice(exploration, subject, world, io)) {
     if (io.isTerminal) {
       const spentMs = io.nowMs() - beganMs;
       io.status(statusLine({ label, progress: exploration, runsMax, spentMs, timeMaxMs }));
@@ -48,6 +42,22 @@ export async function search(options: SearchOptions, io: Io): Promise<Outcome> {
   }
   io.status('');
   return exploration.outcome();
+}
+
+/** Runs for a moment, guarded as one; false where the search is over. */
+export function searchSlice(
+  exploration: Exploration,
+  subject: Subject,
+  world: World,
+  io: Io,
+): boolean {
+  const slice = () => {
+    const endMs = io.nowMs() + SLICE_MS;
+    let more = true;
+    while (more && io.nowMs() < endMs) more = exploration.step();
+    return more;
+  };
+  return guarded(slice, () => runningIn(world, subject));
 }
 
 /** The same failures from as few deviations as can be; guarded run by run. */
