@@ -1,0 +1,161 @@
+import type { Btf } from '../btf/types.ts';
+import type { KernelWorld } from './world.ts';
+import type { Insn } from '../isa/insn.ts';
+import type { Insns } from '../isa/insn.ts';
+import { InsnAux } from './insn-aux.ts';
+import { VerifierLog } from './log.ts';
+import {
+  BPF_F_ANY_ALIGNMENT,
+  BPF_F_STRICT_ALIGNMENT,
+  BPF_F_TEST_REG_INVARIANTS,
+  BPF_F_TEST_STATE_FREQ,
+  type LoadedProgram,
+} from './program.ts';
+import type { Reg } from './reg.ts';
+import { Rejection } from './rejection.ts';
+import type { FuncState, HistoryEntry } from './state.ts';
+import { VerifierState } from './state.ts';
+import type { SubprogInfo } from './subprog-info.ts';
+
+/**
+ * One verification: what is looked at, what is allowed to whom, and where it stands. The rules are
+ * functions that take it. struct bpf_verifier_env
+ */
+export class VerifierEnv {
+  readonly prog: LoadedProgram;
+  readonly world: KernelWorld;
+  readonly log: VerifierLog;
+  /** By slot; may be rewritten where branches are found dead. */
+  insns: Insns;
+  readonly aux: InsnAux[];
+  /** Ascending by start; one more behind the last, at the end of the program. */
+  subprogs: SubprogInfo[] = [];
+  /** How many there are, without the one behind. */
+  subprogCnt = 0;
+  /** Indices of subprogs, callees before callers. */
+  subprogTopoOrder: number[] = [];
+  exceptionCallbackSubprog = 0;
+  hiddenSubprogCnt = 0;
+
+  // What the loader's capabilities and flags allow.
+  readonly allowPtrLeaks: boolean;
+  readonly allowUninitStack: boolean;
+  readonly bypassSpecV1: boolean;
+  readonly bypassSpecV4: boolean;
+  readonly bpfCapable: boolean;
+  readonly strictAlignment: boolean;
+  readonly testStateFreq: boolean;
+  readonly testRegInvariants: boolean;
+
+  // Where it stands.
+  cur: VerifierState = new VerifierState();
+  insnIdx = 0;
+  prevInsnIdx = 0;
+  /** The entry of the history of this instruction, if it has one by now. */
+  curHistEnt: HistoryEntry | undefined;
+  /** Counts the calls of do_check(); begins with 1. */
+  passCnt = 0;
+  idGen = 0;
+  exploreAluLimits = false;
+  seenDirectWrite = false;
+  seenException = false;
+
+  // What has been accessed since the state was last printed: bits of registers and of slots.
+  scratchedRegs = 0;
+  scratchedSlots = 0n;
+
+  // Statistics.
+  insnProcessed = 0;
+  jmpsProcessed = 0;
+  prevInsnProcessed = 0;
+  prevJmpsProcessed = 0;
+  totalStates = 0;
+  peakStates = 0;
+  maxStatesPerInsn = 0;
+  maxStackDepth = 0;
+
+  // What the program gets to have, found out on the way.
+  maxCtxOffset = 0;
+  maxPktOffset = 0;
+  maxTpAccess = 0;
+  maxRdonlyAccess = 0;
+  maxRdwrAccess = 0;
+  changesPktData = false;
+  mightSleep = false;
+  cbAccess = false;
+  kprobeWriteCtx = false;
+
+  constructor(prog: LoadedProgram, world: KernelWorld, log: VerifierLog) {
+    const { caps, flags } = prog;
+    this.prog = prog;
+    this.world = world;
+    this.log = log;
+    this.insns = prog.insns;
+    this.aux = prog.insns.map(() => new InsnAux());
+    this.allowPtrLeaks = caps.perfmon;
+    this.allowUninitStack = caps.perfmon;
+    this.bypassSpecV1 = caps.perfmon;
+    this.bypassSpecV4 = caps.perfmon;
+    this.bpfCapable = caps.bpf;
+    this.strictAlignment =
+      (flags & BPF_F_STRICT_ALIGNMENT) !== 0 && (flags & BPF_F_ANY_ALIGNMENT) === 0;
+    this.testStateFreq = caps.bpf && (flags & BPF_F_TEST_STATE_FREQ) !== 0;
+    this.testRegInvariants = (flags & BPF_F_TEST_REG_INVARIANTS) !== 0;
+  }
+
+  /** The function that runs in the state that is looked at. */
+  get frame(): FuncState {
+    return this.cur.frame;
+  }
+
+  /** Its registers. */
+  get regs(): Reg[] {
+    return this.cur.frame.regs;
+  }
+
+  /** The instruction that is looked at. */
+  get insn(): Insn {
+    return this.insns[this.insnIdx]!;
+  }
+
+  get curAux(): InsnAux {
+    return this.aux[this.insnIdx]!;
+  }
+
+  get kernelBtf(): Btf {
+    return this.world.kernelBtf;
+  }
+
+  /** The frame that a pointer to stack points into. bpf_func() */
+  func(reg: Reg): FuncState {
+    return this.cur.frames[reg.frameno]!;
+  }
+
+  newId(): number {
+    return ++this.idGen;
+  }
+
+  /** Prints as it is. verbose() */
+  verbose(text: string): void {
+    this.log.print(text);
+  }
+
+  /** Says why, and is to be thrown: `throw env.reject(EACCES, 'R1 !read_ok')`. No line end. */
+  reject(errno: number, message: string): Rejection {
+    if (message !== '') this.log.print(`${message}\n`);
+    return new Rejection(errno);
+  }
+
+  /** What cannot be. verifier_bug() */
+  bug(message: string): Rejection {
+    return this.reject(14 /* EFAULT */, `verifier bug: ${message}`);
+  }
+
+  markRegScratched(regno: number): void {
+    this.scratchedRegs |= 1 << regno;
+  }
+
+  markSlotScratched(spi: number): void {
+    this.scratchedSlots |= 1n << BigInt(spi);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Btf } from '../btf/types.ts';
+import type { Insns } from '../isa/insn.ts';
+import type { BpfMap } from '../maps/map.ts';
+import type { ProgType } from '../prog/types.ts';
+
+/** struct bpf_func_info */
+export interface FuncInfo {
+  readonly insnOff: number;
+  readonly typeId: number;
+}
+
+/** struct bpf_line_info, with its strings. */
+export interface LineInfo {
+  readonly insnOff: number;
+  readonly fileName: string;
+  readonly line: string;
+  readonly lineNumber: number;
+  readonly column: number;
+}
+
+/** A constant that names a map, or a place in its value, by the slot of its ld_imm64. */
+export interface MapConst {
+  readonly map: BpfMap;
+  /** Offset into the value: of map_value and map_idx_value. */
+  readonly off: number;
+}
+
+/** What the loader may do. */
+export interface Capabilities {
+  /** CAP_BPF */
+  readonly bpf: boolean;
+  /** CAP_PERFMON: allow_ptr_leaks, allow_uninit_stack, bypass_spec_v1 and _v4. */
+  readonly perfmon: boolean;
+}
+
+/** What a program is loaded for, if that is a function or type of the kernel's or a program's. */
+export interface AttachPoint {
+  readonly btf: Btf;
+  readonly btfId: number;
+  /** `close_fd`, `sched_switch`, `bpf_iter_task`, … */
+  readonly name: string;
+  /** Id of its prototype, or 0. */
+  readonly protoId: number;
+  /** The object is the kernel's own, not a module's or another program's. */
+  readonly isKernel: boolean;
+}
+
+/** BPF_F_*: flags of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
+export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
+export const BPF_F_ANY_ALIGNMENT = 1 << 1;
+export const BPF_F_TEST_RND_HI32 = 1 << 2;
+export const BPF_F_TEST_STATE_FREQ = 1 << 3;
+export const BPF_F_SLEEPABLE = 1 << 4;
+export const BPF_F_XDP_HAS_FRAGS = 1 << 5;
+export const BPF_F_TEST_REG_INVARIANTS = 1 << 7;
+
+/** A program as it comes to the verifier: decoded, its names resolved. */
+export interface LoadedProgram {
+  readonly name: string;
+  readonly type: ProgType;
+  /** BPF_* of enum bpf_attach_type. */
+  readonly expectedAttachType: number;
+  /** BPF_F_* */
+  readonly flags: number;
+  readonly isSleepable: boolean;
+  readonly isGplCompatible: boolean;
+  readonly insns: Insns;
+  readonly btf: Btf | undefined;
+  readonly funcInfo: readonly FuncInfo[];
+  readonly lineInfo: readonly LineInfo[];
+  readonly attach: AttachPoint | undefined;
+  readonly caps: Capabilities;
+  /** By slot. */
+  readonly maps: ReadonlyMap<number, MapConst>;
+}

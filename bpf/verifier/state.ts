@@ -1,0 +1,197 @@
+import { NOT_INIT_REG, type Reg } from './reg.ts';
+import { INVALID_SLOT, type StackSlot } from './stack.ts';
+import { BPF_REG_SIZE, MAX_BPF_REG } from './types.ts';
+
+/** struct bpf_retval_range: signed 32-bit bounds, both included. */
+export interface RetvalRange {
+  readonly min: number;
+  readonly max: number;
+  readonly return32bit: boolean;
+}
+
+/** Something acquired and not yet given back. A value. struct bpf_reference_state */
+export interface RefState {
+  /** REF_TYPE_* */
+  readonly type: number;
+  readonly id: number;
+  /** Where it was acquired. */
+  readonly insnIdx: number;
+  /** REF_TYPE_PTR: the object it is derived from, or 0. */
+  readonly parentId: number;
+  /** Locks: the map or BTF object that the lock is in. */
+  readonly ptr: object | undefined;
+}
+
+/** One function on the way: registers and stack. struct bpf_func_state */
+export class FuncState {
+  regs: Reg[];
+  /** stack[0] is r10-8 to r10-1, and so on downwards. */
+  stack: StackSlot[] = [];
+  /** The call instruction that led here; BPF_MAIN_FUNC (-1) in the first. */
+  readonly callsite: number;
+  readonly frameno: number;
+  readonly subprogno: number;
+  asyncEntryCnt = 0;
+  callbackRetRange: RetvalRange = { min: 0, max: 0, return32bit: false };
+  inCallbackFn = false;
+  inAsyncCallbackFn = false;
+  inExceptionCallbackFn = false;
+  noStackArgLoad = false;
+  /** How often the callback of the frame below has been simulated. */
+  callbackDepth = 0;
+  insnsSubtotal = 0;
+  /** Arguments beyond the fifth, on their way to a callee. */
+  stackArgRegs: Reg[] = [];
+
+  constructor(callsite: number, frameno: number, subprogno: number) {
+    this.callsite = callsite;
+    this.frameno = frameno;
+    this.subprogno = subprogno;
+    this.regs = Array.from<Reg>({ length: MAX_BPF_REG }).fill(NOT_INIT_REG);
+  }
+
+  /** Bytes, a multiple of 8. */
+  get allocatedStack(): number {
+    return this.stack.length * BPF_REG_SIZE;
+  }
+
+  /** At least so many bytes. grow_stack_state() */
+  growStack(sizeBytes: number): void {
+    while (this.allocatedStack < sizeBytes) this.stack.push(INVALID_SLOT);
+  }
+
+  copy(): FuncState {
+    const to = new FuncState(this.callsite, this.frameno, this.subprogno);
+    to.regs = this.regs.slice();
+    to.stack = this.stack.slice();
+    to.asyncEntryCnt = this.asyncEntryCnt;
+    to.callbackRetRange = this.callbackRetRange;
+    to.inCallbackFn = this.inCallbackFn;
+    to.inAsyncCallbackFn = this.inAsyncCallbackFn;
+    to.inExceptionCallbackFn = this.inExceptionCallbackFn;
+    to.noStackArgLoad = this.noStackArgLoad;
+    to.callbackDepth = this.callbackDepth;
+    to.insnsSubtotal = this.insnsSubtotal;
+    to.stackArgRegs = this.stackArgRegs.slice();
+    return to;
+  }
+}
+
+/** INSN_F_*: what an entry of the history says beside where it was. */
+export const INSN_F_STACK_ACCESS = 1;
+export const INSN_F_DST_REG_STACK = 2;
+export const INSN_F_SRC_REG_STACK = 4;
+export const INSN_F_STACK_ARG_ACCESS = 8;
+
+/** One of the registers or slots that got to know the same. struct linked_reg */
+export interface LinkedReg {
+  readonly frameno: number;
+  readonly isReg: boolean;
+  /** The register's number, or the slot's. */
+  readonly index: number;
+}
+
+/** struct bpf_jmp_history_entry. The last one of a state may still be changed. */
+export interface HistoryEntry {
+  readonly idx: number;
+  readonly prevIdx: number;
+  flags: number;
+  /** Of a stack access: whose stack, and the slot. */
+  frame: number;
+  spi: number;
+  linkedRegs: readonly LinkedReg[];
+}
+
+/** All that is known on one path at one instruction. struct bpf_verifier_state */
+export class VerifierState {
+  frames: FuncState[] = [];
+  parent: VerifierState | undefined;
+  refs: readonly RefState[] = [];
+  /** Branches still to explore from here; 0: all that follows is safe. */
+  branches = 0;
+  insnIdx = 0;
+  activeLocks = 0;
+  activePreemptLocks = 0;
+  activeIrqId = 0;
+  activeLockId = 0;
+  activeLockPtr: object | undefined;
+  activeRcuLocks = 0;
+  speculative = false;
+  inSleepable = false;
+  firstInsnIdx = 0;
+  lastInsnIdx = 0;
+  /** Of a back edge: the cached state that it equals. */
+  equalState: VerifierState | undefined;
+  history: HistoryEntry[] = [];
+  dfsDepth = 0;
+  callbackUnrollDepth = 0;
+  mayGotoDepth = 0;
+
+  get curframe(): number {
+    return this.frames.length - 1;
+  }
+
+  /** The function that runs. */
+  get frame(): FuncState {
+    return this.frames[this.frames.length - 1]!;
+  }
+
+  /** How many references of REF_TYPE_PTR and others there are: acquired_refs. */
+  get acquiredRefs(): number {
+    return this.refs.length;
+  }
+
+  /** With its history, as bpf_copy_verifier_state() does. */
+  copy(): VerifierState {
+    const to = new VerifierState();
+    to.frames = this.frames.map((frame) => frame.copy());
+    to.parent = this.parent;
+    to.refs = this.refs;
+    to.branches = this.branches;
+    to.insnIdx = this.insnIdx;
+    to.activeLocks = this.activeLocks;
+    to.activePreemptLocks = this.activePreemptLocks;
+    to.activeIrqId = this.activeIrqId;
+    to.activeLockId = this.activeLockId;
+    to.activeLockPtr = this.activeLockPtr;
+    to.activeRcuLocks = this.activeRcuLocks;
+    to.speculative = this.speculative;
+    to.inSleepable = this.inSleepable;
+    to.firstInsnIdx = this.firstInsnIdx;
+    to.lastInsnIdx = this.lastInsnIdx;
+    to.equalState = this.equalState;
+    to.history = this.history.slice();
+    to.dfsDepth = this.dfsDepth;
+    to.callbackUnrollDepth = this.callbackUnrollDepth;
+    to.mayGotoDepth = this.mayGotoDepth;
+    return to;
+  }
+
+  /** bpf_frame_insn_idx() */
+  insnIdxOf(frame: number): number {
+    return frame === this.curframe ? this.insnIdx : this.frames[frame + 1]!.callsite;
+  }
+
+  /**
+   * Every register, and everything spilled, of all frames, replaced by what `change` gives: itself
+   * where nothing changes. bpf_for_each_reg_in_vstate(); with `slots`, dynptrs and the like too.
+   */
+  mapRegs(
+    change: (reg: Reg, frame: FuncState) => Reg,
+    isSlot: (slot: StackSlot) => boolean,
+  ): void {
+    for (const frame of this.frames) {
+      const { regs, stack, stackArgRegs } = frame;
+      for (let i = 0; i < regs.length; i++) regs[i] = change(regs[i]!, frame);
+      for (let i = 0; i < stack.length; i++) {
+        const slot = stack[i]!;
+        if (!isSlot(slot)) continue;
+        const reg = change(slot.reg, frame);
+        if (reg !== slot.reg) stack[i] = slot.withReg(reg);
+      }
+      for (let i = 0; i < stackArgRegs.length; i++) {
+        stackArgRegs[i] = change(stackArgRegs[i]!, frame);
+      }
+    }
+  }
+}

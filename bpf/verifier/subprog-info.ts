@@ -1,0 +1,46 @@
+/** What a global function says of one argument. struct bpf_subprog_arg_info */
+export interface SubprogArg {
+  /** ARG_* with flags. */
+  readonly argType: number;
+  readonly memSize: number;
+  readonly btfId: number;
+}
+
+/** One function of the program. struct bpf_subprog_info */
+export class SubprogInfo {
+  /** Its first slot. */
+  start: number;
+  /** From BTF; '' without. */
+  name = '';
+  /** Slot of one of its exits. */
+  exitIdx = 0;
+  stackDepth = 0;
+  insnsTotal = 0;
+  insnsSelf = 0;
+  /** Below: slots that only bpf_fastcall spills use. */
+  fastcallStackOff = 0;
+  hasTailCall = false;
+  mightThrow = false;
+  tailCallReachable = false;
+  hasLdAbs = false;
+  isCb = false;
+  isAsyncCb = false;
+  isExceptionCb = false;
+  argsCached = false;
+  keepFastcallStack = false;
+  changesPktData = false;
+  mightSleep = false;
+  args: SubprogArg[] = [];
+  /** Incoming and the most outgoing arguments on the stack. */
+  stackArgCnt = 0;
+  maxOutStackArgCnt = 0;
+  /** struct bpf_func_info_aux */
+  isGlobal = false;
+  isUnreliable = false;
+  called = false;
+  verified = false;
+
+  constructor(start: number) {
+    this.start = start;
+  }
+}

@@ -1,0 +1,20 @@
+import type { Btf } from '../btf/types.ts';
+import type { KfuncProto } from '../kfuncs/proto.ts';
+import type { FuncProto } from '../helpers/proto.ts';
+import type { BpfMap } from '../maps/map.ts';
+
+/** What the verifier asks of the kernel that a program is loaded into. */
+export interface KernelWorld {
+  readonly kernelBtf: Btf;
+  /** Any helper of that number, whoever may call it. */
+  helper(id: number): FuncProto | undefined;
+  /** A kfunc by the id of its function in the kernel's BTF, whoever may call it. */
+  kfunc(btfId: number): KfuncProto | undefined;
+  /** Address of a kernel variable (.ksyms), or undefined. */
+  kernelVariable(name: string): bigint | undefined;
+  /** What stands in the value of a frozen read-only map. bpf_map_direct_read() */
+  readFrozen(map: BpfMap, off: number, size: number): bigint | undefined;
+  /** How deep calls may nest: MAX_CALL_FRAMES. */
+  readonly framesMax: number;
+  readonly isOldKernel: boolean;
+}
