@@ -9,6 +9,7 @@ import {
   BPF_F_STRICT_ALIGNMENT,
   BPF_F_TEST_REG_INVARIANTS,
   BPF_F_TEST_STATE_FREQ,
+  type LineInfo,
   type LoadedProgram,
 } from './program.ts';
 import type { Reg } from './reg.ts';
@@ -63,6 +64,11 @@ export class VerifierEnv {
   // What has been accessed since the state was last printed: bits of registers and of slots.
   scratchedRegs = 0;
   scratchedSlots = 0n;
+  /** Where the log stood behind the last instruction, and how long its line was. */
+  prevLogPos = 0;
+  prevInsnPrintPos = 0;
+  /** The line of source printed last. */
+  prevLinfo: LineInfo | undefined;
 
   // Statistics.
   insnProcessed = 0;
