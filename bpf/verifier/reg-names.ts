@@ -87,27 +87,3 @@ export function iterStateStr(state: number): string {
 export function btfTypeName(btf: Btf, id: number): string {
   return btf.types[id]?.name ?? '';
 }
-
-/**
- * What a message is about: a register by its number, or the n-th argument of a call as -n, from 1
- * on. argno_t
- */
-export type Argno = number;
-
-/** argno_from_arg() */
-export function argnoFromArg(arg: number): Argno {
-  return -arg;
-}
-
-/** The register, or -1 for an argument that is on the stack. reg_from_argno() */
-export function regFromArgno(argno: Argno): number {
-  if (argno >= 0) return argno;
-  return argno >= -t.MAX_BPF_FUNC_REG_ARGS ? -argno : -1;
-}
-
-/** `R1`; arguments behind the fifth are on the stack: `*(R11-8)`. reg_arg_name() */
-export function regArgName(argno: Argno): string {
-  const regno = regFromArgno(argno);
-  if (regno >= 0) return `R${regno}`;
-  return `*(R11-${(-argno - t.MAX_BPF_FUNC_REG_ARGS) * t.BPF_REG_SIZE})`;
-}
