@@ -21,10 +21,9 @@ const BPF_DYNPTR_NR_SLOTS = 2;
 const LOG_ALIGNMENT = 40;
 const LOG_MIN_ALIGNMENT = 8;
 
-/** `%#llx`, of the 64 bits. */
+/** `%#llx` as the kernel prints it, of the 64 bits: zero has a prefix too. */
 export function hex64(value: bigint): string {
-  const bits = BigInt.asUintN(64, value);
-  return bits === 0n ? '0' : `0x${bits.toString(16)}`;
+  return `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
 
 /** Small numbers in decimal. verbose_unum() */
@@ -39,15 +38,10 @@ export function snumText(value: bigint): string {
 
 /** `(0x0; 0xff)`, or the constant. tnum_strn() */
 export function tnumText({ value, mask }: { value: bigint; mask: bigint }): string {
-  if (mask !== 0n) return `(${hexAlways(value)}; ${hexAlways(mask)})`;
+  if (mask !== 0n) return `(${hex64(value)}; ${hex64(mask)})`;
   if (value <= U16_MAX) return value.toString();
   const signed = BigInt.asIntN(64, value);
   return signed >= S16_MIN && signed <= S16_MAX ? signed.toString() : hex64(value);
-}
-
-/** As `%#llx` prints in the kernel, where zero has a prefix too. */
-function hexAlways(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }
 
 interface Bound {
