@@ -1,3 +1,5 @@
+import type { ProgView } from '../prog/view.ts';
+
 /** One argument of a helper, as the verifier sees it. */
 export interface ArgProto {
   /** ARG_* with flags: bpf/verifier/types.ts. */
@@ -25,4 +27,6 @@ export interface FuncProto {
   readonly allowFastcall: boolean;
   /** Reads what it writes only to speculate wrong about: get_func_ip and so on. */
   readonly isChangingPkt: boolean;
+  /** Absent: no more is asked of the program. */
+  readonly allowed?: (prog: ProgView) => boolean;
 }

@@ -2,6 +2,7 @@ import type { Btf } from '../btf/types.ts';
 import type { KernelWorld } from './world.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { Insns } from '../isa/insn.ts';
+import { BacktrackState } from './backtrack-state.ts';
 import { InsnAux } from './insn-aux.ts';
 import { VerifierLog } from './log.ts';
 import {
@@ -13,8 +14,9 @@ import {
   type LoadedProgram,
 } from './program.ts';
 import type { Reg } from './reg.ts';
+import type { ProgOps } from '../prog/ops.ts';
 import { Rejection } from './rejection.ts';
-import type { FuncState, HistoryEntry } from './state.ts';
+import type { FuncState, HistoryEntry, PendingBranch, SccVisit } from './state.ts';
 import { VerifierState } from './state.ts';
 import type { SubprogInfo } from './subprog-info.ts';
 
@@ -38,6 +40,9 @@ export class VerifierEnv {
   exceptionCallbackSubprog = 0;
   hiddenSubprogCnt = 0;
 
+  /** The rules of its type; of an extension, of the type of what it extends. */
+  ops: ProgOps;
+
   // What the loader's capabilities and flags allow.
   readonly allowPtrLeaks: boolean;
   readonly allowUninitStack: boolean;
@@ -60,6 +65,16 @@ export class VerifierEnv {
   exploreAluLimits = false;
   seenDirectWrite = false;
   seenException = false;
+
+  // The search: branches to explore, states to compare with.
+  readonly pending: PendingBranch[] = [];
+  /** By a hash of instruction and call site; the newest last. */
+  readonly exploredStates = new Map<number, VerifierState[]>();
+  readonly sccVisits = new Map<string, SccVisit>();
+  readonly bt = new BacktrackState();
+  exploredStatesSize = 0;
+  freeListSize = 0;
+  numBackedges = 0;
 
   // What has been accessed since the state was last printed: bits of registers and of slots.
   scratchedRegs = 0;
@@ -95,6 +110,7 @@ export class VerifierEnv {
     const { caps, flags } = prog;
     this.prog = prog;
     this.world = world;
+    this.ops = prog.type;
     this.log = log;
     this.insns = prog.insns;
     this.aux = prog.insns.map(() => new InsnAux());

@@ -1,7 +1,12 @@
 import type { Btf } from '../btf/types.ts';
 import type { Insns } from '../isa/insn.ts';
 import type { BpfMap } from '../maps/map.ts';
+import type { AttachPoint } from '../prog/attach-point.ts';
 import type { ProgType } from '../prog/types.ts';
+import type { Capabilities } from '../prog/view.ts';
+
+export type { AttachPoint } from '../prog/attach-point.ts';
+export type { Capabilities } from '../prog/view.ts';
 
 /** struct bpf_func_info */
 export interface FuncInfo {
@@ -25,26 +30,6 @@ export interface MapConst {
   readonly off: number;
 }
 
-/** What the loader may do. */
-export interface Capabilities {
-  /** CAP_BPF */
-  readonly bpf: boolean;
-  /** CAP_PERFMON: allow_ptr_leaks, allow_uninit_stack, bypass_spec_v1 and _v4. */
-  readonly perfmon: boolean;
-}
-
-/** What a program is loaded for, if that is a function or type of the kernel's or a program's. */
-export interface AttachPoint {
-  readonly btf: Btf;
-  readonly btfId: number;
-  /** `close_fd`, `sched_switch`, `bpf_iter_task`, … */
-  readonly name: string;
-  /** Id of its prototype, or 0. */
-  readonly protoId: number;
-  /** The object is the kernel's own, not a module's or another program's. */
-  readonly isKernel: boolean;
-}
-
 /** BPF_F_*: flags of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
 export const BPF_F_ANY_ALIGNMENT = 1 << 1;
@@ -58,8 +43,8 @@ export const BPF_F_TEST_REG_INVARIANTS = 1 << 7;
 export interface LoadedProgram {
   readonly name: string;
   readonly type: ProgType;
-  /** BPF_* of enum bpf_attach_type. */
-  readonly expectedAttachType: number;
+  /** BPF_* of enum bpf_attach_type; an extension takes over that of the program it extends. */
+  expectedAttachType: number;
   /** BPF_F_* */
   readonly flags: number;
   readonly isSleepable: boolean;

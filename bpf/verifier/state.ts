@@ -1,13 +1,9 @@
 import { NOT_INIT_REG, type Reg } from './reg.ts';
+import type { RetvalRange } from './retval-range.ts';
 import { INVALID_SLOT, type StackSlot } from './stack.ts';
 import { BPF_REG_SIZE, MAX_BPF_REG } from './types.ts';
 
-/** struct bpf_retval_range: signed 32-bit bounds, both included. */
-export interface RetvalRange {
-  readonly min: number;
-  readonly max: number;
-  readonly return32bit: boolean;
-}
+export type { RetvalRange } from './retval-range.ts';
 
 /** Something acquired and not yet given back. A value. struct bpf_reference_state */
 export interface RefState {
@@ -39,6 +35,7 @@ export class FuncState {
   noStackArgLoad = false;
   /** How often the callback of the frame below has been simulated. */
   callbackDepth = 0;
+  /** Instructions on this path, here and in what was called; a copy begins with none. */
   insnsSubtotal = 0;
   /** Arguments beyond the fifth, on their way to a callee. */
   stackArgRegs: Reg[] = [];
@@ -71,7 +68,6 @@ export class FuncState {
     to.inExceptionCallbackFn = this.inExceptionCallbackFn;
     to.noStackArgLoad = this.noStackArgLoad;
     to.callbackDepth = this.callbackDepth;
-    to.insnsSubtotal = this.insnsSubtotal;
     to.stackArgRegs = this.stackArgRegs.slice();
     return to;
   }
@@ -126,6 +122,10 @@ export class VerifierState {
   dfsDepth = 0;
   callbackUnrollDepth = 0;
   mayGotoDepth = 0;
+  // Of a state that is kept for comparison: struct bpf_verifier_state_list.
+  missCnt = 0;
+  hitCnt = 0;
+  inFreeList = false;
 
   get curframe(): number {
     return this.frames.length - 1;
@@ -167,7 +167,7 @@ export class VerifierState {
     return to;
   }
 
-  /** bpf_frame_insn_idx() */
+  /** Where a frame is: at its call, but for the last. bpf_frame_insn_idx() */
   insnIdxOf(frame: number): number {
     return frame === this.curframe ? this.insnIdx : this.frames[frame + 1]!.callsite;
   }
@@ -194,4 +194,25 @@ export class VerifierState {
       }
     }
   }
+}
+
+/** A branch still to be explored. struct bpf_verifier_stack_elem */
+export interface PendingBranch {
+  readonly state: VerifierState;
+  readonly insnIdx: number;
+  readonly prevInsnIdx: number;
+  /** Where the log is cut back to. */
+  readonly logPos: number;
+}
+
+/** One visit of a strongly connected component, by a chain of calls. struct bpf_scc_visit */
+export interface SccVisit {
+  /** Call sites and the component, joined. */
+  readonly callchain: string;
+  /** The state that entered, while paths from it are explored. */
+  entryState: VerifierState | undefined;
+  /** States that were found equal to one whose marks are not complete yet. */
+  backedges: VerifierState[];
+  /** How many of them are counted in env.numBackedges. */
+  numBackedges: number;
 }
