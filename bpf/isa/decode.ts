@@ -1,6 +1,6 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import type { AccessBytes, Insn, Insns, LoadMode } from './insn.ts';
-import { INSN_BYTES } from './insn.ts';
+import { FRAME_POINTER, INSN_BYTES, PARAMS_POINTER } from './insn.ts';
 import * as ops from './ops.ts';
 import { CLASS, CODE, MODE, SRC_X } from './ops.ts';
 
@@ -37,6 +37,9 @@ export function rawInsn(view: DataView, slot: number): RawInsn {
 export type Decoded = Insn | string;
 
 const UNKNOWN = '';
+const LOAD64 = CLASS.LDX | MODE.MEM | 0x18;
+const STORE_IMM64 = CLASS.ST | MODE.MEM | 0x18;
+const STORE_REG64 = CLASS.STX | MODE.MEM | 0x18;
 
 const aluOps = new Map(ops.ALU_OPS.map((row) => [row.code | (row.off << 8), row.op]));
 const jmpOps = new Map(ops.JMP_OPS.map(({ code, op }) => [code as number, op]));
@@ -47,8 +50,8 @@ const probeModes = new Map<number, LoadMode>(
 );
 
 /**
- * A whole program of `bytes.length / 8` slots, or the first thing wrong with it. Registers beyond
- * r10 are refused here too. kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), check_alu_op(), …
+ * A whole program of `bytes.length / 8` slots that an engine can run as it is, or the first thing
+ * wrong with it. Registers beyond r10 are refused here too. kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), check_alu_op(), …
  */
 export function decodeProgram(bytes: Uint8Array): Insns | DecodeError {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -59,9 +62,8 @@ export function decodeProgram(bytes: Uint8Array): Insns | DecodeError {
     const raw = rawInsn(view, slot);
     const next = slot + 1 < count ? rawInsn(view, slot + 1) : undefined;
     const insn = decodeInsn(raw, next);
-    if (typeof insn === 'string') {
-      return error(slot, insn === UNKNOWN ? `unknown opcode ${hex(raw.code)}` : insn);
-    }
+    const wrong = typeof insn === 'string' ? reasonOf(insn, raw) : notRun(insn);
+    if (wrong !== undefined || typeof insn === 'string') return error(slot, wrong!);
     insns.push(insn);
     if (insn.kind === 'ld_imm64') {
       insns.push(null);
@@ -71,13 +73,43 @@ export function decodeProgram(bytes: Uint8Array): Insns | DecodeError {
   return insns;
 }
 
+/** In words, of what decodeInsn() says. */
+export function reasonOf(said: string, raw: RawInsn): string {
+  return said === UNKNOWN ? `unknown opcode ${hex(raw.code)}` : said;
+}
+
+/** Why an instruction that the verifier may come upon cannot run as it is. */
+function notRun(insn: Insn): string | undefined {
+  if (insn.kind === 'bad_atomic') return `BPF_ATOMIC uses invalid atomic opcode ${hex(insn.imm)}`;
+  if (insn.kind === 'gotox') return `unknown opcode ${hex(CODE.gotox)}`;
+  const isStore = insn.kind === 'st' || insn.kind === 'stx';
+  const isParams = isStore ? insn.dst > FRAME_POINTER : insn.kind === 'ldx' && insn.src > 10;
+  return isParams ? `R${PARAMS_POINTER} is invalid` : undefined;
+}
+
 function hex(code: number): string {
   return code.toString(16).padStart(2, '0');
 }
 
-/** `next` is the slot behind it, of which only ld_imm64 takes anything. */
+/** is_stack_arg_st(), is_stack_arg_stx() */
+export function isStackArgStore({ code, dst, off }: RawInsn): boolean {
+  const isStore = code === STORE_IMM64 || code === STORE_REG64;
+  return isStore && dst === PARAMS_POINTER && off < 0 && off % 8 === 0;
+}
+
+/** is_stack_arg_ldx() */
+export function isStackArgLoad({ code, src, off }: RawInsn): boolean {
+  return code === LOAD64 && src === PARAMS_POINTER && off > 0 && off % 8 === 0;
+}
+
+/**
+ * What the verifier takes for an instruction, which may be more than can run as it is. `next` is the
+ * slot behind it, of which only ld_imm64 takes anything.
+ */
 export function decodeInsn(raw: RawInsn, next?: RawInsn): Decoded {
-  if (raw.dst > 10) return `R${raw.dst} is invalid`;
+  const { dst, src } = raw;
+  if (dst > FRAME_POINTER && !isStackArgStore(raw)) return `R${dst} is invalid`;
+  if (src > FRAME_POINTER && !isStackArgLoad(raw)) return `R${src} is invalid`;
   switch (raw.code & 0x07) {
     case CLASS.LD:
       return decodeLd(raw, next);
@@ -101,9 +133,9 @@ function decodeLd(raw: RawInsn, next: RawInsn | undefined): Decoded {
     if (!next || next.code !== 0 || next.dst !== 0 || next.src !== 0 || next.off !== 0) {
       return 'invalid bpf_ld_imm64 insn';
     }
+    if (off !== 0) return 'BPF_LD_IMM64 uses reserved fields';
     const from = ops.IMM_SOURCES[src];
     if (!from) return 'unrecognized bpf_ld_imm64 insn';
-    if (off !== 0) return 'BPF_LD_IMM64 uses reserved fields';
     return { kind: 'ld_imm64', from, dst, imm, next: next.imm };
   }
   const size = sizes.get(code & 0x18)!;
@@ -113,7 +145,7 @@ function decodeLd(raw: RawInsn, next: RawInsn | undefined): Decoded {
     return 'BPF_LD_[ABS|IND] uses reserved fields';
   }
   if (mode === MODE.ABS) return { kind: 'ld_abs', size, imm };
-  return src > 10 ? `R${src} is invalid` : { kind: 'ld_ind', size, src, imm };
+  return { kind: 'ld_ind', size, src, imm };
 }
 
 function decodeLdx({ code, dst, src, off, imm }: RawInsn): Decoded {
@@ -124,7 +156,7 @@ function decodeLdx({ code, dst, src, off, imm }: RawInsn): Decoded {
   if (modeBits === MODE.MEMSX) mode = 'memsx';
   if (!mode || (size === 8 && mode.endsWith('sx'))) return UNKNOWN;
   if (imm !== 0) return 'BPF_LDX uses reserved fields';
-  return src > 10 ? `R${src} is invalid` : { kind: 'ldx', mode, size, dst, src, off };
+  return { kind: 'ldx', mode, size, dst, src, off };
 }
 
 function decodeSt({ code, dst, src, off, imm }: RawInsn): Decoded {
@@ -136,7 +168,6 @@ function decodeSt({ code, dst, src, off, imm }: RawInsn): Decoded {
 function decodeStx(raw: RawInsn): Decoded {
   const { code, dst, src, off, imm } = raw;
   const size = sizes.get(code & 0x18)!;
-  if (src > 10) return `R${src} is invalid`;
   if ((code & 0xe0) === MODE.MEM) {
     return imm === 0 ? { kind: 'stx', size, dst, off, src } : 'BPF_STX uses reserved fields';
   }
@@ -146,11 +177,10 @@ function decodeStx(raw: RawInsn): Decoded {
   const fetch = (imm & ops.BPF_FETCH) !== 0;
   const op = atomicOps.get(imm & ~ops.BPF_FETCH);
   const mustFetch = op === 'xchg' || op === 'cmpxchg';
-  if (!op || (mustFetch && !fetch)) {
-    return `BPF_ATOMIC uses invalid atomic opcode ${hex(imm)}`;
+  if (!op || (mustFetch && !fetch) || size < 4) {
+    return { kind: 'bad_atomic', size, dst, off, src, imm };
   }
-  if (size !== 4 && size !== 8) return UNKNOWN;
-  return { kind: 'atomic', op, fetch, size, dst, off, src };
+  return { kind: 'atomic', op, fetch, size: size as 4 | 8, dst, off, src };
 }
 
 function decodeJmp(raw: RawInsn): Decoded {
@@ -165,7 +195,7 @@ function decodeJmp(raw: RawInsn): Decoded {
       return { kind: 'call', target, imm, off };
     }
     case CODE.exit:
-      return imm === 0 && src === 0 && dst === 0 && off === 0
+      return imm === 0 && src === 0 && dst === 0
         ? { kind: 'exit' }
         : 'BPF_EXIT uses reserved fields';
     case CODE.ja:
@@ -177,14 +207,18 @@ function decodeJmp(raw: RawInsn): Decoded {
     case CODE.may_goto:
       return src === 0 && dst === 0 && imm === 0
         ? { kind: 'may_goto', off }
-        : 'invalid may_goto imm 0';
+        : `invalid may_goto imm ${imm}`;
+    case CODE.gotox:
+      return src === 0 && imm === 0 && off === 0
+        ? { kind: 'gotox', dst }
+        : 'BPF_JA|BPF_X uses reserved fields';
     default:
   }
   const op = jmpOps.get(code & 0xf0);
   if (!op) return UNKNOWN;
   if ((code & SRC_X) !== 0) {
     if (imm !== 0) return 'BPF_JMP/JMP32 uses reserved fields';
-    return src > 10 ? `R${src} is invalid` : { kind: 'jmp', op, wide, dst, src: { reg: src }, off };
+    return { kind: 'jmp', op, wide, dst, src: { reg: src }, off };
   }
   if (src !== 0) return 'BPF_JMP/JMP32 uses reserved fields';
   return { kind: 'jmp', op, wide, dst, src: { imm }, off };
@@ -217,7 +251,6 @@ function decodeAlu(raw: RawInsn): Decoded {
     return 'BPF_ALU uses reserved fields';
   }
   const op = aluOps.get((code & 0xf0) | (off << 8))!;
-  if (src > 10) return `R${src} is invalid`;
   return { kind: 'alu', op, wide, dst, src: isReg ? { reg: src } : { imm } };
 }
 
@@ -227,9 +260,9 @@ function decodeMov({ dst, src, off, imm }: RawInsn, wide: boolean, isReg: boolea
     if (src !== 0 || off !== 0) return RESERVED;
     return { kind: 'alu', op: 'mov', wide, dst, src: { imm } };
   }
-  if (src > 10) return `R${src} is invalid`;
-  if (off === ops.ADDR_SPACE_CAST_OFF && wide)
+  if (off === ops.ADDR_SPACE_CAST_OFF && wide) {
     return { kind: 'addr_space_cast', dst, src, as: imm };
+  }
   if (imm !== 0) return RESERVED;
   if (off === 0) return { kind: 'alu', op: 'mov', wide, dst, src: { reg: src } };
   if (off !== 8 && off !== 16 && !(off === 32 && wide)) return RESERVED;

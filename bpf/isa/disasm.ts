@@ -41,6 +41,8 @@ export function disasm(insn: Insn, names: DisasmNames = {}): string {
       return `${insn.long ? 'gotol' : 'goto'} pc${signed(insn.off)}`;
     case 'may_goto':
       return `may_goto pc${signed(insn.off)}`;
+    case 'gotox':
+      return `gotox r${insn.dst}`;
     case 'jmp': {
       const { op, src } = insn;
       const other = 'reg' in src ? operand(insn) : `0x${(src.imm >>> 0).toString(16)}`;
@@ -57,6 +59,7 @@ export function disasm(insn: Insn, names: DisasmNames = {}): string {
 
 /** As the verifier's log has it: `3: (7b) *(u64 *)(r10 -8) = r1`. */
 export function disasmLine(insn: Insn, slot: number, names?: DisasmNames): string {
+  if (insn.kind === 'bad_atomic') return `${slot}: ${disasm(insn)}`;
   const opcode = opcodeOf(insn).toString(16).padStart(2, '0');
   return `${slot}: (${opcode}) ${disasm(insn, names)}`;
 }
@@ -132,6 +135,8 @@ function memoryText(insn: MemoryInsn): string {
       return `r${insn.dst} = load_acquire(${type}(r${insn.src} ${signed(insn.off)}))`;
     case 'store_release':
       return `store_release(${type}(r${insn.dst} ${signed(insn.off)}), r${insn.src})`;
+    case 'bad_atomic':
+      return `BUG_${opcodeOf(insn).toString(16)}`;
     case 'atomic':
       return atomicText(insn, `${type}(r${insn.dst} ${signed(insn.off)})`);
     case 'ld_abs':

@@ -71,6 +71,8 @@ function fieldsOf(insn: Insn): Slot {
       return insn.long ? { code: CODE.gotol, imm: insn.off } : { code: CODE.ja, off: insn.off };
     case 'may_goto':
       return { code: CODE.may_goto, off: insn.off };
+    case 'gotox':
+      return { code: CODE.gotox, dst: insn.dst };
     case 'call': {
       const src = ops.CALL_TARGETS.indexOf(insn.target);
       return { code: CODE.call, src, off: insn.off, imm: insn.imm };
@@ -91,6 +93,7 @@ type MemoryInsn = Extract<
       | 'st'
       | 'stx'
       | 'atomic'
+      | 'bad_atomic'
       | 'load_acquire'
       | 'store_release'
       | 'ld_abs'
@@ -117,6 +120,10 @@ function memoryFields(insn: MemoryInsn): Slot {
       const imm = atomic.get(insn.op)! | (insn.fetch ? ops.BPF_FETCH : 0);
       const code = CLASS.STX | size | MODE.ATOMIC;
       return { code, dst: insn.dst, src: insn.src, off: insn.off, imm };
+    }
+    case 'bad_atomic': {
+      const { dst, src, off, imm } = insn;
+      return { code: CLASS.STX | size | MODE.ATOMIC, dst, src, off, imm };
     }
     case 'load_acquire':
     case 'store_release': {

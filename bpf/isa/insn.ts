@@ -1,6 +1,9 @@
 import type { AluOp, AtomicOp, JmpOp } from './ops.ts';
 
-/** A register, r0 to r10; r10 is the frame pointer and read-only. */
+/**
+ * A register, r0 to r10; r10 is the frame pointer and read-only. r11 stands only in loads and stores
+ * of arguments on the stack: BPF_REG_PARAMS.
+ */
 export type Reg = number;
 /** Width of a memory access in bytes. */
 export type AccessBytes = 1 | 2 | 4 | 8;
@@ -104,6 +107,15 @@ export type Insn =
       readonly off: number;
       readonly src: Reg;
     }
+  /** An atomic that there is none of, by its immediate or its size: refused where it is come to. */
+  | {
+      readonly kind: 'bad_atomic';
+      readonly size: AccessBytes;
+      readonly dst: Reg;
+      readonly off: number;
+      readonly src: Reg;
+      readonly imm: number;
+    }
   | {
       readonly kind: 'load_acquire';
       readonly size: AccessBytes;
@@ -124,6 +136,8 @@ export type Insn =
   /** `long`: gotol, whose offset is in imm and 32 bits wide. */
   | { readonly kind: 'ja'; readonly long: boolean; readonly off: number }
   | { readonly kind: 'may_goto'; readonly off: number }
+  /** To the instruction whose address is in a register: of a jump table. */
+  | { readonly kind: 'gotox'; readonly dst: Reg }
   | {
       readonly kind: 'jmp';
       readonly op: JmpOp;
@@ -145,3 +159,5 @@ export type Insns = readonly (Insn | null)[];
 
 export const INSN_BYTES = 8;
 export const FRAME_POINTER: Reg = 10;
+/** BPF_REG_PARAMS: arguments beyond the fifth; incoming above, outgoing below. */
+export const PARAMS_POINTER: Reg = 11;

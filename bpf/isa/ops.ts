@@ -88,6 +88,7 @@ export const CODE = {
   call: 0x85,
   exit: 0x95,
   may_goto: 0xe5,
+  gotox: 0x0d,
   neg: 0x84,
   neg64: 0x87,
   end_le: 0xd4,

@@ -293,6 +293,9 @@ class UnitEmission implements Emission {
         return this.leave(HELPER, place);
       case 'addr_space_cast':
         throw new Bug('addr_space_cast passed the checker, and there are no arenas');
+      case 'gotox':
+      case 'bad_atomic':
+        throw new Bug(`${insn.kind} passed the checker`);
     }
   }
 

@@ -142,6 +142,9 @@ class Interp implements Engine {
         return HELPER;
       case 'addr_space_cast':
         throw new Bug('addr_space_cast passed the checker, and there are no arenas');
+      case 'gotox':
+      case 'bad_atomic':
+        throw new Bug(`${insn.kind} passed the checker`);
     }
   }
 
