@@ -14,6 +14,8 @@ export interface KernelWorld {
   kernelVariable(name: string): bigint | undefined;
   /** What stands in the value of a frozen read-only map. bpf_map_direct_read() */
   readFrozen(map: BpfMap, off: number, size: number): bigint | undefined;
+  /** The slots that entries of an instruction array name: each once, ascending. */
+  insnArrayTargets(map: BpfMap, first: number, last: number): readonly number[];
   /** How deep calls may nest: MAX_CALL_FRAMES. */
   readonly framesMax: number;
   readonly isOldKernel: boolean;
