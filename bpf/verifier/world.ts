@@ -12,6 +12,8 @@ export interface KernelWorld {
   kfunc(btfId: number): KfuncProto | undefined;
   /** Address of a kernel variable (.ksyms), or undefined. */
   kernelVariable(name: string): bigint | undefined;
+  /** Programs may not write to it, and it is frozen. bpf_map_is_rdonly() */
+  isRdonlyMap(map: BpfMap): boolean;
   /** What stands in the value of a frozen read-only map. bpf_map_direct_read() */
   readFrozen(map: BpfMap, off: number, size: number): bigint | undefined;
   /** The slots that entries of an instruction array name: each once, ascending. */
