@@ -2,9 +2,11 @@ import { NOT_INIT_REG, type Reg } from './reg.ts';
 import { BPF_REG_SIZE, SCALAR_VALUE, STACK_INVALID, STACK_SPILL } from './types.ts';
 
 /**
- * Eight bytes of stack: what each holds (STACK_*, four bits a byte, the byte at the lowest address
- * in the lowest bits), and the register that is spilled there, or the dynptr, iterator or flag. A
- * value, never changed. struct bpf_stack_state
+ * Eight bytes of stack: what each holds (STACK_*, four bits a byte), and the register that is
+ * spilled there, or the dynptr, iterator or flag. Bytes are counted as in Linux, downwards: byte 0
+ * is the one at the highest address (r10-1 of the first slot), 7 the one at the lowest. So a
+ * register's low half, spilled alone, is bytes 4 to 7. A value, never changed.
+ * struct bpf_stack_state
  */
 export class StackSlot {
   /** Unsigned. */
@@ -16,7 +18,7 @@ export class StackSlot {
     this.reg = reg;
   }
 
-  /** What byte `i` holds, 0 at the lowest address. */
+  /** What byte `i` holds, 0 at the highest address: slot_type[i]. */
   typeAt(i: number): number {
     return (this.types >>> (4 * i)) & 0xf;
   }
@@ -38,7 +40,7 @@ export function allBytes(type: number): number {
 
 export const INVALID_SLOT = new StackSlot(allBytes(STACK_INVALID), NOT_INIT_REG);
 
-/** bpf_is_spilled_reg(): something is spilled, in the upper bytes at least. */
+/** bpf_is_spilled_reg(): something is spilled, at the lowest address at least. */
 export function isSpilled(slot: StackSlot): boolean {
   return slot.types >>> (4 * (BPF_REG_SIZE - 1)) === STACK_SPILL;
 }

@@ -148,6 +148,9 @@ export const MAX_BPF_REG = 11;
 /** Registers that pass arguments: r1 to r5. */
 export const MAX_BPF_FUNC_REG_ARGS = 5;
 export const MAX_BPF_FUNC_ARGS = 12;
+export const MAX_CALL_FRAMES = 16;
+/** FuncState.callsite where nothing called. */
+export const BPF_MAIN_FUNC = -1;
 /** BPF_MAX_VAR_OFF, BPF_MAX_VAR_SIZ */
 export const BPF_MAX_VAR_OFF = 1 << 29;
 export const BPF_MAX_VAR_SIZ = 1 << 29;
