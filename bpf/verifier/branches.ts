@@ -47,12 +47,7 @@ export function pushAsyncCb(
   return state;
 }
 
-function push(
-  env: VerifierEnv,
-  state: VerifierState,
-  insnIdx: number,
-  prevInsnIdx: number,
-): void {
+function push(env: VerifierEnv, state: VerifierState, insnIdx: number, prevInsnIdx: number): void {
   env.pending.push({ state, insnIdx, prevInsnIdx, logPos: env.log.position });
 }
 
