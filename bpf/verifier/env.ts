@@ -1,4 +1,5 @@
 import type { Btf } from '../btf/types.ts';
+import type { BpfMap } from '../maps/map.ts';
 import type { KernelWorld } from './world.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { Insns } from '../isa/insn.ts';
@@ -15,6 +16,7 @@ import {
 } from './program.ts';
 import type { Reg } from './reg.ts';
 import type { ProgOps } from '../prog/ops.ts';
+import type { StackLiveness } from './stack-liveness.ts';
 import { Rejection } from './rejection.ts';
 import type { FuncState, HistoryEntry, PendingBranch, SccVisit } from './state.ts';
 import { VerifierState } from './state.ts';
@@ -35,6 +37,17 @@ export class VerifierEnv {
   subprogs: SubprogInfo[] = [];
   /** How many there are, without the one behind. */
   subprogCnt = 0;
+  /** Slots of every function, each behind those that it leads to; dead branches are not in it. */
+  postorder: number[] = [];
+  /** Strongly connected components, counted from 1. */
+  sccCnt = 0;
+  /** In the order in which they are first named. */
+  readonly usedMaps: BpfMap[] = [];
+  readonly insnArrayMaps: BpfMap[] = [];
+  /** The one that the program uses, if any. prog->aux->arena */
+  arena: BpfMap | undefined;
+  /** What is read of stacks, by the pass that finds out. */
+  liveness: StackLiveness | undefined;
   /** Indices of subprogs, callees before callers. */
   subprogTopoOrder: number[] = [];
   exceptionCallbackSubprog = 0;

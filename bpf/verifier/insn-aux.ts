@@ -59,6 +59,9 @@ export class InsnAux {
   constRegMapMask = 0;
   constRegSubprogMask = 0;
   constRegVals: number[] | undefined = undefined;
-  /** Jump table of gotox. */
+  /** ld_imm64 of a map: its index in env.usedMaps, and the offset into its value. */
+  mapIndex = 0;
+  mapOff = 0;
+  /** Jump table of gotox; where tail calls and packet loads go on, or end the function. */
   jt: readonly number[] | undefined = undefined;
 }

@@ -49,6 +49,9 @@ export interface LoadedProgram {
   readonly flags: number;
   readonly isSleepable: boolean;
   readonly isGplCompatible: boolean;
+  /** As loaded. */
+  readonly code: Uint8Array;
+  /** Decoded, null also where nothing can be: that refuses the program soon. */
   readonly insns: Insns;
   readonly btf: Btf | undefined;
   readonly funcInfo: readonly FuncInfo[];

@@ -12,6 +12,12 @@ export class SubprogInfo {
   start: number;
   /** From BTF; '' without. */
   name = '';
+  /** Index of its first line in the program's line information. */
+  linfoIdx = 0;
+  /** Where its instructions begin in env.postorder; those of the next one end them. */
+  postorderStart = 0;
+  /** PRIV_STACK_*: stack-depth.ts. */
+  privStackMode = 0;
   /** Slot of one of its exits. */
   exitIdx = 0;
   stackDepth = 0;
