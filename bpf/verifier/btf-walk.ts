@@ -227,28 +227,31 @@ export function btfTypesAreSame(a: Btf, aId: number, b: Btf, bId: number): boole
   return a === b && aId === bId;
 }
 
-/**
- * Whether at the offset of a struct there is one of the type needed. `strict`: it must be the
- * struct itself, not one that it begins with. btf_struct_ids_match()
- */
-export function btfStructIdsMatch(
-  env: VerifierEnv,
-  btf: Btf,
-  id: number,
-  off: number,
-  needBtf: Btf,
-  needTypeId: number,
-  strict: boolean,
-  walkFlexArrays: boolean,
-): boolean {
-  if (off === 0 && btfTypesAreSame(btf, id, needBtf, needTypeId)) return true;
+/** What a register points to, and what it should. */
+export interface StructMatch {
+  readonly btf: Btf;
+  readonly btfId: number;
+  readonly off: number;
+  readonly needBtf: Btf;
+  readonly needId: number;
+  /** The struct itself, not one that it begins with. */
+  readonly strict: boolean;
+  readonly walkFlexArrays: boolean;
+}
+
+/** Whether at the offset of a struct there is one of the type needed. btf_struct_ids_match() */
+export function btfStructIdsMatch(env: VerifierEnv, match: StructMatch): boolean {
+  const { btf, needBtf, needId, strict, walkFlexArrays } = match;
+  let { btfId, off } = match;
+  if (off === 0 && btfTypesAreSame(btf, btfId, needBtf, needId)) return true;
   if (strict) return false;
-  let at = { id, off, flag: 0 };
+  let flag = 0;
   do {
-    const walk = btfStructWalk(btf, at.id, { off: at.off, size: 1, flag: at.flag, walkFlexArrays });
+    const walk = btfStructWalk(btf, btfId, { off, size: 1, flag, walkFlexArrays });
     if (walk.kind === 'error') env.verbose(`${walk.message}\n`);
     if (walk.kind !== 'struct') return false;
-    at = { id: walk.id, off: 0, flag: walk.flag };
-  } while (!btfTypesAreSame(btf, at.id, needBtf, needTypeId));
+    ({ id: btfId, flag } = walk);
+    off = 0;
+  } while (!btfTypesAreSame(btf, btfId, needBtf, needId));
   return true;
 }
