@@ -12,43 +12,74 @@ export interface FormatSource {
 /** MAX_BPRINTF_VARARGS: include/linux/bpf.h */
 export const MAX_BPRINTF_VARARGS = 12;
 
-const PRINTABLE = /^[\x20-\x7e\t\n\v\f\r]$/;
-/** `%`, flags and width, then what is converted. kernel/bpf/helpers.c: bpf_bprintf_prepare() */
-const POINTER = String.raw`p(?:[ku]s|[iI][46]|[KxsSB]|(?=$|[\s!-/:-@[-\`{-~]))`;
-const CONVERSION = new RegExp(String.raw`%(%|([0 +-]*)(\d*)(${POINTER}|s|c|(?:ll?)?[iduxX]))`, 'y');
+/** ASCII text, or a byte of UTF-8. */
+const PLAIN = /^[\x20-\x7e\t\n\v\f\r\x80-\xff]$/;
+/** Behind a string or an address: nothing, a blank or a mark. */
+const END = String.raw`(?=$|[\s!-/:-@[-\`{-~])`;
+/** `%`, flags and width, then what is converted. */
+const POINTER = String.raw`p(?:[ku]s${END}|[iI][46]|[KxsSB]|${END})`;
+const CONVERSION = new RegExp(
+  String.raw`%(%|([0 +-]*)(\d*)(${POINTER}|s${END}|c|(?:ll?)?[iduxX]))`,
+  'y',
+);
+
+interface Conversion {
+  readonly flags: string;
+  readonly width: number;
+  /** `d`, `llx`, `pi4`, … */
+  readonly what: string;
+}
 
 /**
- * The text of a format with its arguments, or -EINVAL: a conversion that programs may not use, a
- * byte that is no ASCII text, or more conversions than arguments. bpf_bprintf_prepare() and
- * bstr_printf()
+ * The characters and conversions of a format; undefined: a conversion that programs may not use,
+ * a byte that is no text, or more conversions than arguments. bpf_bprintf_prepare()
  */
-export function bprintf(
+export function parseFormat(
   format: string,
-  args: readonly bigint[],
-  source: FormatSource,
-): string | number {
-  let text = '';
+  argCount: number,
+): readonly (string | Conversion)[] | undefined {
+  const parts: (string | Conversion)[] = [];
   let used = 0;
   for (let at = 0; at < format.length;) {
     const char = format[at]!;
-    if (!PRINTABLE.test(char)) return -EINVAL;
+    if (!PLAIN.test(char)) return undefined;
     if (char !== '%') {
-      text += char;
+      parts.push(char);
       at++;
       continue;
     }
     CONVERSION.lastIndex = at;
     const found = CONVERSION.exec(format);
-    if (!found) return -EINVAL;
+    if (!found) return undefined;
     at = CONVERSION.lastIndex;
     if (found[1] === '%') {
-      text += '%';
+      parts.push('%');
       continue;
     }
-    if (used >= args.length || used >= MAX_BPRINTF_VARARGS) return -EINVAL;
-    const converted = convert(found[4]!, args[used++]!, source);
+    if (used++ >= argCount) return undefined;
+    parts.push({ flags: found[2]!, width: Number(found[3]!), what: found[4]! });
+  }
+  return parts;
+}
+
+/** The text of a format with its arguments, or -EINVAL. bstr_printf() */
+export function bprintf(
+  format: string,
+  args: readonly bigint[],
+  source: FormatSource,
+): string | number {
+  const parts = parseFormat(format, Math.min(args.length, MAX_BPRINTF_VARARGS));
+  if (!parts) return -EINVAL;
+  let text = '';
+  let used = 0;
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      text += part;
+      continue;
+    }
+    const converted = convert(part.what, args[used++]!, source);
     if (converted === undefined) return -EINVAL;
-    text += pad(converted, found[2]!, Number(found[3]!), /^l*[iduxX]$/.test(found[4]!));
+    text += pad(converted, part.flags, part.width, /^l*[iduxX]$/.test(part.what));
   }
   return text;
 }

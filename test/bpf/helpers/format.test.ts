@@ -27,6 +27,7 @@ test.each<[string, bigint[], string]>([
   ['%s %pks %pus', [0x10n, 0x20n, 0x30n], 'kernel@10 kernel@20 user@30'],
   ['[%12s]', [0x10n], '[   kernel@10]'],
   ['%px', [0xffff_8880_0000_1000n], 'ffff888000001000'],
+  ['\u00e9', [], '\u00e9'],
   ['%pi4 %pI4', [1n, 1n], '001.002.003.004 1.2.3.4'],
   [
     '%pi6 %pI6',
@@ -47,7 +48,8 @@ test.each<[string, bigint[]]>([
   ['%pz4', [1n]],
   ['%*d', [1n, 2n]],
   ['\u0001', []],
-  ['\u00e9', []],
+  ['%\u00e9', [1n]],
+  ['%sx', [1n]],
   ['%d'.repeat(13), Array<bigint>(13).fill(1n)],
 ])('%j is -EINVAL', (format, args) => {
   expect(bprintf(format, args, source)).toBe(-EINVAL);
