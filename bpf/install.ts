@@ -70,6 +70,7 @@ export class Bpf implements BpfContext {
       ports: this.#mapPorts(),
       btfFromFd: (fd) => this.fds.with(fd, this.ops.btf, (addr) => this.btfs.btf_get(addr)),
       btf_put: (addr) => this.btfs.btf_put(addr),
+      kernelBtf: () => this.btf,
     });
     this.programs = new Programs({
       kernel,

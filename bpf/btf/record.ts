@@ -62,6 +62,27 @@ export function btfRecordFind(
   return record!.fields.find((field) => field.offset === offset && (field.type & mask) !== 0);
 }
 
+/** Whether values have the same fields, of the same types. btf_record_equal() */
+export function btfRecordEqual(a: BtfRecord | undefined, b: BtfRecord | undefined): boolean {
+  if (!a || !b) return a === b;
+  return (
+    a.fields.length === b.fields.length &&
+    a.fields.every((field, i) => isSameField(field, b.fields[i]!))
+  );
+}
+
+function isSameField(a: BtfField, b: BtfField): boolean {
+  return (
+    a.type === b.type &&
+    a.offset === b.offset &&
+    a.kptr?.btf === b.kptr?.btf &&
+    a.kptr?.btfId === b.kptr?.btfId &&
+    a.graphRoot?.btf === b.graphRoot?.btf &&
+    a.graphRoot?.valueBtfId === b.graphRoot?.valueBtfId &&
+    a.graphRoot?.nodeOffset === b.graphRoot?.nodeOffset
+  );
+}
+
 /** Fields of a map's value. map_check_btf() */
 export const MAP_FIELDS =
   kind.BPF_SPIN_LOCK |
@@ -84,7 +105,7 @@ export interface FieldsQuery {
   readonly mask: number;
   readonly valueSize: number;
   /** Pointers to types of the same name here are to the kernel's. */
-  readonly kernelBtf: Btf;
+  readonly kernelBtf: () => Btf;
 }
 
 /**
@@ -149,7 +170,8 @@ function detailsOf(query: FieldsQuery, info: FieldInfo): Pick<BtfField, 'kptr' |
 }
 
 /** btf_parse_kptr() */
-function kptrOf({ btf, kernelBtf }: FieldsQuery, info: FieldInfo): FieldKptr {
+function kptrOf({ btf, kernelBtf: kernel }: FieldsQuery, info: FieldInfo): FieldKptr {
+  const kernelBtf = kernel();
   const { name } = btf.types[info.targetId]!;
   const id = idOf(kernelBtf, name, 'struct');
   if (id === 0) return { btf, btfId: info.targetId, isKernel: false };

@@ -39,7 +39,7 @@ const MARKS = [
  * Looks at the structs of a program's types, once; 0, or the negative errno with which BTF_LOAD
  * refuses them. btf_parse()
  */
-export function btfParseStructMetas(btf: Btf, kernelBtf: Btf): number {
+export function btfParseStructMetas(btf: Btf, kernelBtf: () => Btf): number {
   let metas = known.get(btf);
   if (metas === undefined) {
     try {
@@ -64,7 +64,7 @@ export function valueRecord({ graphRoot }: BtfField): BtfRecord | undefined {
   return graphRoot && btfFindStructMeta(graphRoot.btf, graphRoot.valueBtfId)?.record;
 }
 
-function parse(btf: Btf, kernelBtf: Btf): Metas {
+function parse(btf: Btf, kernelBtf: () => Btf): Metas {
   const marks = new Set<number>(MARKS.map((name) => idOf(btf, name, 'struct')));
   marks.delete(0);
   btf.types.forEach((type, id) => {

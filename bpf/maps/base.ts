@@ -3,6 +3,8 @@ import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { BPF_SPIN_LOCK } from './lock.ts';
+import type { BtfRecord } from '../btf/record.ts';
+import type { Btf } from '../btf/types.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { bpf_map, type BpfMap } from './map.ts';
@@ -34,6 +36,8 @@ export interface MapAttr extends CheckedAttr {
   readonly name: string;
   /** Of a map of maps: what its elements are like. */
   readonly inner: BpfMap | undefined;
+  readonly btf?: Btf | undefined;
+  readonly record?: BtfRecord | undefined;
   /** Offset of a struct bpf_spin_lock in the value, or -1. */
   readonly spinLockOff: number;
 }
@@ -78,6 +82,8 @@ export abstract class MapBase implements BpfMap {
   readonly maxEntries: number;
   readonly flags: number;
   readonly spinLockOff: number;
+  readonly btf: Btf | undefined;
+  readonly record: BtfRecord | undefined;
   protected readonly world: MapWorld;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
@@ -90,6 +96,8 @@ export abstract class MapBase implements BpfMap {
     this.maxEntries = attr.maxEntries;
     this.flags = attr.flags;
     this.spinLockOff = attr.spinLockOff;
+    this.btf = attr.btf;
+    this.record = attr.record;
   }
 
   protected get kernel(): Kernel {

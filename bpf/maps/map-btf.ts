@@ -1,5 +1,8 @@
 import { EACCES, EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
-import { resolve, sizeOf } from '../btf/resolve.ts';
+import * as field from '../btf/field-types.ts';
+import { btfParseFields, MAP_FIELDS, type BtfRecord } from '../btf/record.ts';
+import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
+import { btfCheckFields } from '../btf/struct-meta.ts';
 import type { Btf, BtfType } from '../btf/types.ts';
 import { MAP_TYPE } from '../uapi.ts';
 import * as flag from './flags.ts';
@@ -15,29 +18,64 @@ export interface TypedMap {
   readonly btfValueTypeId: number;
 }
 
-/** Types of maps whose values may have a struct bpf_spin_lock. */
-const LOCKABLE: readonly number[] = [
-  MAP_TYPE.HASH,
-  MAP_TYPE.ARRAY,
-  MAP_TYPE.CGROUP_STORAGE,
+const STORAGE = [
   MAP_TYPE.SK_STORAGE,
   MAP_TYPE.INODE_STORAGE,
   MAP_TYPE.TASK_STORAGE,
   MAP_TYPE.CGRP_STORAGE,
+] as const;
+const PLAIN = [MAP_TYPE.HASH, MAP_TYPE.ARRAY] as const;
+
+/** Special fields, and the types of maps whose values may have them. */
+interface FieldMaps {
+  readonly mask: number;
+  readonly maps: readonly number[];
+}
+
+const FIELD_MAPS: readonly FieldMaps[] = [
+  {
+    mask: field.BPF_SPIN_LOCK | field.BPF_RES_SPIN_LOCK,
+    maps: [...PLAIN, MAP_TYPE.RHASH, MAP_TYPE.CGROUP_STORAGE, ...STORAGE],
+  },
+  {
+    mask: field.BPF_TIMER | field.BPF_WORKQUEUE | field.BPF_TASK_WORK,
+    maps: [...PLAIN, MAP_TYPE.RHASH, MAP_TYPE.LRU_HASH],
+  },
+  {
+    mask: field.BPF_KPTR | field.BPF_REFCOUNT,
+    maps: [
+      ...PLAIN,
+      MAP_TYPE.RHASH,
+      MAP_TYPE.PERCPU_HASH,
+      MAP_TYPE.LRU_HASH,
+      MAP_TYPE.LRU_PERCPU_HASH,
+      MAP_TYPE.PERCPU_ARRAY,
+      ...STORAGE,
+    ],
+  },
+  { mask: field.BPF_UPTR, maps: [MAP_TYPE.TASK_STORAGE] },
+  { mask: field.BPF_GRAPH_ROOT, maps: [...PLAIN, MAP_TYPE.LRU_HASH] },
 ];
+
+function mayHave({ mask, maps }: FieldMaps, type: number, fieldMask: number): boolean {
+  return (fieldMask & mask) === 0 || maps.includes(type);
+}
+
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY];
 
 /** Whether a map may have keys and values of these types: 0 or -errno. map_check_btf() */
-export function map_check_btf(btf: Btf, map: TypedMap, spinLockOff: number): number {
+export function map_check_btf(btf: Btf, map: TypedMap, record: BtfRecord | undefined): number {
   const { btfKeyTypeId, btfValueTypeId, type } = map;
   const key = resolve(btf, btfKeyTypeId);
   const isArray = ARRAYS.includes(type);
   if (btfKeyTypeId !== 0 && sizeOf(btf, btfKeyTypeId) !== map.keySize) return -EINVAL;
   if (btfKeyTypeId === 0 && !isArray) return -EINVAL;
   if (sizeOf(btf, btfValueTypeId) !== map.valueSize) return -EINVAL;
-  if (spinLockOff >= 0) {
+  if (record) {
     if ((map.flags & (flag.RDONLY_PROG | flag.WRONLY_PROG)) !== 0) return -EACCES;
-    if (!LOCKABLE.includes(type)) return -EOPNOTSUPP;
+    if (FIELD_MAPS.some((row) => !mayHave(row, type, record.fieldMask))) return -EOPNOTSUPP;
+    const wrong = btfCheckFields(record);
+    if (wrong < 0) return wrong;
   }
   if (isArray) return array_map_check_btf(map, key, resolve(btf, btfValueTypeId));
   return type === MAP_TYPE.TASK_STORAGE && !isI32(key) ? -EINVAL : 0;
@@ -59,13 +97,13 @@ function isI32(type: BtfType | undefined): boolean {
   return type?.kind === 'int' && type.sizeBytes === 4;
 }
 
-/** Where a value's struct bpf_spin_lock stands, or -1. btf_find_field() */
-export function spinLockIn(btf: Btf, valueTypeId: number): number {
-  const value = resolve(btf, valueTypeId);
-  if (value?.kind !== 'struct') return -1;
-  for (const { type, bitOffset } of value.members) {
-    const member = resolve(btf, type);
-    if (member?.kind === 'struct' && member.name === 'bpf_spin_lock') return bitOffset / 8;
-  }
-  return -1;
+/** The special fields of a map's values; what the kernel cannot make sense of is none. */
+export function recordOf(
+  btf: Btf,
+  { btfValueTypeId, valueSize }: TypedMap,
+  kernelBtf: () => Btf,
+): BtfRecord | undefined {
+  const typeId = resolveId(btf, btfValueTypeId);
+  const record = btfParseFields({ btf, typeId, mask: MAP_FIELDS, valueSize, kernelBtf });
+  return typeof record === 'object' ? record : undefined;
 }

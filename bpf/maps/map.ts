@@ -1,4 +1,6 @@
 import { chars, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import type { BtfRecord } from '../btf/record.ts';
+import type { Btf } from '../btf/types.ts';
 import type { Sim } from '../../sim/request.ts';
 
 /** include/linux/bpf.h. What a program has in a register for a map is the address of this. */
@@ -44,6 +46,9 @@ export interface BpfMap {
   readonly flags: number;
   /** Offset of a struct bpf_spin_lock in the value, or -1. */
   readonly spinLockOff: number;
+  /** The types that its keys and values are of, and the special fields of its values. */
+  readonly btf: Btf | undefined;
+  readonly record: BtfRecord | undefined;
   /** Bytes of a value in bpf(2): of a per-CPU map, one slot of 8-byte multiples for each CPU. */
   readonly userValueSize: number;
 

@@ -4,12 +4,13 @@ import { task_struct } from '../../kernel/structs.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { BtfObject } from '../btf/objects.ts';
+import type { Btf } from '../btf/types.ts';
 import { Ids } from '../ids.ts';
 import { Registry } from '../registry.ts';
-import type { MapWorld } from './base.ts';
+import type { MapAttr, MapWorld } from './base.ts';
 import { NUMA_NODE } from './flags.ts';
 import { LocalStorage } from './local-storage.ts';
-import { map_check_btf, spinLockIn } from './map-btf.ts';
+import { map_check_btf, recordOf } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
 import { PerfEventArray } from './perf-event-array.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
@@ -40,6 +41,7 @@ export interface MapsParts extends Omit<MapWorld, 'maps'> {
   /** The BTF behind a descriptor, with a reference; or -errno. */
   btfFromFd(fd: number): Sim<BtfObject | number>;
   btf_put(addr: number): Sim<void>;
+  kernelBtf(): Btf;
 }
 
 /**
@@ -70,16 +72,21 @@ export class Maps {
     if (!type || wrong < 0) return wrong;
     const btf = hasTypes(request) ? yield* this.#parts.btfFromFd(request.btfFd) : undefined;
     if (typeof btf === 'number') return btf;
-    const spinLockOff = btf ? spinLockIn(btf.btf, request.btfValueTypeId) : -1;
     const isTyped = btf !== undefined && request.btfValueTypeId !== 0;
-    const unfit = isTyped ? map_check_btf(btf.btf, request, spinLockOff) : 0;
-    const map = unfit < 0 ? unfit : yield* this.#make(type, request, spinLockOff);
+    const record = isTyped ? recordOf(btf.btf, request, this.#parts.kernelBtf) : undefined;
+    const unfit = isTyped ? map_check_btf(btf.btf, request, record) : 0;
+    const types = { btf: btf?.btf, record };
+    const map = unfit < 0 ? unfit : yield* this.#make(type, request, types);
     if (typeof map !== 'number') this.#publish(map, request, btf);
     else if (btf) yield* this.#parts.btf_put(btf.addr);
     return map;
   }
 
-  *#make(type: MapType, request: MapRequest, spinLockOff: number): Sim<BpfMap | number> {
+  *#make(
+    type: MapType,
+    request: MapRequest,
+    types: Pick<MapAttr, 'btf' | 'record'>,
+  ): Sim<BpfMap | number> {
     const { ports } = this.#parts;
     let inner: BpfMap | undefined;
     if (type.checkInner) {
@@ -88,8 +95,9 @@ export class Maps {
       inner = found;
     }
     const unfit = inner ? type.checkInner!(inner) : 0;
-    const map =
-      unfit < 0 ? undefined : type.create(this.#world, { ...request, inner, spinLockOff });
+    const spinLockOff = Math.max(types.record?.spinLockOff ?? -1, -1);
+    const attr = { ...request, ...types, inner, spinLockOff };
+    const map = unfit < 0 ? undefined : type.create(this.#world, attr);
     // What an inner map is like is known by now: the map itself is not needed.
     if (inner) yield* this.bpf_map_put(inner);
     return map ?? (unfit || -ENOMEM);

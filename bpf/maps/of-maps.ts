@@ -1,4 +1,5 @@
 import { E2BIG, EINVAL, ENOENT, ENOMEM, ENOTSUPP } from '../../kernel/errno.ts';
+import { btfRecordEqual } from '../btf/record.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { MAP_TYPE } from '../uapi.ts';
@@ -35,7 +36,7 @@ export function metaEqual(meta: BpfMap, map: BpfMap): boolean {
     meta.keySize === map.keySize &&
     meta.valueSize === map.valueSize &&
     meta.flags === map.flags &&
-    meta.spinLockOff === map.spinLockOff
+    btfRecordEqual(meta.record, map.record)
   );
 }
 
