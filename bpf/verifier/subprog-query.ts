@@ -26,3 +26,17 @@ export function subprogReturnsVoid(env: VerifierEnv, subprog: number): boolean {
   const proto = func && btf?.types[func.type];
   return proto?.kind === 'func_proto' && resolve(btf!, proto.type) === undefined;
 }
+
+/** The subprogram that begins at a slot, or -1. bpf_find_subprog() */
+export function findSubprog(env: VerifierEnv, start: number): number {
+  let low = 0;
+  let high = env.subprogCnt - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = env.subprogs[middle]!.start;
+    if (found === start) return middle;
+    if (found < start) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
