@@ -14,6 +14,8 @@ export interface Emission {
   readonly memoryBytes: number;
   readonly shadowBase: number;
   readonly dirtyBase: number;
+  /** The access at a slot is known to be to the program's own stack: it needs no check. */
+  isOwnStack(slot: number): boolean;
   /** Ends the run with a status: gives back the fuel of what is not done. */
   leave(status: number, place: Place): void;
 }

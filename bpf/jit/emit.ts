@@ -72,6 +72,7 @@ export interface Source {
   readonly resumes: Int32Array | null;
   /** Whether an exit may be one from a subprogram that the program has called. */
   readonly returns: boolean;
+  readonly ownStack: Uint8Array | undefined;
   readonly layout: Pick<Emission, 'memoryBytes' | 'shadowBase' | 'dirtyBase'>;
 }
 
@@ -97,6 +98,7 @@ class UnitEmission implements Emission {
   readonly shadowBase: number;
   readonly dirtyBase: number;
   readonly #insns: Insns;
+  readonly #ownStack: Uint8Array | undefined;
   readonly #unit: Unit;
   readonly #resumes: Int32Array | null;
   readonly #used: readonly boolean[];
@@ -108,12 +110,13 @@ class UnitEmission implements Emission {
   #ahead: Label[] = [];
   #current = 0;
 
-  constructor({ insns, cut, unit, resumes, returns, layout }: Source) {
+  constructor({ insns, ownStack, cut, unit, resumes, returns, layout }: Source) {
     this.fine = cut.fine;
     this.memoryBytes = layout.memoryBytes;
     this.shadowBase = layout.shadowBase;
     this.dirtyBase = layout.dirtyBase;
     this.#insns = insns;
+    this.#ownStack = ownStack;
     this.#unit = unit;
     this.#resumes = resumes;
     this.#used = registersOf(insns, unit, returns);
@@ -142,6 +145,10 @@ class UnitEmission implements Emission {
     code.end();
     this.#spill();
     code.localGet(STATUS);
+  }
+
+  isOwnStack(slot: number): boolean {
+    return this.#ownStack?.[slot] === 1;
   }
 
   leave(status: number, { slot, undone }: Place): void {

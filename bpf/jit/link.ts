@@ -48,6 +48,7 @@ export class CutCode {
     return (this.#modules[index] ??= cache.compile(
       emitUnit({
         insns: this.#program.insns,
+        ownStack: this.#program.ownStack,
         cut: this.#cut,
         unit: this.units[index]!,
         resumes: this.#resumes,
@@ -68,8 +69,8 @@ export class ProgramCode {
   readonly #cuts: CutCode[] = [];
 
   /** Keeps nothing else of a program, which has a machine behind it. */
-  constructor({ insns, subprogs }: Executable) {
-    this.#program = { insns, subprogs };
+  constructor({ insns, subprogs, ownStack }: Executable) {
+    this.#program = { insns, subprogs, ownStack };
   }
 
   cut(fine: boolean, stepping: boolean): CutCode {
@@ -87,7 +88,8 @@ const PROGRAMS_MAX = 512;
 const PART_UNITS = 4096;
 
 /**
- * Compiled code by what it depends on: the instructions and the size of memory. A program that is
+ * Compiled code by what it depends on: the instructions, what is proven of them, and the size of
+ * memory. A program that is
  * loaded again, on whatever machine, is not compiled again.
  */
 export class CodeCache {
@@ -110,10 +112,10 @@ export class CodeCache {
     return found;
   }
 
-  #textOf({ insns, subprogs }: Executable): string {
+  #textOf({ insns, subprogs, ownStack }: Executable): string {
     let text = this.#texts.get(insns);
     if (text === undefined) {
-      text = `${subprogs.join()} ${textOf(encodeProgram(insns))}`;
+      text = `${subprogs.join()} ${ownStack?.join('') ?? ''} ${textOf(encodeProgram(insns))}`;
       this.#texts.set(insns, text);
     }
     return text;

@@ -109,6 +109,7 @@ function emitReach(e: Emission, insn: Insn, kind: number, place: Place, fails?: 
   code.i64Const(offset, (offset >> 31) - DIRECT_MAP_HIGH);
   code.op(OP.i64Add);
   code.localSet(AT);
+  if (e.isOwnStack(place.slot)) return;
   const word = accessWord(size, kind);
   if (e.fine) emitStop(e, size, word, place);
 

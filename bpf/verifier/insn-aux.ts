@@ -8,6 +8,8 @@ import type { BpfMap } from '../maps/map.ts';
 export class InsnAux {
   /** Loads and stores: the type of the pointer; NOT_INIT: never come to. */
   ptrType = 0;
+  /** Loads and stores: one bit for each base type of pointer, of all paths. */
+  accessTypes = 0;
   /** Helper calls with a map: which, if always the same; `poison`: several. */
   mapPtr: BpfMap | undefined = undefined;
   mapPtrPoison = false;

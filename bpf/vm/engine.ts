@@ -8,6 +8,11 @@ export interface Executable {
   readonly insns: Insns;
   /** First slots of the subprograms, the main program (0) first, ascending. */
   readonly subprogs: readonly number[];
+  /**
+   * By slot: 1 where the verifier has proven that the access is to the program's own stack, of
+   * whatever depth, whichever way it is come to. Absent: nothing is proven.
+   */
+  readonly ownStack?: Uint8Array | undefined;
 }
 
 /** What an engine needs of the world. One for all runs of a machine. */
