@@ -206,6 +206,26 @@ export class Scalar {
     return new Scalar(this.tnum, CNUM64_UNBOUNDED, CNUM32_UNBOUNDED);
   }
 
+  /** Nothing known of the bits and of the 64-bit range. reset_reg64_and_tnum() */
+  static only32(r32: Cnum32): Scalar {
+    return new Scalar(TNUM_UNKNOWN, CNUM64_UNBOUNDED, r32);
+  }
+
+  /** Nothing known of the bits and of the 32-bit range. reset_reg32_and_tnum() */
+  static only64(r64: Cnum64): Scalar {
+    return new Scalar(TNUM_UNKNOWN, r64, CNUM32_UNBOUNDED);
+  }
+
+  /** What follows for the 32-bit range from the bits. __update_reg32_bounds() */
+  update32(): Scalar {
+    return this.withR32(cnum32Intersect(this.r32, cnum32FromTnum(this.tnum)));
+  }
+
+  /** What follows for the ranges from the bits. __update_reg_bounds() */
+  update(): Scalar {
+    return rangesFromBits(this);
+  }
+
   /** What follows for bits and ranges from each other. reg_bounds_sync() */
   sync(): Scalar {
     if (this.isImpossible || isSyncedConst(this)) return this;

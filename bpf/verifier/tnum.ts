@@ -221,8 +221,3 @@ export function tnumStep(t: Tnum, z: bigint): bigint {
   const below = (1n << BigInt(fls64(known))) - 1n;
   return value | (u64((past | below | (mask ^ U64_MAX)) + 1n) & mask);
 }
-
-/** `(0x0; 0xff)` without the brackets' meaning: see print-state.ts. tnum_strn() */
-export function tnumStrn(a: Tnum): string {
-  return `(0x${a.value.toString(16)}; 0x${a.mask.toString(16)})`;
-}
