@@ -4,6 +4,7 @@ import type { KernelWorld } from './world.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { Insns } from '../isa/insn.ts';
 import { BacktrackState } from './backtrack-state.ts';
+import { IdMap } from './id-map.ts';
 import { InsnAux } from './insn-aux.ts';
 import { VerifierLog } from './log.ts';
 import {
@@ -85,6 +86,7 @@ export class VerifierEnv {
   readonly exploredStates = new Map<number, VerifierState[]>();
   readonly sccVisits = new Map<string, SccVisit>();
   readonly bt = new BacktrackState();
+  readonly idMap = new IdMap();
   exploredStatesSize = 0;
   freeListSize = 0;
   numBackedges = 0;
