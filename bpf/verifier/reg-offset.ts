@@ -1,6 +1,6 @@
 import { EINVAL } from '../../kernel/errno.ts';
-import { resolveProgType } from '../prog/types.ts';
-import { checkPtrOffReg } from './access.ts';
+import { isVarCtxOffAllowed } from './access-ctx.ts';
+import { checkPtrOffReg } from './access-mem.ts';
 import { type ArgNo, regArgName } from './access-types.ts';
 import { argTypeIsDynptr, argTypeIsRelease } from './arg-types.ts';
 import type { VerifierEnv } from './env.ts';
@@ -59,6 +59,6 @@ export function checkFuncArgRegOff(
   }
   // Passed on as a context, it must be as it came: to a tail call, or an extension of a function.
   const isMemory = reg.type === t.PTR_TO_CTX && argType !== t.ARG_PTR_TO_CTX;
-  if (isMemory && resolveProgType(env.prog).name === 'SYSCALL') return;
+  if (isMemory && isVarCtxOffAllowed(env)) return;
   checkPtrOffReg(env, reg, argno, false);
 }

@@ -1,6 +1,6 @@
 import { EACCES } from '../../kernel/errno.ts';
 import { idOf } from '../btf/resolve.ts';
-import { checkPtrOffReg } from './access.ts';
+import { checkPtrOffReg } from './access-mem.ts';
 import { type ArgNo, regArgName, regFromArgno } from './access-types.ts';
 import { argTypeIsRelease, compatibleRegTypes, MEM_TYPES, type RegTypes } from './arg-types.ts';
 import { btfStructIdsMatch } from './btf-walk.ts';
@@ -119,7 +119,7 @@ function checkKernelObject(
   const isMatch = btfStructIdsMatch(env, {
     btf: reg.btf!,
     btfId: reg.btfId,
-    off: Number(BigInt.asIntN(64, reg.s.value)),
+    off: Number(reg.s.svalue),
     needBtf: env.kernelBtf,
     needId,
     // All kinds of sockets begin with a sock_common, and are released as one.

@@ -66,7 +66,7 @@ function checkPlace(
     throw env.reject(EINVAL, `${where} has no valid ${name}_lock`);
   }
   const lockOff = isResLock ? record.resSpinLockOff : record.spinLockOff;
-  const off = BigInt.asIntN(64, reg.s.value);
+  const off = reg.s.svalue;
   if (BigInt(lockOff) !== off) {
     const text = `off ${off} doesn't point to 'struct ${name}_lock' that is at ${lockOff}`;
     throw env.reject(EINVAL, text);
