@@ -1,3 +1,5 @@
+import { MAX_BPF_FUNC_REG_ARGS } from './types.ts';
+
 /** What a global function says of one argument. struct bpf_subprog_arg_info */
 export interface SubprogArg {
   /** ARG_* with flags. */
@@ -36,6 +38,8 @@ export class SubprogInfo {
   keepFastcallStack = false;
   changesPktData = false;
   mightSleep = false;
+  /** Parameters, as BTF says, whether `args` has got to know them or not. */
+  argCnt = 0;
   args: SubprogArg[] = [];
   /** Incoming and the most outgoing arguments on the stack. */
   stackArgCnt = 0;
@@ -48,5 +52,10 @@ export class SubprogInfo {
 
   constructor(start: number) {
     this.start = start;
+  }
+
+  /** Arguments that it gets on the stack. bpf_in_stack_arg_cnt() */
+  get inStackArgCnt(): number {
+    return Math.max(this.argCnt - MAX_BPF_FUNC_REG_ARGS, 0);
   }
 }
