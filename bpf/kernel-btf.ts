@@ -6,10 +6,12 @@ import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST } from './maps/base.ts';
 import * as flag from './maps/flags.ts';
 import type { Btf } from './btf/types.ts';
 import { vmlinuxBtf, type EnumRow } from './btf/vmlinux.ts';
-import { KFUNCS } from './kfuncs/table.ts';
+import { DECLARATIONS } from './kernel-types/index.ts';
+import { PERCPU_VARIABLES } from './kernel-types/extra.ts';
+import { KFUNC_DECLARATIONS, KFUNC_TAGS } from './kfuncs/declared.ts';
 import { bpf_map } from './maps/map.ts';
 import { bpf_prog, bpf_prog_aux } from './prog/program.ts';
-import { __sk_buff } from './syscall/test-run.ts';
+import { __sk_buff } from './prog/sk-buff.ts';
 import * as uapi from './uapi.ts';
 import { UAPI_STRUCTS } from './uapi-structs.ts';
 import type { Fields, StructType } from '../base/layout.ts';
@@ -62,7 +64,10 @@ export function kernelBtf(syscalls: readonly SyscallRow[]): Btf {
   return vmlinuxBtf({
     structs: BTF_STRUCTS,
     events: TRACE_EVENTS,
-    functions: [...traceableFunctions(syscalls), ...KFUNCS],
+    functions: traceableFunctions(syscalls),
     enums: ENUMS,
+    declarations: [...DECLARATIONS, KFUNC_DECLARATIONS],
+    tags: KFUNC_TAGS,
+    percpu: PERCPU_VARIABLES,
   });
 }

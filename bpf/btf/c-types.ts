@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { BtfType } from './types.ts';
+import type { BtfOf, BtfType } from './types.ts';
 
 type Named = Exclude<BtfType, { readonly kind: 'ptr' | 'array' | 'func_proto' }>;
 
@@ -85,6 +85,7 @@ const WRAPPED: Readonly<Record<string, { tag: string; member: string; type: stri
 export class CTypes {
   readonly types: (BtfType | undefined)[] = [undefined];
   readonly #known = new Map<string, number>();
+  readonly #aligns = new Map<number, number>();
 
   /** The id of a type that is like no other yet. */
   add(type: BtfType): number {
@@ -121,6 +122,7 @@ export class CTypes {
     if (text.endsWith(' const')) return this.#modified(text.slice(0, -6));
     if (text.startsWith('const ')) return this.#modified(text.slice(6));
     const tagged = /^(struct|union|enum) (\w+)$/.exec(text);
+    if (tagged?.[1] === 'enum') return this.enumTag(tagged[2]!);
     if (tagged) return this.tag(tagged[1] as 'struct' | 'union', tagged[2]!);
     return this.#once(`name ${text}`, () => this.#word(text));
   }
@@ -136,6 +138,54 @@ export class CTypes {
     assert(this.types[id]!.kind === 'fwd', `${type.kind} ${type.name} is defined twice`);
     this.types[id] = type;
     return id;
+  }
+
+  /** A name for a type; where it has one already, that stays. */
+  typedef(name: string, type: number): number {
+    return this.#once(`name ${name}`, () => this.add({ kind: 'typedef', name, type }));
+  }
+
+  /** A function by name: where there is one already, that stays. Without a type, that one. */
+  func(name: string, type?: number): number {
+    return this.#once(`func ${name}`, () => {
+      assert(type !== undefined, `no kernel function ${name}`);
+      return this.add({ kind: 'func', name, type, linkage: 'static' });
+    });
+  }
+
+  /** A variable by name; without a type, one that is declared. */
+  variable(name: string, type?: number): number {
+    return this.#once(`var ${name}`, () => {
+      assert(type !== undefined, `no kernel variable ${name}`);
+      return this.add({ kind: 'var', name, type, linkage: 'global' });
+    });
+  }
+
+  /** An enum by name: without values until defineEnum() says which. */
+  enumTag(name: string): number {
+    return this.#once(`enum ${name}`, () =>
+      this.add({ kind: 'enum', name, sizeBytes: 4, signed: false, values: [] }),
+    );
+  }
+
+  defineEnum(type: BtfOf<'enum' | 'enum64'>): number {
+    if (type.name === '') return this.add(type);
+    const id = this.enumTag(type.name);
+    this.types[id] = type;
+    return id;
+  }
+
+  /** Alignments of structs and unions, in bytes: BTF does not say them. */
+  noteAlign(id: number, alignBytes: number): number {
+    this.#aligns.set(id, alignBytes);
+    return id;
+  }
+
+  alignOf(id: number): number {
+    const type = this.types[id];
+    if (type?.kind === 'struct' || type?.kind === 'union') return this.#aligns.get(id) ?? 8;
+    if (type && 'type' in type && type.kind !== 'ptr') return this.alignOf(type.type);
+    return this.sizeOf(id);
   }
 
   #modified(text: string): number {
@@ -166,16 +216,18 @@ export class CTypes {
 
   #wrapped({ tag, member, type }: (typeof WRAPPED)[string]): number {
     const of = this.of(type);
-    const sizeBytes = this.#sizeOf(of);
+    const sizeBytes = this.sizeOf(of);
     const members = [{ name: member, type: of, bitOffset: 0, bits: 0 }];
     const made = { kind: 'struct', name: tag, sizeBytes, members } as const;
-    return tag === '' ? this.add(made) : this.define(made);
+    return this.noteAlign(tag === '' ? this.add(made) : this.define(made), this.alignOf(of));
   }
 
-  #sizeOf(id: number): number {
+  sizeOf(id: number): number {
     const type = this.types[id]!;
+    assert(type.kind !== 'fwd', `the size of ${type.name}, which is only declared`);
     if ('sizeBytes' in type) return type.sizeBytes;
-    return type.kind === 'ptr' ? 8 : this.#sizeOf((type as { type: number }).type);
+    if (type.kind === 'array') return type.count * this.sizeOf(type.type);
+    return type.kind === 'ptr' ? 8 : this.sizeOf((type as { type: number }).type);
   }
 
   #once(key: string, make: () => number): number {

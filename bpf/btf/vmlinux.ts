@@ -1,5 +1,6 @@
-import type { FieldType, Fields, StructType } from '../../base/layout.ts';
+import { alignUp, type FieldType, type Fields, type StructType } from '../../base/layout.ts';
 import { makeBtf } from './btf.ts';
+import { parseC } from './c-parse.ts';
 import { CTypes, TYPEDEF_NAMES } from './c-types.ts';
 import type { Btf, BtfMember } from './types.ts';
 
@@ -28,6 +29,12 @@ export interface VmlinuxRows {
   readonly events: readonly EventRow[];
   readonly functions: readonly FunctionRow[];
   readonly enums: readonly EnumRow[];
+  /** And what it has beside, in C: see c-parse.ts. */
+  readonly declarations: readonly string[];
+  /** What decl tags say of functions among those. */
+  readonly tags: readonly { readonly name: string; readonly tag: string }[];
+  /** Variables of each CPU, as those declare them. */
+  readonly percpu: readonly string[];
 }
 
 /** The types of the simulated kernel, as /sys/kernel/btf/vmlinux would have them. */
@@ -36,7 +43,7 @@ export function vmlinuxBtf(rows: VmlinuxRows): Btf {
   for (const name of TYPEDEF_NAMES) c.of(name);
   for (const row of rows.structs) defineStruct(c, row);
   for (const { name, values } of rows.enums) {
-    c.add({
+    c.defineEnum({
       kind: 'enum',
       name,
       sizeBytes: 4,
@@ -50,22 +57,40 @@ export function vmlinuxBtf(rows: VmlinuxRows): Btf {
     records.add(record.name);
     const params = Object.entries(args).map(([arg, type]) => [arg, cOf(type)]);
     const proto = c.proto('void', { __data: 'void *', ...Object.fromEntries(params) });
-    c.add({ kind: 'typedef', name: `btf_trace_${name}`, type: c.pointer(proto) });
+    c.typedef(`btf_trace_${name}`, c.pointer(proto));
   }
+  for (const text of rows.declarations) parseC(c, text);
   for (const { name, returns, params } of rows.functions) {
-    c.add({ kind: 'func', name, type: c.proto(returns, params), linkage: 'static' });
+    c.func(name, c.proto(returns, params));
   }
+  for (const { name, tag } of rows.tags) {
+    c.add({ kind: 'decl_tag', name: tag, type: c.func(name), component: -1 });
+  }
+  definePercpu(c, rows.percpu);
   return makeBtf(c.types);
 }
 
-function defineStruct(c: CTypes, { name, sizeBytes, rows }: StructType<Fields>): void {
+/** The section that tells variables of each CPU from others. find_btf_percpu_datasec() */
+function definePercpu(c: CTypes, names: readonly string[]): void {
+  let offsetBytes = 0;
+  const vars = names.map((name) => {
+    const type = c.variable(name);
+    const sizeBytes = c.sizeOf(type);
+    const entry = { type, offsetBytes, sizeBytes };
+    offsetBytes += alignUp(sizeBytes, 8);
+    return entry;
+  });
+  c.add({ kind: 'datasec', name: '.data..percpu', sizeBytes: offsetBytes, vars });
+}
+
+function defineStruct(c: CTypes, { name, sizeBytes, alignBytes, rows }: StructType<Fields>): void {
   const members: BtfMember[] = rows.map((row) => ({
     name: row.name,
     type: fieldType(c, row.type),
     bitOffset: row.offsetBytes * 8,
     bits: 0,
   }));
-  c.define({ kind: 'struct', name, sizeBytes, members });
+  c.noteAlign(c.define({ kind: 'struct', name, sizeBytes, members }), alignBytes);
 }
 
 function fieldType(c: CTypes, type: FieldType<unknown>): number {

@@ -32,7 +32,14 @@ test('every function of the table is one of kernel text, and only one', () => {
 
 test('their prototypes and those of the events are types that BTF can say', () => {
   const structs = [...TRACE_STRUCTS, ...FUNCTION_STRUCTS];
-  const btf = vmlinuxBtf({ structs, functions, events: TRACE_EVENTS, enums: [] });
+  const btf = vmlinuxBtf({
+    structs,
+    functions,
+    events: TRACE_EVENTS,
+    enums: [],
+    declarations: [],
+    percpu: [],
+  });
   for (const { name } of functions) expect(btf.idsOf(name), name).toHaveLength(1);
   for (const { name } of TRACE_EVENTS) expect(btf.idsOf(`btf_trace_${name}`)).toHaveLength(1);
 });
