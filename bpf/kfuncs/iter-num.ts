@@ -2,7 +2,7 @@ import { s32, struct } from '../../base/layout.ts';
 import { E2BIG, EINVAL } from '../../kernel/errno.ts';
 import { args } from '../helpers/args.ts';
 import { BPF_MAX_LOOPS } from '../vm/frame.ts';
-import { kfunc, KF_ITER_DESTROY, KF_ITER_NEW, KF_ITER_NEXT, KF_RET_NULL } from './prototype.ts';
+import { kfunc } from './prototype.ts';
 
 /** What a program's struct bpf_iter_num holds. kernel/bpf/bpf_iter.c */
 const bpf_iter_num_kern = struct('bpf_iter_num_kern', {
@@ -13,9 +13,6 @@ const bpf_iter_num_kern = struct('bpf_iter_num_kern', {
 /** The numbers from start to end - 1. An empty iterator where the range is bad or too long. */
 export const bpf_iter_num_new = kfunc({
   name: 'bpf_iter_num_new',
-  flags: KF_ITER_NEW,
-  returns: 'int',
-  params: { it: 'struct bpf_iter_num *', start: 'int', end: 'int' },
   args: [args.mem, args.int, args.int],
   ret: 'integer',
   run({ memory }, it, start, end) {
@@ -33,9 +30,6 @@ export const bpf_iter_num_new = kfunc({
 /** The address of the next number, or 0. */
 export const bpf_iter_num_next = kfunc({
   name: 'bpf_iter_num_next',
-  flags: KF_ITER_NEXT | KF_RET_NULL,
-  returns: 'int *',
-  params: { it: 'struct bpf_iter_num *' },
   args: [args.mem],
   ret: 'ptr_to_mem_or_null',
   run({ memory }, it) {
@@ -52,9 +46,6 @@ export const bpf_iter_num_next = kfunc({
 
 export const bpf_iter_num_destroy = kfunc({
   name: 'bpf_iter_num_destroy',
-  flags: KF_ITER_DESTROY,
-  returns: 'void',
-  params: { it: 'struct bpf_iter_num *' },
   args: [args.mem],
   ret: 'void',
   run({ memory }, it) {

@@ -1,3 +1,5 @@
+import type { KfuncFilter, KfuncHook } from './declare.ts';
+
 /** What the verifier knows of a kfunc, beside its prototype in BTF. */
 export interface KfuncProto {
   readonly name: string;
@@ -5,6 +7,8 @@ export interface KfuncProto {
   readonly flags: number;
   /** Id of its function in the kernel's BTF. */
   readonly btfId: number;
-  /** Types of programs that may call it, as enum btf_kfunc_hook has them in lower case. */
-  readonly hooks: readonly string[];
+  /** Where it may be called. */
+  readonly hooks: readonly KfuncHook[];
+  /** What else must hold of a program for that. */
+  readonly filter: KfuncFilter | undefined;
 }

@@ -3,8 +3,6 @@ import { kfunc } from './prototype.ts';
 /** kernel/bpf/helpers.c */
 export const bpf_rcu_read_lock = kfunc({
   name: 'bpf_rcu_read_lock',
-  returns: 'void',
-  params: {},
   args: [],
   ret: 'void',
   run(call) {
@@ -15,8 +13,6 @@ export const bpf_rcu_read_lock = kfunc({
 
 export const bpf_rcu_read_unlock = kfunc({
   name: 'bpf_rcu_read_unlock',
-  returns: 'void',
-  params: {},
   args: [],
   ret: 'void',
   run(call) {

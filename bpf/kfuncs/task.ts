@@ -1,9 +1,7 @@
 import { task_struct } from '../../kernel/structs.ts';
 import { args } from '../helpers/args.ts';
 import type { Call } from '../helpers/prototype.ts';
-import { kfunc, KF_ACQUIRE, KF_RCU, KF_RELEASE, KF_RET_NULL } from './prototype.ts';
-
-const task = { p: 'struct task_struct *' };
+import { kfunc } from './prototype.ts';
 
 /** One more reference, or 0 where the last one is gone. A freed task is a report. */
 function get(call: Call, p: number): number {
@@ -15,9 +13,6 @@ function get(call: Call, p: number): number {
 /** kernel/bpf/helpers.c */
 export const bpf_task_acquire = kfunc({
   name: 'bpf_task_acquire',
-  flags: KF_ACQUIRE | KF_RCU | KF_RET_NULL,
-  returns: 'struct task_struct *',
-  params: task,
   args: [args.btfId],
   ret: 'ptr_to_btf_id_or_null',
   run: get,
@@ -25,9 +20,6 @@ export const bpf_task_acquire = kfunc({
 
 export const bpf_task_release = kfunc({
   name: 'bpf_task_release',
-  flags: KF_RELEASE,
-  returns: 'void',
-  params: task,
   args: [args.btfId],
   ret: 'void',
   run(call, p) {
@@ -40,9 +32,6 @@ export const bpf_task_release = kfunc({
 /** There is one pid namespace, so both go by the same number. */
 export const bpf_task_from_pid = kfunc({
   name: 'bpf_task_from_pid',
-  flags: KF_ACQUIRE | KF_RET_NULL,
-  returns: 'struct task_struct *',
-  params: { pid: 's32' },
   args: [args.int],
   ret: 'ptr_to_btf_id_or_null',
   run: fromPid,
@@ -50,9 +39,6 @@ export const bpf_task_from_pid = kfunc({
 
 export const bpf_task_from_vpid = kfunc({
   name: 'bpf_task_from_vpid',
-  flags: KF_ACQUIRE | KF_RET_NULL,
-  returns: 'struct task_struct *',
-  params: { vpid: 's32' },
   args: [args.int],
   ret: 'ptr_to_btf_id_or_null',
   run: fromPid,
