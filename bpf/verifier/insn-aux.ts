@@ -64,6 +64,8 @@ export class InsnAux {
   /** ld_imm64 of a map: its index in env.usedMaps, and the offset into its value. */
   mapIndex = 0;
   mapOff = 0;
+  /** Where it goes on: successors.ts. */
+  successors: readonly number[] | undefined = undefined;
   /** Jump table of gotox; where tail calls and packet loads go on, or end the function. */
   jt: readonly number[] | undefined = undefined;
 }

@@ -228,7 +228,7 @@ export function printInsnState(env: VerifierEnv, state: VerifierState, frameno: 
 }
 
 /** bpf_vlog_alignment() */
-function vlogAlignment(position: number): number {
+export function vlogAlignment(position: number): number {
   const least = Math.max(position + LOG_MIN_ALIGNMENT / 2, LOG_ALIGNMENT);
   return Math.ceil(least / LOG_MIN_ALIGNMENT) * LOG_MIN_ALIGNMENT - position - 1;
 }
