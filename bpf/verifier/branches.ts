@@ -17,6 +17,8 @@ export function pushStack(
   speculative: boolean,
 ): VerifierState {
   const state = env.cur.copy();
+  // This path may still add to the record of this instruction: the other has one of its own.
+  if (env.curHistEnt) state.history[state.history.length - 1] = { ...env.curHistEnt };
   if (speculative) state.speculative = true;
   push(env, state, insnIdx, prevInsnIdx);
   if (env.pending.length > PENDING_MAX) {
