@@ -1,59 +1,33 @@
 import type { VerifierEnv } from './env.ts';
-import { exploredStatesOf } from './explored.ts';
 import type { Reg } from './reg.ts';
-import { sameButIds } from './regs-equal.ts';
 import { unknownReg } from './regs.ts';
 import { isSpilled } from './stack.ts';
 import type { VerifierState } from './state.ts';
 import { SCALAR_VALUE } from './types.ts';
 
-// A loop comes to an end when a round brings nothing new. So that it may, scalars which changed in
-// the last round, and on which nothing relied, are forgotten.
-
-/** same_callsites() */
-export function sameCallsites(a: VerifierState, b: VerifierState): boolean {
-  if (a.frames.length !== b.frames.length) return false;
-  return a.frames.every((frame, i) => frame.callsite === b.frames[i]!.callsite);
+/** A scalar that changes from one round of a loop to the next, if nobody needs it exactly. */
+function maybeWidenReg(env: VerifierEnv, old: Reg, cur: Reg): Reg {
+  if (old.type !== SCALAR_VALUE || cur.type !== SCALAR_VALUE) return cur;
+  if (old.precise || cur.precise || old.s.equals(cur.s)) return cur;
+  return unknownReg(env);
 }
 
-/** The state in which this path was here the last time. find_prev_entry() */
-export function findPrevEntry(
-  env: VerifierEnv,
-  cur: VerifierState,
-  insnIdx: number,
-): VerifierState | undefined {
-  return exploredStatesOf(env, insnIdx).findLast(
-    (state) =>
-      state.insnIdx === insnIdx &&
-      state.branches > 0 &&
-      sameCallsites(state, cur) &&
-      state.dfsDepth < cur.dfsDepth,
-  );
-}
-
-/** widen_imprecise_scalars() */
+/** So that loops come to an end, `cur` forgets what differs from `old`. widen_imprecise_scalars() */
 export function widenImpreciseScalars(
   env: VerifierEnv,
   old: VerifierState,
   cur: VerifierState,
 ): void {
-  for (let fr = old.curframe; fr >= 0; fr--) {
-    const before = old.frames[fr]!;
-    const { regs, stack } = cur.frames[fr]!;
-    for (let i = 0; i < regs.length; i++) regs[i] = widened(env, before.regs[i]!, regs[i]!);
-    const slots = Math.min(before.stack.length, stack.length);
-    for (let i = 0; i < slots; i++) {
-      const slot = stack[i]!;
-      if (!isSpilled(before.stack[i]!) || !isSpilled(slot)) continue;
-      const reg = widened(env, before.stack[i]!.reg, slot.reg);
-      if (reg !== slot.reg) stack[i] = slot.withReg(reg);
+  old.frames.forEach((from, i) => {
+    const to = cur.frames[i]!;
+    for (let r = 0; r < to.regs.length; r++) {
+      to.regs[r] = maybeWidenReg(env, from.regs[r]!, to.regs[r]!);
     }
-  }
-}
-
-/** maybe_widen_reg() */
-function widened(env: VerifierEnv, old: Reg, cur: Reg): Reg {
-  if (old.type !== SCALAR_VALUE || cur.type !== SCALAR_VALUE) return cur;
-  if (old.precise || cur.precise || sameButIds(old, cur)) return cur;
-  return unknownReg(env);
+    for (let spi = 0; spi < Math.min(from.stack.length, to.stack.length); spi++) {
+      const [was, is] = [from.stack[spi]!, to.stack[spi]!];
+      if (!isSpilled(was) || !isSpilled(is)) continue;
+      const reg = maybeWidenReg(env, was.reg, is.reg);
+      if (reg !== is.reg) to.stack[spi] = is.withReg(reg);
+    }
+  });
 }
