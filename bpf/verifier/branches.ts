@@ -72,3 +72,14 @@ export function growStackState(env: VerifierEnv, frame: FuncState, sizeBytes: nu
   const subprog = env.subprogs[frame.subprogno]!;
   if (subprog.stackDepth < frame.allocatedStack) subprog.stackDepth = frame.allocatedStack;
 }
+
+/** Goes on with the branch that was put aside last; false: there is none. pop_stack() */
+export function popStack(env: VerifierEnv): boolean {
+  const next = env.pending.pop();
+  if (!next) return false;
+  env.cur = next.state;
+  env.insnIdx = next.insnIdx;
+  env.prevInsnIdx = next.prevInsnIdx;
+  if (!env.log.isVerbose) env.log.reset(next.logPos);
+  return true;
+}

@@ -1,5 +1,6 @@
 import type { VerifierEnv } from './env.ts';
 import type { Reg } from './reg.ts';
+import { sameButIds } from './regs-equal.ts';
 import { unknownReg } from './regs.ts';
 import { isSpilled } from './stack.ts';
 import type { VerifierState } from './state.ts';
@@ -8,7 +9,7 @@ import { SCALAR_VALUE } from './types.ts';
 /** A scalar that changes from one round of a loop to the next, if nobody needs it exactly. */
 function maybeWidenReg(env: VerifierEnv, old: Reg, cur: Reg): Reg {
   if (old.type !== SCALAR_VALUE || cur.type !== SCALAR_VALUE) return cur;
-  if (old.precise || cur.precise || old.s.equals(cur.s)) return cur;
+  if (old.precise || cur.precise || sameButIds(old, cur)) return cur;
   return unknownReg(env);
 }
 

@@ -1,0 +1,125 @@
+import { EINVAL } from '../../kernel/errno.ts';
+import type { Insn } from '../isa/insn.ts';
+import { argnoFromReg, BPF_WRITE } from './access-types.ts';
+import { checkMemAccess, checkLoadMem, checkStoreReg, saveAuxPtrType } from './access.ts';
+import { checkAluOp } from './alu.ts';
+import { checkAtomic } from './atomic.ts';
+import type { VerifierEnv } from './env.ts';
+import { checkFuncCall } from './func-call.ts';
+import { processBpfExitFull } from './func-exit.ts';
+import { checkHelperCall } from './helper-call.ts';
+import { checkIndirectJump } from './indirect-jump.ts';
+import { checkCondJmpOp } from './jump.ts';
+import { checkKfuncCall } from './kfunc-call.ts';
+import { kfuncSpinAllowed } from './spin-lock.ts';
+import { checkLdAbs } from './ld-abs.ts';
+import { checkLdImm } from './ld-imm.ts';
+import type { Outcome } from './outcome.ts';
+import { checkRegArg } from './regs.ts';
+import { checkStackArgWrite, isStackArgSt } from './stack-arg.ts';
+
+type Call = Extract<Insn, { kind: 'call' }>;
+type Store = Extract<Insn, { kind: 'st' }>;
+
+const BPF_FUNC_SPIN_UNLOCK = 94;
+const BPF_FUNC_KPTR_XCHG = 194;
+
+/** One instruction on one path: may it run, and what is known behind it. do_check_insn() */
+export function checkInsn(env: VerifierEnv): Outcome {
+  const { insn } = env;
+  switch (insn.kind) {
+    case 'alu':
+    case 'movsx':
+    case 'neg':
+    case 'endian':
+    case 'addr_space_cast':
+      checkAluOp(env, insn);
+      return 'next';
+    case 'ldx':
+      checkLoadMem(env, insn, false, insn.mode === 'memsx', true, 'ldx');
+      return 'next';
+    case 'stx':
+      checkStoreReg(env, insn, false);
+      return 'next';
+    case 'st':
+      checkStore(env, insn);
+      return 'next';
+    case 'atomic':
+    case 'load_acquire':
+    case 'store_release':
+      checkAtomic(env, insn);
+      return 'next';
+    case 'ld_abs':
+    case 'ld_ind':
+      checkLdAbs(env, insn);
+      return 'next';
+    case 'ld_imm64':
+      checkLdImm(env, insn);
+      env.insnIdx++;
+      markInsnSeen(env);
+      return 'next';
+    default:
+      env.jmpsProcessed++;
+      return checkJump(env, insn);
+  }
+}
+
+function checkJump(env: VerifierEnv, insn: Insn): Outcome {
+  switch (insn.kind) {
+    case 'jmp':
+    case 'may_goto':
+      return checkCondJmpOp(env, insn);
+    case 'ja':
+      env.insnIdx += insn.off + 1;
+      return 'moved';
+    case 'call':
+      return checkCall(env, insn);
+    case 'exit':
+      return processBpfExitFull(env, false);
+    case 'gotox':
+      env.insnIdx = checkIndirectJump(env, insn.dst);
+      return 'moved';
+    default:
+      throw env.bug(`unknown instruction ${insn.kind}`);
+  }
+}
+
+function checkStore(env: VerifierEnv, insn: Store): void {
+  if (isStackArgSt(insn)) {
+    checkStackArgWrite(env, env.frame, insn.off, undefined);
+    return;
+  }
+  checkRegArg(env, insn.dst, 'src');
+  const reg = env.regs[insn.dst]!;
+  const argno = argnoFromReg(insn.dst);
+  checkMemAccess(env, env.insnIdx, reg, argno, insn.off, insn.size, BPF_WRITE, -1, false, false);
+  saveAuxPtrType(env, reg.type, false);
+}
+
+function checkCall(env: VerifierEnv, insn: Call): Outcome {
+  if (env.cur.activeLocks > 0 && !isAllowedWithLock(env, insn)) {
+    throw env.reject(EINVAL, 'function calls are not allowed while holding a lock');
+  }
+  env.markRegScratched(0);
+  const { frame } = env;
+  if (env.subprogs[frame.subprogno]!.inStackArgCnt > 0) frame.noStackArgLoad = true;
+  switch (insn.target) {
+    case 'subprog':
+      return checkFuncCall(env, insn);
+    case 'kfunc':
+      return checkKfuncCall(env, insn);
+    case 'helper':
+      return checkHelperCall(env, insn);
+  }
+}
+
+/** What may be called while a lock is held. */
+function isAllowedWithLock(env: VerifierEnv, { target, imm, off }: Call): boolean {
+  if (target === 'helper') return imm === BPF_FUNC_SPIN_UNLOCK || imm === BPF_FUNC_KPTR_XCHG;
+  return target === 'subprog' || (off === 0 && kfuncSpinAllowed(env, imm));
+}
+
+/** It is not dead. What only speculation comes to is. sanitize_mark_insn_seen() */
+export function markInsnSeen(env: VerifierEnv): void {
+  if (!env.cur.speculative) env.curAux.seen = env.passCnt;
+}
