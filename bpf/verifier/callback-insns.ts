@@ -42,3 +42,29 @@ export function isAsyncCallbackCallingInsn(env: VerifierEnv, insn: Insn): boolea
 export function isThrowKfunc(env: VerifierEnv, insn: Insn): boolean {
   return calledKfunc(env, insn) === 'bpf_throw';
 }
+
+/** Timers' callbacks never sleep; those of work queues and task work may. is_async_cb_sleepable() */
+export function isAsyncCbSleepable(insn: Insn): boolean {
+  return insn.kind === 'call' && insn.target === 'kfunc';
+}
+
+/** is_bpf_rbtree_api_kfunc() */
+export const RBTREE_KFUNCS: ReadonlySet<string> = new Set([
+  ...SYNC_KFUNCS,
+  'bpf_rbtree_remove',
+  'bpf_rbtree_first',
+  'bpf_rbtree_root',
+  'bpf_rbtree_left',
+  'bpf_rbtree_right',
+]);
+
+/**
+ * In the callback of a tree's kfunc, or in a function that it calls: the lock is held all the
+ * time. in_rbtree_lock_required_cb()
+ */
+export function inRbtreeLockRequiredCb(env: VerifierEnv): boolean {
+  return env.cur.frames.some(({ frameno, inCallbackFn, callsite }) => {
+    if (frameno === 0 || !inCallbackFn) return false;
+    return RBTREE_KFUNCS.has(calledKfunc(env, env.insns[callsite]!) ?? '');
+  });
+}
