@@ -95,6 +95,16 @@ export function array(of: FieldType<unknown>, count: number): FieldType<number> 
   };
 }
 
+/**
+ * Room, under the name UNSIMULATED, for members that the real struct has and this one has no use
+ * for: who declares them to programs puts them there. They are zero.
+ */
+export function unsimulated(sizeBytes: number): FieldType<number> {
+  return array(u64, sizeBytes / 8);
+}
+
+export const UNSIMULATED = 'unsimulated';
+
 /** Reads as the address of the embedded struct. */
 export function embed(of: StructType<Fields>): FieldType<number> {
   return {

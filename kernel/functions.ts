@@ -1,4 +1,13 @@
-import { cType, ptr, s32, struct, u64, type Fields, type StructType } from '../base/layout.ts';
+import {
+  cType,
+  ptr,
+  s32,
+  struct,
+  u64,
+  type Fields,
+  type StructType,
+  unsimulated,
+} from '../base/layout.ts';
 import { file as fileStruct } from './fs/structs.ts';
 import type { SyscallRow } from './hooks.ts';
 import { DIRECT_MAP_HIGH } from './memory.ts';
@@ -21,6 +30,7 @@ export const kernel_clone_args = struct('kernel_clone_args', {
   parent_tid: cType('int *', u64),
   name: ptr('const char'),
   exit_signal: s32,
+  unsimulated: unsimulated(88),
 });
 
 /** What the mapping of arguments may look at, and where it puts what has no memory of its own. */

@@ -1,4 +1,16 @@
-import { chars, cType, embed, long, ptr, s32, struct, u32, u64, u8 } from '../base/layout.ts';
+import {
+  chars,
+  cType,
+  embed,
+  long,
+  ptr,
+  s32,
+  struct,
+  u32,
+  u64,
+  u8,
+  unsimulated,
+} from '../base/layout.ts';
 
 /**
  * The structs of tasks, as far as this kernel models them. Field names are Linux's, offsets are
@@ -57,6 +69,7 @@ export const task_struct = struct('task_struct', {
   pending: u64, // signals, bit n-1 for signal n
   blocked: u64,
   bpf_storage: ptr('struct bpf_local_storage'), // whatever hangs off a task and dies with it
+  unsimulated: unsimulated(1248),
 });
 
 export const signal_struct = struct('signal_struct', {
@@ -80,6 +93,7 @@ export const signal_struct = struct('signal_struct', {
   rlim_nofile_max: long,
   rlim_nproc_cur: long,
   rlim_nproc_max: long,
+  unsimulated: unsimulated(536),
 });
 
 export const sighand_struct = struct('sighand_struct', {
@@ -99,12 +113,14 @@ export const cred = struct('cred', {
   cap_permitted: cType('kernel_cap_t', u64),
   cap_effective: cType('kernel_cap_t', u64),
   cap_inheritable: cType('kernel_cap_t', u64),
+  unsimulated: unsimulated(128),
 });
 
 export const fs_struct = struct('fs_struct', {
   users: s32,
   lock: u32,
   umask: s32,
+  unsimulated: unsimulated(48),
 });
 
 /** include/linux/binfmts.h: what of it exec's trace events tell. */
@@ -115,6 +131,7 @@ export const linux_binprm = struct('linux_binprm', {
   envc: s32,
   filename: ptr('const char'), // as exec was asked for it
   interp: ptr('const char'), // what is executed
+  unsimulated: unsimulated(360),
 });
 
 const register = cType('unsigned long', u64);

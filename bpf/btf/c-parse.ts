@@ -7,7 +7,8 @@ import type { BtfMember } from './types.ts';
  * C declarations as types: structs, unions, enums, typedefs, functions and `extern` variables, laid
  * out by the rules of x86-64. Three things are not C, for structs of which only a part is said:
  * `@24` before a member is its place in bytes, a number behind the closing brace is the size, and a
- * comma goes on with the same type, stars included: `struct sock *sk, *next;`. Comments are C's.
+ * comma goes on with the same type, stars included: `struct sock *sk, *next;`. A struct that is
+ * defined already gets these members too, where there is room for them. Comments are C's.
  */
 export function parseC(c: CTypes, text: string): void {
   new Parser(c, text).all();
@@ -132,6 +133,10 @@ class Parser {
     if (!this.#accept('{')) return c.tag(kind, name);
     const layout = new Layout(c, kind);
     while (!this.#accept('}')) this.#members(layout);
+    if (kind === 'struct' && name !== '' && c.isDefined(kind, name)) {
+      c.extend(name, layout.members, layout.sizeBytes);
+      return c.tag(kind, name);
+    }
     const size = /^\d/.test(this.#next) ? Number(this.#take()) : layout.sizeBytes;
     const type = { kind, name, sizeBytes: size, members: layout.members } as const;
     return c.noteAlign(name === '' ? c.add(type) : c.define(type), layout.alignBytes);

@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { BtfOf, BtfType } from './types.ts';
+import type { BtfMember, BtfOf, BtfType } from './types.ts';
 
 type Named = Exclude<BtfType, { readonly kind: 'ptr' | 'array' | 'func_proto' }>;
 
@@ -78,6 +78,11 @@ const WRAPPED: Readonly<Record<string, { tag: string; member: string; type: stri
   sigset_t: { tag: '', member: 'sig', type: 'long unsigned int' },
 };
 
+export interface Room {
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
 /**
  * Types of BTF by how C writes them. A struct that is only pointed to is declared, and defined when
  * somebody does. Every type stands once.
@@ -86,6 +91,7 @@ export class CTypes {
   readonly types: (BtfType | undefined)[] = [undefined];
   readonly #known = new Map<string, number>();
   readonly #aligns = new Map<number, number>();
+  readonly #rooms = new Map<number, Room>();
 
   /** The id of a type that is like no other yet. */
   add(type: BtfType): number {
@@ -130,6 +136,12 @@ export class CTypes {
   /** A struct or union by name: declared, until define() says what it is. */
   tag(of: 'struct' | 'union', name: string): number {
     return this.#once(`${of} ${name}`, () => this.add({ kind: 'fwd', name, of }));
+  }
+
+  /** Whether it is known what a tag is. */
+  isDefined(of: 'struct' | 'union', name: string): boolean {
+    const known = this.#known.get(`${of} ${name}`);
+    return known !== undefined && this.types[known]!.kind !== 'fwd';
   }
 
   /** Says what a tag is: pointers to it made before keep their id. */
@@ -186,6 +198,25 @@ export class CTypes {
     if (type?.kind === 'struct' || type?.kind === 'union') return this.#aligns.get(id) ?? 8;
     if (type && 'type' in type && type.kind !== 'ptr') return this.alignOf(type.type);
     return this.sizeOf(id);
+  }
+
+  /** Room in a struct for members that are declared apart. */
+  noteRoom(id: number, room: Room): void {
+    this.#rooms.set(id, room);
+  }
+
+  /** More members for a struct that has room for them; offsets are within the room. */
+  extend(name: string, members: readonly BtfMember[], sizeBytes: number): void {
+    const id = this.tag('struct', name);
+    const type = this.types[id]!;
+    const room = this.#rooms.get(id);
+    assert(type.kind === 'struct' && room, `no room for more members of ${name}`);
+    assert(sizeBytes <= room.sizeBytes, `struct ${name}: ${sizeBytes} bytes of more members`);
+    const moved = members.map((row) => ({
+      ...row,
+      bitOffset: row.bitOffset + room.offsetBytes * 8,
+    }));
+    this.types[id] = { ...type, members: [...type.members, ...moved] };
   }
 
   #modified(text: string): number {

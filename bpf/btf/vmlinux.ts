@@ -1,4 +1,10 @@
-import { alignUp, type FieldType, type Fields, type StructType } from '../../base/layout.ts';
+import {
+  alignUp,
+  UNSIMULATED,
+  type FieldType,
+  type Fields,
+  type StructType,
+} from '../../base/layout.ts';
 import { makeBtf } from './btf.ts';
 import { parseC } from './c-parse.ts';
 import { CTypes, TYPEDEF_NAMES } from './c-types.ts';
@@ -84,13 +90,20 @@ function definePercpu(c: CTypes, names: readonly string[]): void {
 }
 
 function defineStruct(c: CTypes, { name, sizeBytes, alignBytes, rows }: StructType<Fields>): void {
-  const members: BtfMember[] = rows.map((row) => ({
-    name: row.name,
-    type: fieldType(c, row.type),
-    bitOffset: row.offsetBytes * 8,
-    bits: 0,
-  }));
-  c.noteAlign(c.define({ kind: 'struct', name, sizeBytes, members }), alignBytes);
+  const room = rows.find((row) => row.name === UNSIMULATED);
+  const members: BtfMember[] = rows
+    .filter((row) => row !== room)
+    .map((row) => ({
+      name: row.name,
+      type: fieldType(c, row.type),
+      bitOffset: row.offsetBytes * 8,
+      bits: 0,
+    }));
+  const id = c.noteAlign(c.define({ kind: 'struct', name, sizeBytes, members }), alignBytes);
+  if (room) {
+    const { offsetBytes, type } = room;
+    c.noteRoom(id, { offsetBytes, sizeBytes: type.sizeBytes });
+  }
 }
 
 function fieldType(c: CTypes, type: FieldType<unknown>): number {

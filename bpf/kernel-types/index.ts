@@ -11,6 +11,7 @@ import { MM } from './mm.ts';
 import { NETFILTER } from './netfilter.ts';
 import { PACKETS } from './packets.ts';
 import { SCHED } from './sched.ts';
+import { UNSIMULATED } from './simulated.ts';
 import { SOCKETS } from './sockets.ts';
 import { UAPI } from './uapi.ts';
 
@@ -29,6 +30,7 @@ export const DECLARATIONS: readonly string[] = [
   SCHED,
   MM,
   FS,
+  UNSIMULATED,
   CONTEXTS,
   eventTypes(EVENTS),
   FUNCTIONS,

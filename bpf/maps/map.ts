@@ -1,4 +1,4 @@
-import { chars, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import { chars, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
 import type { BtfRecord } from '../btf/record.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Sim } from '../../sim/request.ts';
@@ -21,6 +21,7 @@ export const bpf_map = struct('bpf_map', {
   btf_vmlinux_value_type_id: u32,
   frozen: u8,
   spin_lock_off: s32, // of a struct bpf_spin_lock in the value, or below zero
+  unsimulated: unsimulated(88),
 });
 
 /**

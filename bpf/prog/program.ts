@@ -1,4 +1,4 @@
-import { array, chars, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import { array, chars, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { Executable } from '../vm/engine.ts';
@@ -16,6 +16,7 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   load_time: u64, // ns since boot
   verified_insns: u32,
   prog: ptr('struct bpf_prog'),
+  unsimulated: unsimulated(216),
 });
 
 export const bpf_prog = struct('bpf_prog', {
@@ -36,6 +37,7 @@ export const bpf_prog = struct('bpf_prog', {
   /** By CPU: whether the program runs there. Linux: int __percpu *active. */
   active: array(s32, 64),
   aux: ptr('struct bpf_prog_aux'),
+  unsimulated: unsimulated(32),
 });
 
 /** What of a loaded program never changes, beside its struct bpf_prog at `addr`. */

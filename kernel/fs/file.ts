@@ -167,7 +167,6 @@ export class FileTable {
     file.f_pos = 0;
     file.f_owner_pid = 0;
     file.f_lock = 0;
-    file.f_path_dentry = 0;
     memory.rawFill(file.f_pos_lock, 24, 0);
     if (inode !== 0) this.#addToCount(inode, 1);
     this.#parts.refs.init(addr + fileStruct.off.f_count, 1); // last: R11

@@ -1,4 +1,4 @@
-import { array, chars, embed, ptr, struct } from '../../base/layout.ts';
+import { array, chars, embed, ptr, struct, unsimulated } from '../../base/layout.ts';
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { EFAULT, EFBIG, EINVAL, ENOMEM, ENXIO } from '../errno.ts';
@@ -35,7 +35,8 @@ const i_rwsem = lockClass('&sb->s_type->i_mutex_key', 'mutex');
 export const dentry = struct('dentry', {
   d_inode: ptr('struct inode'),
   d_next: ptr('struct dentry'),
-  d_name: chars(NAME_MAX + 1),
+  d_iname: chars(NAME_MAX + 1),
+  unsimulated: unsimulated(168),
 });
 
 /** What inode.i_private of a plain file points to: its pages, 0 where there is a hole. */
@@ -77,7 +78,7 @@ export class Ramfs {
       let at = super_block.at(memory, this.#root).s_root;
       while (at !== 0) {
         const entry = dentry.at(memory, at);
-        if (entry.d_name === name) return entry.d_inode;
+        if (entry.d_iname === name) return entry.d_inode;
         at = entry.d_next;
       }
       return 0;
@@ -93,7 +94,7 @@ export class Ramfs {
     memory.unwatched(() => {
       const root = super_block.at(memory, this.#root);
       const entry = dentry.at(memory, addr);
-      entry.d_name = name;
+      entry.d_iname = name;
       entry.d_inode = inode;
       entry.d_next = root.s_root;
       root.s_root = addr;

@@ -1,4 +1,15 @@
-import { array, embed, long, ptr, s32, struct, u32, u64, u8 } from '../../base/layout.ts';
+import {
+  array,
+  embed,
+  long,
+  ptr,
+  s32,
+  struct,
+  u32,
+  u64,
+  u8,
+  unsimulated,
+} from '../../base/layout.ts';
 import { mutex, wait_queue_head } from '../structs.ts';
 
 /** The structs of descriptors and files: include/linux/fdtable.h, fs.h. Offsets are ours. */
@@ -11,6 +22,7 @@ export const fdtable = struct('fdtable', {
   fd: ptr('struct file *'), // rcu: current fd array
   close_on_exec: ptr('unsigned long'),
   open_fds: ptr('unsigned long'),
+  unsimulated: unsimulated(24),
 });
 
 export const files_struct = struct('files_struct', {
@@ -37,13 +49,14 @@ export const file = struct('file', {
   f_owner_pid: s32,
   f_pos: long,
   f_pos_lock: embed(mutex),
-  f_path_dentry: ptr('struct dentry'),
+  unsimulated: unsimulated(112),
 });
 
 /** What a table of operations looks like in memory: enough to see that it is gone. */
 export const file_operations = struct('file_operations', {
   owner: ptr('struct module'),
   id: u32, // which FileOps it stands for
+  unsimulated: unsimulated(192),
 });
 
 export const inode = struct('inode', {
@@ -52,6 +65,7 @@ export const inode = struct('inode', {
   i_size: long,
   i_writecount: s32,
   i_private: ptr('void'),
+  unsimulated: unsimulated(296),
 });
 
 /** include/linux/fs.h */

@@ -1,4 +1,4 @@
-import { long, ptr, s32, struct, u32 } from '../../base/layout.ts';
+import { long, ptr, s32, struct, u32, unsimulated } from '../../base/layout.ts';
 import { PAGE_SIZE } from '../memory.ts';
 
 /** The structs of user address spaces: include/linux/mm_types.h. Offsets are ours. */
@@ -11,6 +11,7 @@ export const mm_struct = struct('mm_struct', {
   total_vm: long, // pages mapped
   arena: long, // user address of the scratch area, 0 where there is none
   flags: u32, // MMF_*: here only whether the process may be dumped
+  unsimulated: unsimulated(896),
 });
 
 /** One mapping. Its page table entries hang here, one u32 a page: see PTE_*. */
@@ -21,6 +22,7 @@ export const vm_area_struct = struct('vm_area_struct', {
   vm_next: ptr('struct vm_area_struct'),
   vm_flags: u32, // VM_*
   vm_ptes: ptr('pte_t'),
+  unsimulated: unsimulated(112),
 });
 
 /** include/linux/mm.h */
