@@ -168,8 +168,8 @@ function adjustRegMinMaxVals(env: VerifierEnv, insn: AluInsn): void {
   if ('imm' in from) {
     const { imm } = from;
     if (regs[dst]!.type === PTR_TO_ARENA) onArena(env, insn);
-    else if (dstIsScalar) onScalars(env, insn, Scalar.of(BigInt(imm)));
-    else adjustPtrMinMaxVals(env, insn, regs[dst]!, Scalar.of(BigInt(imm)), true);
+    else if (dstIsScalar) onScalars(env, insn, Scalar.ofNumber(imm));
+    else adjustPtrMinMaxVals(env, insn, regs[dst]!, Scalar.ofNumber(imm), true);
     return;
   }
   const src = from.reg;
@@ -210,31 +210,25 @@ function onPointers(env: VerifierEnv, insn: AluInsn): void {
 function onScalars(env: VerifierEnv, insn: AluInsn, src: Scalar): void {
   const { regs } = env;
   const { dst } = insn;
-  const { umax } = regs[dst]!.s;
+  const before = regs[dst]!.s;
   adjustScalarMinMaxVals(env, insn, src);
   const reg = regs[dst]!;
   if (reg.id === 0 && reg.delta === 0) return;
-  regs[dst] = linkAfterAdd(env, insn, reg, src, umax);
+  regs[dst] = linkAfterAdd(env, insn, reg, src, before);
 }
 
 /**
  * A constant added to a scalar that others are copies of is remembered, once. The rest of
  * adjust_reg_min_max_vals()
  */
-function linkAfterAdd(
-  env: VerifierEnv,
-  insn: AluInsn,
-  reg: Reg,
-  src: Scalar,
-  umaxBefore: bigint,
-): Reg {
+function linkAfterAdd(env: VerifierEnv, insn: AluInsn, reg: Reg, src: Scalar, before: Scalar): Reg {
   const { op, wide, dst, src: from } = insn;
   const isSum = op === 'add' || op === 'sub';
   const isOwn = 'reg' in from && from.reg === dst;
   const isKnown = wide ? src.isConst : src.isConst32;
   if (!env.bpfCapable || !isSum || reg.id === 0 || !isKnown || isOwn) return clearScalarId(reg);
   const isNarrow = BigInt.asIntN(32, src.value) === src.svalue;
-  if (wide ? !isNarrow : umaxBefore > BigInt(U32_MAX)) return clearScalarId(reg);
+  if (wide ? !isNarrow : before.umax > BigInt(U32_MAX)) return clearScalarId(reg);
   const added = src.value32 | 0;
   if ((op === 'sub' && added === S32_MIN) || (reg.id & ADD_CONST) !== 0) return clearScalarId(reg);
   const mark = wide ? BPF_ADD_CONST64 : BPF_ADD_CONST32;

@@ -150,11 +150,6 @@ export function commitPtrAlu(env: VerifierEnv, insn: AluInsn, ptr: Reg, info: Sa
   sanitizeErr(env, insn, updateAluSanitationState(env.curAux, info.aux.aluState, moved));
 }
 
-/** Under speculation an instruction does not count as come to. sanitize_mark_insn_seen() */
-export function sanitizeMarkInsnSeen(env: VerifierEnv): void {
-  if (!env.cur.speculative) env.curAux.seen = env.passCnt;
-}
-
 /** Refuses, unless all is well. sanitize_err() */
 function sanitizeErr(env: VerifierEnv, insn: AluInsn, reason: Reason): void {
   if (reason === 'ok') return;

@@ -7,6 +7,7 @@ const LOW_HALF = new Tnum(0n, 0xffff_ffffn);
 /** The low half, the high one being 0; not synced. zext_32_to_64() */
 export function zext32To64(s: Scalar): Scalar {
   const { r32 } = s;
+  if (s.isConst && r32.isConst) return Scalar.of(BigInt(r32.base));
   const r64 = cnum64FromUrange(BigInt(r32.umin), BigInt(r32.umax));
   return new Scalar(tnumSubreg(s.tnum), r64, r32);
 }

@@ -25,7 +25,8 @@ import {
 } from './tnum.ts';
 
 /** Constants from -INTERNED to INTERNED exist once. */
-const INTERNED = 512n;
+const INTERNED_MAX = 512;
+const INTERNED = BigInt(INTERNED_MAX);
 const SIGN_64 = 0x8000_0000_0000_0000n;
 const SIGN_32 = 0x8000_0000n;
 const U32_MAX = 0xffff_ffffn;
@@ -48,7 +49,7 @@ export class Scalar {
 
   static readonly UNKNOWN: Scalar = new Scalar(TNUM_UNKNOWN, CNUM64_UNBOUNDED, CNUM32_UNBOUNDED);
 
-  static readonly #small: Scalar[] = Array.from({ length: Number(INTERNED) * 2 + 1 }, (_, i) =>
+  static readonly #small: Scalar[] = Array.from({ length: INTERNED_MAX * 2 + 1 }, (_, i) =>
     Scalar.#newConst(BigInt.asUintN(64, BigInt(i) - INTERNED)),
   );
 
@@ -59,6 +60,12 @@ export class Scalar {
     const signed = BigInt.asIntN(64, value);
     if (signed >= -INTERNED && signed <= INTERNED) return Scalar.#small[Number(signed + INTERNED)]!;
     return Scalar.#newConst(BigInt.asUintN(64, value));
+  }
+
+  /** The same of a number that is whole and exact. */
+  static ofNumber(value: number): Scalar {
+    if (Math.abs(value) <= INTERNED_MAX) return Scalar.#small[value + INTERNED_MAX]!;
+    return Scalar.#newConst(BigInt.asUintN(64, BigInt(value)));
   }
 
   static #newConst(value: bigint): Scalar {
