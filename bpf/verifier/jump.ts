@@ -119,7 +119,7 @@ function takeBoth(
   // Both states are to have it in their history.
   if (linked.length > 1) pushJmpHistory(env, cur, 0, 0, 0, linked);
   const other = pushStack(env, insnIdx + insn.off + 1, insnIdx, false);
-  const secondFallThrough = setOperands(env, insn, branch, other);
+  setOperands(env, insn, branch, other);
   for (const regno of [src, dst]) {
     const reg = env.regs[regno];
     if (reg?.type !== SCALAR_VALUE || reg.id === 0) continue;
@@ -127,7 +127,7 @@ function takeBoth(
     syncLinkedRegs(env, other, regno, linked);
   }
   learnNotNull(env, insn, other);
-  if (isNullCheck(env, insn, secondFallThrough)) {
+  if (isNullCheck(env, insn)) {
     // That it is 0 holds on this path only.
     if (src >= 0) markChainPrecision(env, src);
     markPtrOrNullRegs(cur, dst, insn.op === 'jne');
@@ -139,11 +139,8 @@ function takeBoth(
   return 'next';
 }
 
-/**
- * Both operands on both ways, as they are known now; gives the second one where it falls through.
- * regs_bounds_sanity_check_branches()
- */
-function setOperands(env: VerifierEnv, insn: JmpInsn, branch: Branch, other: VerifierState): Reg {
+/** Both operands on both ways, as they are known now. regs_bounds_sanity_check_branches() */
+function setOperands(env: VerifierEnv, insn: JmpInsn, branch: Branch, other: VerifierState): void {
   const { regs } = env;
   const { dst } = insn;
   const src = srcRegno(insn);
@@ -163,7 +160,6 @@ function setOperands(env: VerifierEnv, insn: JmpInsn, branch: Branch, other: Ver
     regs[src] = false2;
     other.frame.regs[src] = true2;
   }
-  return false2;
 }
 
 /**
@@ -186,9 +182,9 @@ function learnNotNull(
 }
 
 /** A pointer that may be NULL is compared with 0. */
-function isNullCheck(env: VerifierEnv, { op, wide, dst, src }: JmpInsn, second: Reg): boolean {
-  if (!wide || (op !== 'jeq' && op !== 'jne') || !mayBeNull(env.regs[dst]!.type)) return false;
-  return 'imm' in src ? src.imm === 0 : isNullReg(second);
+function isNullCheck({ regs }: VerifierEnv, { op, wide, dst, src }: JmpInsn): boolean {
+  if (!wide || (op !== 'jeq' && op !== 'jne') || !mayBeNull(regs[dst]!.type)) return false;
+  return 'imm' in src ? src.imm === 0 : isNullReg(regs[src.reg]!);
 }
 
 function isPacketCheck(
