@@ -8,7 +8,8 @@ import { argTypeIsMemSize } from './arg-types.ts';
 import type { VerifierEnv } from './env.ts';
 import type { InsnAux } from './insn-aux.ts';
 import { isKfuncArgDynptr, isKfuncArgUninit } from './kfunc-args.ts';
-import { fetchKfuncArgMeta, KF_ITER_NEW } from './kfunc-meta.ts';
+import { kfuncMetaIfAny } from './call-summary.ts';
+import { KF_ITER_NEW } from './kfunc-meta.ts';
 import {
   ARG_CONST_MAP_PTR,
   ARG_PTR_TO_DYNPTR,
@@ -92,7 +93,7 @@ export function kfuncStackAccessBytes(
   arg: number,
   insnIdx: number,
 ): number {
-  const meta = fetchKfuncArgMeta(env, insn.imm, insn.off);
+  const meta = kfuncMetaIfAny(env, insn);
   if (!meta) return UNKNOWN_BYTES;
   const { btf, proto } = meta;
   const param = proto.params[arg];

@@ -1,7 +1,8 @@
 import type { Insn } from '../isa/insn.ts';
 import { FUNC } from '../helpers/func-ids.ts';
 import type { VerifierEnv } from './env.ts';
-import { fetchKfuncArgMeta, KF_FASTCALL } from './kfunc-meta.ts';
+import { fetchKfuncArgMeta, KF_FASTCALL, type KfuncCallArgMeta } from './kfunc-meta.ts';
+import { Rejection } from './rejection.ts';
 import { RET_VOID } from './types.ts';
 
 /** struct bpf_call_summary */
@@ -19,6 +20,22 @@ const INLINED: ReadonlySet<number> = new Set([
   FUNC.get_current_task_btf,
 ]);
 
+/**
+ * What a call of a kfunc is, before it is come to: what is wrong with it is only said, as it may
+ * turn out to be dead.
+ */
+export function kfuncMetaIfAny(
+  env: VerifierEnv,
+  { imm, off }: Extract<Insn, { kind: 'call' }>,
+): KfuncCallArgMeta | undefined {
+  try {
+    return fetchKfuncArgMeta(env, imm, off);
+  } catch (reason) {
+    if (reason instanceof Rejection) return undefined;
+    throw reason;
+  }
+}
+
 /** Of a helper or a kfunc that there is; undefined of other calls. bpf_get_call_summary() */
 export function getCallSummary(env: VerifierEnv, call: Insn): CallSummary | undefined {
   if (call.kind !== 'call' || call.target === 'subprog') return undefined;
@@ -28,7 +45,7 @@ export function getCallSummary(env: VerifierEnv, call: Insn): CallSummary | unde
     const fastcall = fn.allowFastcall && INLINED.has(fn.id);
     return { numParams: fn.args.length, isVoid: fn.ret === RET_VOID, fastcall };
   }
-  const meta = fetchKfuncArgMeta(env, call.imm, call.off);
+  const meta = kfuncMetaIfAny(env, call);
   if (!meta) return undefined;
   const { proto, kfuncFlags } = meta;
   return {

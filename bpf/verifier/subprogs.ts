@@ -5,7 +5,7 @@ import { FUNC } from '../helpers/func-ids.ts';
 import { type RawInsn, rawInsn } from '../isa/decode.ts';
 import { CALL_TARGETS, CLASS, CODE, IMM_SOURCES, MODE } from '../isa/ops.ts';
 import type { VerifierEnv } from './env.ts';
-import { addKfuncCall } from './kfunc-desc.ts';
+import { addKfuncCall } from './kfunc-meta.ts';
 import { SubprogInfo } from './subprog-info.ts';
 import { findSubprog } from './subprog-query.ts';
 
