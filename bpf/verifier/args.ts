@@ -14,7 +14,7 @@ import { checkHelperMemAccess, checkMemSizeReg } from './helper-mem.ts';
 import { processKptrFunc, processTimerFunc } from './map-field.ts';
 import { canElideValueNullness, getConstantMapKey } from './map-key.ts';
 import { markChainPrecision } from './precision.ts';
-import { inRbtreeLockRequiredCb } from './callback-insns.ts';
+import { inRbtreeLockRequiredCb } from './rbtree-lock.ts';
 import { isNullReg, type Reg } from './reg.ts';
 import { regIsReferenced, updateRefObj } from './refs.ts';
 import { checkRegArg, isPointerValue } from './regs.ts';

@@ -2,7 +2,7 @@ import { EINVAL } from '../../kernel/errno.ts';
 import { BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK } from '../btf/field-types.ts';
 import { btfRecordHasField } from '../btf/record.ts';
 import { type ArgNo, regArgName } from './access-types.ts';
-import { RBTREE_KFUNCS } from './callback-insns.ts';
+import { RBTREE_KFUNCS } from './rbtree-lock.ts';
 import type { VerifierEnv } from './env.ts';
 import type { Reg } from './reg.ts';
 import { regBtfRecord } from './reg-record.ts';
