@@ -4,6 +4,7 @@ import { popStack } from './branches.ts';
 import type { VerifierEnv } from './env.ts';
 import { pushJmpHistory } from './history.ts';
 import { insnText } from './insn-text.ts';
+import { INSNS_MAX } from './limits.ts';
 import { verboseLinfo } from './line-info.ts';
 import type { Outcome } from './outcome.ts';
 import {
@@ -15,9 +16,6 @@ import {
 import { Rejection } from './rejection.ts';
 import { isStateVisited, updateBranchCounts } from './states.ts';
 import { checkInsn, markInsnSeen } from './step.ts';
-
-/** BPF_COMPLEXITY_LIMIT_INSNS */
-export const INSNS_MAX = 1_000_000;
 
 /** Goes all paths from env.cur at env.insnIdx on, depth first. do_check() */
 export function doCheck(env: VerifierEnv): void {

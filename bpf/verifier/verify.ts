@@ -1,0 +1,76 @@
+import { checkAttachBtfId } from './attach.ts';
+import { checkCfg } from './cfg.ts';
+import { checkBtfInfo, checkBtfInfoEarly } from './check-btf.ts';
+import { checkAndResolveInsns } from './check-insns.ts';
+import { computeConstRegs, pruneDeadBranches } from './const-fold.ts';
+import { doCheckMain, doCheckSubprogs } from './entry.ts';
+import { VerifierEnv } from './env.ts';
+import { markFastcallPatterns, removeFastcallSpillsFills } from './fastcall.ts';
+import { computeLiveRegisters } from './live-registers.ts';
+import { VerifierLog } from './log.ts';
+import { computePostorder } from './postorder.ts';
+import { markVerifierStateClean } from './print-state.ts';
+import type { LoadedProgram } from './program.ts';
+import { Rejection } from './rejection.ts';
+import { computeScc } from './scc.ts';
+import { checkMaxStackDepth } from './stack-depth.ts';
+import { printVerificationStats } from './stats.ts';
+import { addSubprogAndKfunc, checkSubprogs } from './subprogs.ts';
+import { sortSubprogsTopo } from './topo.ts';
+import type { KernelWorld } from './world.ts';
+
+/** What the verifier says of a program. */
+export interface Verified {
+  /** 0: it may run; else positive, as EACCES. */
+  readonly errno: number;
+  readonly log: string;
+  /** All that was found out: what the fix-ups go by, and statistics. */
+  readonly env: VerifierEnv;
+}
+
+/** In Linux's order: the first that refuses is the one that is heard. */
+const PASSES: readonly ((env: VerifierEnv) => void)[] = [
+  markVerifierStateClean,
+  checkBtfInfoEarly,
+  addSubprogAndKfunc,
+  checkSubprogs,
+  checkBtfInfo,
+  checkAndResolveInsns,
+  checkCfg,
+  computePostorder,
+  checkAttachBtfId,
+  computeConstRegs,
+  pruneDeadBranches,
+  sortSubprogsTopo,
+  computeScc,
+  computeLiveRegisters,
+  markFastcallPatterns,
+  doCheckMain,
+  doCheckSubprogs,
+  removeFastcallSpillsFills,
+  checkMaxStackDepth,
+];
+
+/**
+ * Whether a program may be loaded, and why not: the passes of Linux's bpf_check() up to where
+ * instructions are rewritten. `logLevel` as in bpf(2): 0 none, 1 the last path, 2 all, 4 figures.
+ */
+export function verify(prog: LoadedProgram, world: KernelWorld, logLevel: number): Verified {
+  const log = new VerifierLog(logLevel);
+  const env = new VerifierEnv(prog, world, log);
+  const errno = errnoOf(() => {
+    for (const pass of PASSES) pass(env);
+  });
+  printVerificationStats(env);
+  return { errno, log: log.text(), env };
+}
+
+function errnoOf(run: () => void): number {
+  try {
+    run();
+    return 0;
+  } catch (error) {
+    if (error instanceof Rejection) return error.errno;
+    throw error;
+  }
+}
