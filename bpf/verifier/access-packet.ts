@@ -1,4 +1,4 @@
-import { EACCES, EINVAL } from '../../kernel/errno.ts';
+import { EINVAL } from '../../kernel/errno.ts';
 import { resolveProgType } from '../prog/types.ts';
 import { checkMemRegionAccess } from './access-mem.ts';
 import { type AccessType, type ArgNo, BPF_WRITE, regArgName } from './access-types.ts';

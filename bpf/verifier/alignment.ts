@@ -3,6 +3,7 @@ import { MAP_TYPE } from '../uapi.ts';
 import type { VerifierEnv } from './env.ts';
 import type { Reg } from './reg.ts';
 import { tnumAdd, tnumConst, tnumIsAligned } from './tnum.ts';
+import { tnumText } from './print-state.ts';
 import * as t from './types.ts';
 
 /** Headers behind the Ethernet header are aligned so, not that itself. NET_IP_ALIGN */
