@@ -1,4 +1,4 @@
-import type { BtfKind } from './types.ts';
+import type { BtfKind, BtfType } from './types.ts';
 
 /** BTF_KIND_*, by number. include/uapi/linux/btf.h */
 export const BTF_KINDS = [
@@ -35,3 +35,8 @@ export const LINKAGES = ['static', 'global', 'extern'] as const;
 export const INT_ENCODINGS = ['', 'signed', 'char', '', 'bool'] as const;
 /** BTF_MAX_VLEN */
 export const VLEN_MAX = 0xffff;
+
+/** As messages have it: `STRUCT`, `FUNC_PROTO`. btf_type_str() */
+export function btfTypeStr(type: BtfType | undefined): string {
+  return type ? type.kind.toUpperCase() : 'UNKNOWN';
+}

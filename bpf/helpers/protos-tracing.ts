@@ -39,6 +39,12 @@ export const bpf_trace_printk = proto('trace_printk', RET_INTEGER, [RDONLY_MEM, 
 export const bpf_perf_event_read = proto('perf_event_read', RET_INTEGER, [MAP, ANY], {
   gplOnly: true,
 });
+export const bpf_event_output_data = proto(
+  'perf_event_output',
+  RET_INTEGER,
+  [CTX, MAP, ANY, RDONLY_MEM, SIZE_OR_ZERO],
+  { gplOnly: true },
+);
 export const bpf_perf_event_output = proto(
   'perf_event_output',
   RET_INTEGER,

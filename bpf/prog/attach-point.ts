@@ -10,6 +10,8 @@ export interface CtxArg {
   readonly btfId: number;
   /** It comes with a reference, which the program must give back. */
   readonly isRefcounted: boolean;
+  /** Of that reference, given when the program is entered; else 0. */
+  refId: number;
 }
 
 /** One function of a program that another is attached to. */

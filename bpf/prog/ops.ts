@@ -1,3 +1,4 @@
+import type { Btf } from '../btf/types.ts';
 import type { FuncProto } from '../helpers/proto.ts';
 import type { CtxAccess } from './access/info.ts';
 import type { ProgView } from './view.ts';
@@ -18,7 +19,15 @@ export interface ProgOps {
   readonly hasConvertCtxAccess: boolean;
   /** It may write to the packet. gen_prologue */
   readonly hasGenPrologue: boolean;
+  /**
+   * Writes to structs of the kernel's that it may do: 0, or a positive errno, the reason in the
+   * log. Absent: only the program's own objects are written to.
+   */
+  readonly btfStructAccess?: (
+    struct: string,
+    off: number,
+    size: number,
+    log: (text: string) => void,
+    btf: Btf,
+  ) => number;
 }
-
-/** Kernel structs that a type of program may write to: struct and member, to where it ends. */
-export type WritableMembers = Readonly<Record<string, readonly string[]>>;

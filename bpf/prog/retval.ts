@@ -1,5 +1,6 @@
 import type { RetvalRange } from '../verifier/retval-range.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
+import { BOOL_LSM_HOOKS } from './lsm-hooks.ts';
 import type { ProgView } from './view.ts';
 
 /** What a program of some type may return; undefined: anything. */
@@ -76,3 +77,20 @@ export const KPROBE: RetvalRule = ({ expectedAttachType: type }) => {
 
 /** With a BTF id, which raw tracepoints have not. */
 export const RAW_TRACEPOINT: RetvalRule = ({ attach }) => (attach ? range(0, 0) : undefined);
+
+const MAX_ERRNO = 4095;
+
+/** What a hook of the LSM may return; undefined: it returns nothing. bpf_lsm_get_retval_range() */
+export function lsmRetvalRange({ attach }: ProgView): RetvalRange | undefined {
+  const proto = attach?.btf.types[attach.protoId];
+  if (proto?.kind !== 'func_proto' || proto.type === 0) return undefined;
+  const isBool = BOOL_LSM_HOOKS.has(attach?.name ?? '');
+  return { ...(isBool ? range(0, 1) : range(-MAX_ERRNO, 0)), return32bit: true };
+}
+
+/** Of hooks that return nothing, programs of a control group must not say that they do. */
+export const LSM: RetvalRule = (prog) => {
+  const ofHook = lsmRetvalRange(prog);
+  if (prog.expectedAttachType !== ATTACH_TYPE.LSM_CGROUP) return ofHook;
+  return ofHook ? range(0, 1) : range(1, 1);
+};

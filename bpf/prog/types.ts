@@ -1,6 +1,14 @@
 import { HELPER_GROUPS, type HelperGroup } from '../helpers/table.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
+import * as packet from './access/packet.ts';
+import * as sockets from './access/sockets.ts';
+import * as tracing from './access/tracing.ts';
+import { conntrack } from './access/writes.ts';
+import { base } from './funcs/base.ts';
+import * as packetFuncs from './funcs/packet.ts';
+import * as sockFuncs from './funcs/sock.ts';
+import * as tracingFuncs from './funcs/tracing.ts';
 import type { ProgOps } from './ops.ts';
 import * as retval from './retval.ts';
 import type { RetvalRule } from './retval.ts';
@@ -38,12 +46,22 @@ export interface ProgType extends ProgOps {
 const GENERAL = ['base', 'perfmon'] as const;
 const TRACING = [...GENERAL, 'tracing'] as const;
 
-const NO_OPS: ProgOps = {
-  isValidAccess: () => false,
-  helper: () => undefined,
-  hasConvertCtxAccess: false,
-  hasGenPrologue: false,
-};
+function ops(
+  isValidAccess: ProgOps['isValidAccess'],
+  helper: ProgOps['helper'],
+  more: Partial<ProgOps> = {},
+): ProgOps {
+  return { isValidAccess, helper, hasConvertCtxAccess: false, hasGenPrologue: false, ...more };
+}
+
+/** Until it is known what it extends or implements. */
+const NO_OPS = ops(
+  () => false,
+  () => undefined,
+);
+const CONVERTED = { hasConvertCtxAccess: true } as const;
+const WRITABLE = { ...CONVERTED, hasGenPrologue: true } as const;
+const CONNTRACK = { ...WRITABLE, btfStructAccess: conntrack } as const;
 
 function row(
   name: ProgType['name'],
@@ -73,37 +91,60 @@ const TRACE = { isTracing: true, groups: TRACING } as const;
 
 /** include/linux/bpf_types.h: all of them, whether they run here or are only verified. */
 export const PROG_TYPES: readonly ProgType[] = [
-  row('SOCKET_FILTER', NO_OPS, { testRun: 'skb', isForEverybody: true, hasLdAbs: true }),
-  row('KPROBE', NO_OPS, { ...TRACE, sleepable: 'may', retvalRange: retval.KPROBE }),
-  row('SCHED_CLS', NO_OPS, { ...NET, hasLdAbs: true }),
-  row('SCHED_ACT', NO_OPS, { ...NET, hasLdAbs: true }),
-  row('TRACEPOINT', NO_OPS, { ...TRACE, sleepable: 'may' }),
-  row('XDP', NO_OPS, NET),
-  row('PERF_EVENT', NO_OPS, TRACE),
-  row('CGROUP_SKB', NO_OPS, { isForEverybody: true, retvalRange: retval.CGROUP_SKB }),
-  row('CGROUP_SOCK', NO_OPS, CGROUP),
-  row('LWT_IN', NO_OPS, NET),
-  row('LWT_OUT', NO_OPS, NET),
-  row('LWT_XMIT', NO_OPS, NET),
-  row('SOCK_OPS', NO_OPS, CGROUP),
-  row('SK_SKB', NO_OPS, NET),
-  row('CGROUP_DEVICE', NO_OPS, CGROUP),
-  row('SK_MSG', NO_OPS, NET),
-  row('RAW_TRACEPOINT', NO_OPS, {
+  row('SOCKET_FILTER', ops(packet.sk_filter, packetFuncs.sk_filter, CONVERTED), {
+    testRun: 'skb',
+    isForEverybody: true,
+    hasLdAbs: true,
+  }),
+  row('KPROBE', ops(tracing.kprobe, tracingFuncs.kprobe), {
+    ...TRACE,
+    sleepable: 'may',
+    retvalRange: retval.KPROBE,
+  }),
+  row('SCHED_CLS', ops(packet.tc_cls_act, packetFuncs.tc_cls_act, CONNTRACK), {
+    ...NET,
+    hasLdAbs: true,
+  }),
+  row('SCHED_ACT', ops(packet.tc_cls_act, packetFuncs.tc_cls_act, CONNTRACK), {
+    ...NET,
+    hasLdAbs: true,
+  }),
+  row('TRACEPOINT', ops(tracing.tracepoint, tracingFuncs.tracepoint), {
+    ...TRACE,
+    sleepable: 'may',
+  }),
+  row('XDP', ops(packet.xdp, packetFuncs.xdp, CONNTRACK), NET),
+  row('PERF_EVENT', ops(tracing.perf_event, tracingFuncs.perf_event, CONVERTED), TRACE),
+  row('CGROUP_SKB', ops(packet.cg_skb, packetFuncs.cg_skb, CONVERTED), {
+    isForEverybody: true,
+    retvalRange: retval.CGROUP_SKB,
+  }),
+  row('CGROUP_SOCK', ops(sockets.sock_filter, sockFuncs.sock_filter, CONVERTED), CGROUP),
+  row('LWT_IN', ops(packet.lwt, packetFuncs.lwt_in, CONVERTED), NET),
+  row('LWT_OUT', ops(packet.lwt, packetFuncs.lwt_out, CONVERTED), NET),
+  row('LWT_XMIT', ops(packet.lwt, packetFuncs.lwt_xmit, WRITABLE), NET),
+  row('SOCK_OPS', ops(sockets.sock_ops, sockFuncs.sock_ops, CONVERTED), CGROUP),
+  row('SK_SKB', ops(packet.sk_skb, packetFuncs.sk_skb, WRITABLE), NET),
+  row('CGROUP_DEVICE', ops(sockets.cgroup_dev, sockFuncs.cgroup_dev), CGROUP),
+  row('SK_MSG', ops(sockets.sk_msg, sockFuncs.sk_msg, WRITABLE), NET),
+  row('RAW_TRACEPOINT', ops(tracing.raw_tp, tracingFuncs.raw_tp), {
     ...TRACE,
     testRun: 'raw_tp',
     sleepable: 'may',
     retvalRange: retval.RAW_TRACEPOINT,
   }),
-  row('CGROUP_SOCK_ADDR', NO_OPS, { ...NET, retvalRange: retval.CGROUP_SOCK_ADDR }),
-  row('LWT_SEG6LOCAL', NO_OPS, NET),
-  row('LIRC_MODE2', NO_OPS),
-  row('SK_REUSEPORT', NO_OPS),
-  row('FLOW_DISSECTOR', NO_OPS, NET),
-  row('CGROUP_SYSCTL', NO_OPS, CGROUP),
-  row('RAW_TRACEPOINT_WRITABLE', NO_OPS, TRACE),
-  row('CGROUP_SOCKOPT', NO_OPS, CGROUP),
-  row('TRACING', NO_OPS, {
+  row('CGROUP_SOCK_ADDR', ops(sockets.sock_addr, sockFuncs.sock_addr, CONVERTED), {
+    ...NET,
+    retvalRange: retval.CGROUP_SOCK_ADDR,
+  }),
+  row('LWT_SEG6LOCAL', ops(packet.lwt, packetFuncs.lwt_seg6local, CONVERTED), NET),
+  row('LIRC_MODE2', ops(tracing.lirc_mode2, sockFuncs.lirc_mode2)),
+  row('SK_REUSEPORT', ops(sockets.sk_reuseport, sockFuncs.sk_reuseport, CONVERTED)),
+  row('FLOW_DISSECTOR', ops(packet.flow_dissector, packetFuncs.flow_dissector, CONVERTED), NET),
+  row('CGROUP_SYSCTL', ops(sockets.sysctl, sockFuncs.sysctl, CONVERTED), CGROUP),
+  row('RAW_TRACEPOINT_WRITABLE', ops(tracing.raw_tp_writable, tracingFuncs.raw_tp), TRACE),
+  row('CGROUP_SOCKOPT', ops(sockets.cg_sockopt, sockFuncs.cg_sockopt, WRITABLE), CGROUP),
+  row('TRACING', ops(tracing.tracing, tracingFuncs.tracing), {
     isTracing: true,
     groups: [...TRACING, 'trampoline'],
     sleepable: 'may',
@@ -112,14 +153,21 @@ export const PROG_TYPES: readonly ProgType[] = [
   }),
   row('STRUCT_OPS', NO_OPS, { isTracing: true, sleepable: 'may', retvalRange: retval.ZERO }),
   row('EXT', NO_OPS, { ...NET, isTracing: true }),
-  row('LSM', NO_OPS, { ...TRACE, sleepable: 'may', hasKernelPointers: true }),
-  row('SK_LOOKUP', NO_OPS, { retvalRange: retval.ZERO_OR_ONE }),
-  row('SYSCALL', NO_OPS, {
+  row('LSM', ops(tracing.lsm, tracingFuncs.lsm), {
+    ...TRACE,
+    sleepable: 'may',
+    retvalRange: retval.LSM,
+    hasKernelPointers: true,
+  }),
+  row('SK_LOOKUP', ops(sockets.sk_lookup, sockFuncs.sk_lookup, CONVERTED), {
+    retvalRange: retval.ZERO_OR_ONE,
+  }),
+  row('SYSCALL', ops(tracing.syscall, tracingFuncs.syscall), {
     groups: [...TRACING, 'syscall'],
     testRun: 'syscall',
     sleepable: 'must',
   }),
-  row('NETFILTER', NO_OPS, { ...NET, retvalRange: retval.ZERO_OR_ONE }),
+  row('NETFILTER', ops(tracing.netfilter, base), { ...NET, retvalRange: retval.ZERO_OR_ONE }),
 ];
 
 const byNumber = new Map(PROG_TYPES.map((type) => [type.number, type]));

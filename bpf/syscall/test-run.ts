@@ -1,9 +1,10 @@
-import { struct, u32, u64, array, u8, ptr } from '../../base/layout.ts';
+import { array, ptr, struct, u8 } from '../../base/layout.ts';
 import { E2BIG, EFAULT, EINVAL, ENOMEM, ENOSPC, ENOTSUPP, ENXIO } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import { TASK_UNINTERRUPTIBLE } from '../../kernel/task.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
+import { __sk_buff } from '../prog/sk-buff.ts';
 import { progType } from '../prog/types.ts';
 import type { BpfAttr } from './attr.ts';
 import { putU32, type BpfContext, type Command } from './context.ts';
@@ -34,44 +35,6 @@ const CTX_MAX = 0xffff;
 const MAX_BPF_FUNC_ARGS = 12;
 const BPF_F_TEST_RUN_ON_CPU = 1;
 const REPEAT_MAX = 1 << 20;
-
-/** include/uapi/linux/bpf.h; behind it, what a packet is to loads by offset. */
-export const __sk_buff = struct('__sk_buff', {
-  len: u32,
-  pkt_type: u32,
-  mark: u32,
-  queue_mapping: u32,
-  protocol: u32,
-  vlan_present: u32,
-  vlan_tci: u32,
-  vlan_proto: u32,
-  priority: u32,
-  ingress_ifindex: u32,
-  ifindex: u32,
-  tc_index: u32,
-  cb: array(u32, 5),
-  hash: u32,
-  tc_classid: u32,
-  data: u32,
-  data_end: u32,
-  napi_id: u32,
-  family: u32,
-  remote_ip4: u32,
-  local_ip4: u32,
-  remote_ip6: array(u32, 4),
-  local_ip6: array(u32, 4),
-  remote_port: u32,
-  local_port: u32,
-  data_meta: u32,
-  flow_keys: u64,
-  tstamp: u64,
-  wire_len: u32,
-  gso_segs: u32,
-  sk: u64,
-  gso_size: u32,
-  tstamp_type: u8,
-  hwtstamp: u64,
-});
 
 /** What the context of a socket filter is made with. */
 export const testPacket = struct('sk_buff_test', {

@@ -15,6 +15,8 @@ export interface CtxAccess {
   /** The reference that an argument came with, or 0. */
   refId: number;
   readonly isLdsx: boolean;
+  /** vmlinux */
+  readonly kernelBtf: Btf;
   /** It is the value that the attached function returned. */
   isRetval: boolean;
   log(text: string): void;
