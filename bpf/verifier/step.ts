@@ -1,7 +1,5 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Insn } from '../isa/insn.ts';
-import { argnoFromReg, BPF_WRITE } from './access-types.ts';
-import { checkMemAccess, checkLoadMem, checkStoreReg, saveAuxPtrType } from './access.ts';
 import { checkAluOp } from './alu.ts';
 import { checkAtomic } from './atomic.ts';
 import type { VerifierEnv } from './env.ts';
@@ -14,12 +12,10 @@ import { checkKfuncCall } from './kfunc-call.ts';
 import { kfuncSpinAllowed } from './spin-lock.ts';
 import { checkLdAbs } from './ld-abs.ts';
 import { checkLdImm } from './ld-imm.ts';
+import { checkLoadMem, checkStoreImm, checkStoreReg } from './load-store.ts';
 import type { Outcome } from './outcome.ts';
-import { checkRegArg } from './regs.ts';
-import { checkStackArgWrite, isStackArgSt } from './stack-arg.ts';
 
 type Call = Extract<Insn, { kind: 'call' }>;
-type Store = Extract<Insn, { kind: 'st' }>;
 
 const BPF_FUNC_SPIN_UNLOCK = 94;
 const BPF_FUNC_KPTR_XCHG = 194;
@@ -42,7 +38,7 @@ export function checkInsn(env: VerifierEnv): Outcome {
       checkStoreReg(env, insn, false);
       return 'next';
     case 'st':
-      checkStore(env, insn);
+      checkStoreImm(env, insn);
       return 'next';
     case 'atomic':
     case 'load_acquire':
@@ -82,18 +78,6 @@ function checkJump(env: VerifierEnv, insn: Insn): Outcome {
     default:
       throw env.bug(`unknown instruction ${insn.kind}`);
   }
-}
-
-function checkStore(env: VerifierEnv, insn: Store): void {
-  if (isStackArgSt(insn)) {
-    checkStackArgWrite(env, env.frame, insn.off, undefined);
-    return;
-  }
-  checkRegArg(env, insn.dst, 'src');
-  const reg = env.regs[insn.dst]!;
-  const argno = argnoFromReg(insn.dst);
-  checkMemAccess(env, env.insnIdx, reg, argno, insn.off, insn.size, BPF_WRITE, -1, false, false);
-  saveAuxPtrType(env, reg.type, false);
 }
 
 function checkCall(env: VerifierEnv, insn: Call): Outcome {
