@@ -50,8 +50,8 @@ function mapMemSize(map: BpfMap): number {
 }
 
 /**
- * The bytes are in the value, and none is of a field that the kernel knows what to do with but whole
- * pointers that an instruction loads or stores. check_map_access()
+ * The bytes are in the value, and none is of a field that the kernel knows what to do with, but for
+ * whole pointers that an instruction loads or stores. check_map_access()
  */
 export function checkMapAccess(
   env: VerifierEnv,

@@ -6,7 +6,8 @@ const NO_FASTCALL_STACK = -32768;
 
 /**
  * Slots that only spills around fast calls use may be taken away with the spills. If something else
- * accesses them, they are slots like others, in all of the function. check_fastcall_stack_contract()
+ * accesses them, they are slots like others in all of the function.
+ * check_fastcall_stack_contract()
  */
 export function checkFastcallStackContract(
   env: VerifierEnv,

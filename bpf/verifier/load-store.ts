@@ -9,13 +9,12 @@ import {
   checkStackArgRead,
   checkStackArgWrite,
   isStackArgLdx,
-  isStackArgStore,
+  isStackArgStx,
 } from './stack-arg.ts';
 import { SCALAR_VALUE } from './types.ts';
 
 type Load = Extract<Insn, { kind: 'ldx' | 'load_acquire' }>;
 type Store = Extract<Insn, { kind: 'stx' | 'store_release' }>;
-type StoreImm = Extract<Insn, { kind: 'st' }>;
 
 /** check_load_mem() */
 export function checkLoadMem(
@@ -49,25 +48,12 @@ export function checkStoreReg(env: VerifierEnv, insn: Store, strictAlignmentOnce
   const { insnIdx, regs } = env;
   const { dst, src, off, size } = insn;
   checkRegArg(env, src, 'src');
-  if (isStackArgStore(insn)) {
+  if (isStackArgStx(insn)) {
     checkStackArgWrite(env, env.frame, off, regs[src]!);
     return;
   }
   checkRegArg(env, dst, 'src');
   const to = regs[dst]!;
   checkMemAccess(env, insnIdx, to, dst, off, size, BPF_WRITE, src, strictAlignmentOnce, false);
-  saveAuxPtrType(env, to.type, false);
-}
-
-/** An immediate is stored. */
-export function checkStoreImm(env: VerifierEnv, insn: StoreImm): void {
-  const { dst, off, size } = insn;
-  if (isStackArgStore(insn)) {
-    checkStackArgWrite(env, env.frame, off, undefined);
-    return;
-  }
-  checkRegArg(env, dst, 'src');
-  const to = env.regs[dst]!;
-  checkMemAccess(env, env.insnIdx, to, dst, off, size, BPF_WRITE, -1, false, false);
   saveAuxPtrType(env, to.type, false);
 }

@@ -20,10 +20,18 @@ export function isStackArgLdx(insn: Insn): boolean {
   return insn.src === PARAMS && insn.off > 0 && insn.off % SLOT === 0;
 }
 
-/** is_stack_arg_stx(), is_stack_arg_st() */
-export function isStackArgStore(insn: Insn): boolean {
-  if ((insn.kind !== 'stx' && insn.kind !== 'st') || insn.size !== SLOT) return false;
-  return insn.dst === PARAMS && insn.off < 0 && insn.off % SLOT === 0;
+function isOutgoing(dst: number, off: number, size: number): boolean {
+  return dst === PARAMS && size === SLOT && off < 0 && off % SLOT === 0;
+}
+
+/** is_stack_arg_stx() */
+export function isStackArgStx(insn: Insn): boolean {
+  return insn.kind === 'stx' && isOutgoing(insn.dst, insn.off, insn.size);
+}
+
+/** is_stack_arg_st() */
+export function isStackArgSt(insn: Insn): boolean {
+  return insn.kind === 'st' && isOutgoing(insn.dst, insn.off, insn.size);
 }
 
 /** `valueReg` undefined: the instruction's immediate. check_stack_arg_write() */
