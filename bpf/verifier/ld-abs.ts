@@ -4,7 +4,7 @@ import { PROG_TYPE } from '../uapi.ts';
 import { checkPtrOffReg } from './access.ts';
 import { pushStack } from './branches.ts';
 import type { VerifierEnv } from './env.ts';
-import { prepareFuncExit } from './func-call.ts';
+import { prepareFuncExit } from './func-exit.ts';
 import { checkResourceLeak } from './leak.ts';
 import { pointerReg } from './reg.ts';
 import { checkRegArg, clearCallerSaved, unknownReg } from './regs.ts';
@@ -50,5 +50,6 @@ function exploreMissing(env: VerifierEnv): void {
   env.markRegScratched(0);
   pushStack(env, env.insnIdx + 1, env.insnIdx, false);
   env.regs[0] = pointerReg(env.regs[0]!.type, { precise: env.regs[0]!.precise });
-  env.insnIdx = prepareFuncExit(env) - 1;
+  prepareFuncExit(env);
+  env.insnIdx--;
 }
