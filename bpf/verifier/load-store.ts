@@ -9,11 +9,13 @@ import {
   checkStackArgRead,
   checkStackArgWrite,
   isStackArgLdx,
+  isStackArgSt,
   isStackArgStx,
 } from './stack-arg.ts';
 import { SCALAR_VALUE } from './types.ts';
 
 type Load = Extract<Insn, { kind: 'ldx' | 'load_acquire' }>;
+type StoreImm = Extract<Insn, { kind: 'st' }>;
 type Store = Extract<Insn, { kind: 'stx' | 'store_release' }>;
 
 /** check_load_mem() */
@@ -55,5 +57,18 @@ export function checkStoreReg(env: VerifierEnv, insn: Store, strictAlignmentOnce
   checkRegArg(env, dst, 'src');
   const to = regs[dst]!;
   checkMemAccess(env, insnIdx, to, dst, off, size, BPF_WRITE, src, strictAlignmentOnce, false);
+  saveAuxPtrType(env, to.type, false);
+}
+
+/** An immediate is stored. */
+export function checkStoreImm(env: VerifierEnv, insn: StoreImm): void {
+  const { dst, off, size } = insn;
+  if (isStackArgSt(insn)) {
+    checkStackArgWrite(env, env.frame, off, undefined);
+    return;
+  }
+  checkRegArg(env, dst, 'src');
+  const to = env.regs[dst]!;
+  checkMemAccess(env, env.insnIdx, to, dst, off, size, BPF_WRITE, -1, false, false);
   saveAuxPtrType(env, to.type, false);
 }
