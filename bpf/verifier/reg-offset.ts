@@ -48,7 +48,8 @@ export function checkFuncArgRegOff(
     if (!reg.s.isConst || reg.s.value !== 0n) {
       throw env.reject(
         EINVAL,
-        `${regArgName(argno)} must have zero offset when passed to release func or trusted arg to kfunc`,
+        `${regArgName(argno)} must have zero offset ` +
+          'when passed to release func or trusted arg to kfunc',
       );
     }
   }

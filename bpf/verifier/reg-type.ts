@@ -2,7 +2,7 @@ import { EACCES } from '../../kernel/errno.ts';
 import { idOf } from '../btf/resolve.ts';
 import { checkPtrOffReg } from './access-mem.ts';
 import { type ArgNo, regArgName, regFromArgno } from './access-types.ts';
-import { argTypeIsRelease, compatibleRegTypes, MEM_TYPES, type RegTypes } from './arg-types.ts';
+import { argTypeIsRelease, compatibleRegTypes, MEM_TYPES } from './arg-types.ts';
 import { btfStructIdsMatch } from './btf-walk.ts';
 import type { CallArgMeta } from './call-meta.ts';
 import type { VerifierEnv } from './env.ts';

@@ -13,7 +13,7 @@ function maybeWidenReg(env: VerifierEnv, old: Reg, cur: Reg): Reg {
   return unknownReg(env);
 }
 
-/** So that loops come to an end, `cur` forgets what differs from `old`. widen_imprecise_scalars() */
+/** So that a loop ends, `cur` forgets what differs from `old`. widen_imprecise_scalars() */
 export function widenImpreciseScalars(
   env: VerifierEnv,
   old: VerifierState,
