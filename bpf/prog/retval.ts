@@ -78,7 +78,8 @@ export const KPROBE: RetvalRule = ({ expectedAttachType: type }) => {
 /** With a BTF id, which raw tracepoints have not. */
 export const RAW_TRACEPOINT: RetvalRule = ({ attach }) => (attach ? range(0, 0) : undefined);
 
-const MAX_ERRNO = 4095;
+/** include/linux/err.h */
+export const MAX_ERRNO = 4095;
 
 /** What a hook of the LSM may return; undefined: it returns nothing. bpf_lsm_get_retval_range() */
 export function lsmRetvalRange({ attach }: ProgView): RetvalRange | undefined {

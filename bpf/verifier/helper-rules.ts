@@ -1,6 +1,6 @@
 import { EACCES, EFAULT, EINVAL, ENOTSUPP } from '../../kernel/errno.ts';
 import { FUNC } from '../helpers/func-ids.ts';
-import { lsmRetvalRange } from '../prog/lsm-retval.ts';
+import { lsmRetvalRange, MAX_ERRNO } from '../prog/retval.ts';
 import { resolveProgType } from '../prog/types.ts';
 import type { Insn } from '../isa/insn.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
@@ -37,9 +37,6 @@ export interface HelperCall {
 }
 
 type Rule = (env: VerifierEnv, call: HelperCall) => void;
-
-/** include/linux/err.h */
-export const MAX_ERRNO = 4095;
 
 function callback(setState: SetCalleeState): Rule {
   return (env, { insn, insnIdx, meta }) =>
