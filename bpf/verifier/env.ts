@@ -193,6 +193,7 @@ export class VerifierEnv {
   }
 
   markSlotScratched(spi: number): void {
-    this.scratchedSlots |= 1n << BigInt(spi);
+    // Nobody looks at them but the log.
+    if (this.log.isOn) this.scratchedSlots |= 1n << BigInt(spi);
   }
 }
