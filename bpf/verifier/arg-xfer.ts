@@ -9,7 +9,10 @@ import {
   stackArgOffToSlot,
 } from './arg-state.ts';
 import { ARG_IMPRECISE, argPadd, ArgTrack, argTrackAlu64, NO_ARG } from './arg-track.ts';
+import { BPF_FETCH } from '../isa/ops.ts';
 import { MAX_BPF_REG } from './types.ts';
+
+const BPF_CMPXCHG = 0xf0 | BPF_FETCH;
 
 /** Where a function stands whose pointers are followed. */
 export interface ArgPlace {
@@ -135,7 +138,10 @@ function atomic(insn: AtomicInsn, out: ArgStateOut, place: ArgPlace): void {
 /** The register that an atomic loads; -1: none. bpf_atomic_load_reg() */
 export function atomicLoadReg(insn: Insn): number {
   if (insn.kind === 'load_acquire') return insn.dst;
-  if (insn.kind === 'bad_atomic') return (insn.imm & 1) === 0 ? -1 : insn.src;
+  if (insn.kind === 'bad_atomic') {
+    if (insn.imm === BPF_CMPXCHG) return 0;
+    return (insn.imm & BPF_FETCH) === 0 ? -1 : insn.src;
+  }
   if (insn.kind !== 'atomic' || !insn.fetch) return -1;
   return insn.op === 'cmpxchg' ? 0 : insn.src;
 }

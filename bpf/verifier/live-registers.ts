@@ -1,5 +1,6 @@
 import type { Insn, Operand } from '../isa/insn.ts';
 import { listedInsn } from './arg-log.ts';
+import { atomicLoadReg } from './arg-xfer.ts';
 import { getCallSummary } from './call-summary.ts';
 import type { VerifierEnv } from './env.ts';
 import { computeSubprogArgAccess } from './liveness.ts';
@@ -54,9 +55,9 @@ function useDefOf(env: VerifierEnv, insn: Insn | null): UseDef {
 
 function atomicUseDef(insn: Extract<Insn, { kind: 'atomic' | 'bad_atomic' }>): UseDef {
   const use = (1 << insn.dst) | (1 << insn.src);
-  const fetch = insn.kind === 'atomic' ? insn.fetch : (insn.imm & 1) !== 0;
-  if (insn.kind === 'atomic' && insn.op === 'cmpxchg') return { use: use | R0, def: R0 };
-  return { use, def: fetch ? 1 << insn.src : 0 };
+  const loaded = atomicLoadReg(insn);
+  if (loaded < 0) return { use, def: 0 };
+  return { use: loaded === insn.src ? use : use | R0, def: 1 << loaded };
 }
 
 function flowUseDef(env: VerifierEnv, insn: Insn | null): UseDef {
