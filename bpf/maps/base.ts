@@ -29,10 +29,11 @@ export interface CheckedAttr {
   readonly flags: number;
   readonly btfKeyTypeId: number;
   readonly btfValueTypeId: number;
+  readonly btfVmlinuxValueTypeId: number;
+  readonly extra: bigint;
 }
 
 export interface MapAttr extends CheckedAttr {
-  readonly extra: bigint;
   readonly name: string;
   /** Of a map of maps: what its elements are like. */
   readonly inner: BpfMap | undefined;

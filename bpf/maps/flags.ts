@@ -4,6 +4,7 @@ export const NO_COMMON_LRU = 1 << 1;
 export const NUMA_NODE = 1 << 2;
 export const RDONLY = 1 << 3;
 export const WRONLY = 1 << 4;
+export const STACK_BUILD_ID = 1 << 5;
 export const ZERO_SEED = 1 << 6;
 export const RDONLY_PROG = 1 << 7;
 export const WRONLY_PROG = 1 << 8;
@@ -11,6 +12,9 @@ export const CLONE = 1 << 9;
 export const MMAPABLE = 1 << 10;
 export const PRESERVE_ELEMS = 1 << 11;
 export const INNER_MAP = 1 << 12;
+export const LINK = 1 << 13;
+export const SEGV_ON_FAULT = 1 << 17;
+export const NO_USER_CONV = 1 << 18;
 export const RB_OVERWRITE = 1 << 19;
 
 /** Who may do what: BPF_F_ACCESS_MASK */

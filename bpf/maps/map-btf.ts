@@ -1,4 +1,4 @@
-import { EACCES, EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
+import { EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../../kernel/errno.ts';
 import * as field from '../btf/field-types.ts';
 import { btfParseFields, MAP_FIELDS, type BtfRecord } from '../btf/record.ts';
 import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
@@ -69,7 +69,7 @@ export function map_check_btf(btf: Btf, map: TypedMap, record: BtfRecord | undef
   const key = resolve(btf, btfKeyTypeId);
   const isArray = ARRAYS.includes(type);
   if (btfKeyTypeId !== 0 && sizeOf(btf, btfKeyTypeId) !== map.keySize) return -EINVAL;
-  if (btfKeyTypeId === 0 && !isArray) return -EINVAL;
+  if (btfKeyTypeId === 0 && !isArray && type !== MAP_TYPE.BLOOM_FILTER) return -EINVAL;
   if (sizeOf(btf, btfValueTypeId) !== map.valueSize) return -EINVAL;
   if (record) {
     if ((map.flags & (flag.RDONLY_PROG | flag.WRONLY_PROG)) !== 0) return -EACCES;
@@ -78,7 +78,35 @@ export function map_check_btf(btf: Btf, map: TypedMap, record: BtfRecord | undef
     if (wrong < 0) return wrong;
   }
   if (isArray) return array_map_check_btf(map, key, resolve(btf, btfValueTypeId));
-  return type === MAP_TYPE.TASK_STORAGE && !isI32(key) ? -EINVAL : 0;
+  if (WITHOUT_TYPES.includes(type)) return -ENOTSUPP;
+  return KEYS.get(type)?.(key) === false ? -EINVAL : 0;
+}
+
+/** Types of maps that nothing may be said of. map_check_no_btf() */
+const WITHOUT_TYPES: readonly number[] = [
+  MAP_TYPE.STACK_TRACE,
+  MAP_TYPE.PERF_EVENT_ARRAY,
+  MAP_TYPE.CGROUP_ARRAY,
+  MAP_TYPE.ARRAY_OF_MAPS,
+  MAP_TYPE.HASH_OF_MAPS,
+  MAP_TYPE.DEVMAP,
+  MAP_TYPE.DEVMAP_HASH,
+  MAP_TYPE.CPUMAP,
+];
+
+/** What keys may be. struct bpf_map_ops: map_check_btf */
+const KEYS: ReadonlyMap<number, (key: BtfType | undefined) => boolean> = new Map([
+  ...STORAGE.map((type) => [type, isI32] as const),
+  [MAP_TYPE.LPM_TRIE, (key) => key?.kind === 'struct'],
+  [MAP_TYPE.CGROUP_STORAGE, isCgroupKey],
+  [MAP_TYPE.PERCPU_CGROUP_STORAGE, isCgroupKey],
+  [MAP_TYPE.INSN_ARRAY, isI32],
+]);
+
+/** A cgroup's number, or that and an attach type. cgroup_storage_check_btf() */
+function isCgroupKey(key: BtfType | undefined): boolean {
+  if (key?.kind === 'struct') return key.members.length === 2 && key.members[1]!.bitOffset === 64;
+  return key?.kind === 'int' && key.sizeBytes === 8;
 }
 
 /** Without a type of keys only where the one element holds a program's variables. */

@@ -14,6 +14,7 @@ import { map_check_btf, recordOf } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
 import { PerfEventArray } from './perf-event-array.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
+import { MAP_TYPE } from '../uapi.ts';
 
 const INC = site('bpf_map_inc', 'inc');
 const PUT = site('bpf_map_put', 'dec');
@@ -198,10 +199,11 @@ kernelText(Maps);
 
 /** What map_create() itself asks, of every type. */
 function checkRequest(request: MapRequest): number {
-  const { flags, numaNode, extra, btfKeyTypeId, btfValueTypeId } = request;
-  if (request.btfVmlinuxValueTypeId !== 0) return -EINVAL; // of a struct_ops map alone
-  if (btfKeyTypeId !== 0 && btfValueTypeId === 0) return -EINVAL;
-  if (extra !== 0n) return -EINVAL; // of bloom filters and arenas alone
+  const { type, flags, numaNode, extra, btfKeyTypeId, btfValueTypeId } = request;
+  if (request.btfVmlinuxValueTypeId !== 0) {
+    if (type !== MAP_TYPE.STRUCT_OPS || hasTypes(request)) return -EINVAL;
+  } else if (btfKeyTypeId !== 0 && btfValueTypeId === 0) return -EINVAL;
+  if (extra !== 0n && !WITH_EXTRA.includes(type)) return -EINVAL;
   const isOtherNode = numaNode !== 0 && numaNode !== NUMA_NO_NODE;
   return (flags & NUMA_NODE) !== 0 && isOtherNode ? -EINVAL : 0;
 }
@@ -211,3 +213,5 @@ function hasTypes({ btfKeyTypeId, btfValueTypeId }: MapRequest): boolean {
 }
 
 const NUMA_NO_NODE = -1;
+/** Types of maps to which map_extra means something. */
+const WITH_EXTRA: readonly number[] = [MAP_TYPE.BLOOM_FILTER, MAP_TYPE.ARENA, MAP_TYPE.RHASH];

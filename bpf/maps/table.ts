@@ -4,12 +4,14 @@ import type { AllocCheck, MapAttr, MapWorld } from './base.ts';
 import { HashMap, PercpuHashMap } from './hash.ts';
 import { htabCheck } from './htab.ts';
 import { LruHashMap, LruPercpuHashMap } from './lru-hash.ts';
+import { insnArrayCheck, InsnArrayMap } from './insn-array.ts';
 import type { BpfMap } from './map.ts';
 import { ArrayOfMaps, checkInner, fdArrayCheck, HashOfMaps, hashOfMapsCheck } from './of-maps.ts';
 import { PerfEventArray, perfEventArrayCheck } from './perf-event-array.ts';
 import { ProgArray } from './prog-array.ts';
 import { Ringbuf, ringbufCheck } from './ringbuf.ts';
 import { TaskStorageMap, taskStorageCheck } from './task-storage.ts';
+import { ArenaMap, arenaCheck, UNSIMULATED_CHECKS, UnsimulatedMap } from './unsimulated.ts';
 
 /** A type of map: what may be asked of it, and how it is made. undefined: memory is exhausted. */
 export interface MapType {
@@ -38,4 +40,13 @@ export const MAP_TYPES: ReadonlyMap<number, MapType> = new Map<number, MapType>(
   [MAP_TYPE.HASH_OF_MAPS, { check: hashOfMapsCheck, checkInner, create: HashOfMaps.create }],
   [MAP_TYPE.TASK_STORAGE, { check: taskStorageCheck, create: TaskStorageMap.create }],
   [MAP_TYPE.RINGBUF, { check: ringbufCheck, create: Ringbuf.create }],
+  [MAP_TYPE.INSN_ARRAY, { check: insnArrayCheck, create: InsnArrayMap.create }],
+  [MAP_TYPE.ARENA, { check: arenaCheck, create: ArenaMap.create }],
+  [MAP_TYPE.SK_STORAGE, { check: taskStorageCheck, create: UnsimulatedMap.create }],
+  [MAP_TYPE.INODE_STORAGE, { check: taskStorageCheck, create: UnsimulatedMap.create }],
+  [MAP_TYPE.CGRP_STORAGE, { check: taskStorageCheck, create: UnsimulatedMap.create }],
+  ...UNSIMULATED_CHECKS.map(([type, check]): [number, MapType] => [
+    type,
+    { check, create: UnsimulatedMap.create },
+  ]),
 ]);

@@ -39,6 +39,7 @@ test('their prototypes and those of the events are types that BTF can say', () =
     enums: [],
     declarations: [],
     percpu: [],
+    tags: [],
   });
   for (const { name } of functions) expect(btf.idsOf(name), name).toHaveLength(1);
   for (const { name } of TRACE_EVENTS) expect(btf.idsOf(`btf_trace_${name}`)).toHaveLength(1);
