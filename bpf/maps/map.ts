@@ -72,6 +72,9 @@ export interface BpfMap {
   /** Of a prog array: the struct bpf_prog at `index`, or 0. kernel/bpf/core.c: JMP_TAIL_CALL */
   tail_call_target?(index: number): number | Sim<number>;
 
+  /** Of an instruction array: the slots that its entries name, each once, ascending. */
+  insnArrayTargets?(first: number, last: number): readonly number[];
+
   // For bpf(2).
 
   /**
