@@ -73,6 +73,23 @@ export function decodeProgram(bytes: Uint8Array): Insns | DecodeError {
   return insns;
 }
 
+/** A program as it comes to the verifier: null where nothing can be, and in second slots. */
+export function decodeLoaded(bytes: Uint8Array): Insns {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = Math.floor(bytes.length / INSN_BYTES);
+  const insns: (Insn | null)[] = [];
+  while (insns.length < count) {
+    const slot = insns.length;
+    const insn = decodeInsn(
+      rawInsn(view, slot),
+      slot + 1 < count ? rawInsn(view, slot + 1) : undefined,
+    );
+    insns.push(typeof insn === 'string' ? null : insn);
+    if (typeof insn !== 'string' && insn.kind === 'ld_imm64') insns.push(null);
+  }
+  return insns;
+}
+
 /** In words, of what decodeInsn() says. */
 export function reasonOf(said: string, raw: RawInsn): string {
   return said === UNKNOWN ? `unknown opcode ${hex(raw.code)}` : said;

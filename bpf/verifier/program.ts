@@ -30,6 +30,12 @@ export interface MapConst {
   readonly off: number;
 }
 
+/** A descriptor that is no map's: EBADF, EINVAL; EPROTO, EFAULT: there is no fd_array to look in. */
+export interface WrongMap {
+  readonly fd: number;
+  readonly errno: number;
+}
+
 /** BPF_F_*: flags of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
 export const BPF_F_ANY_ALIGNMENT = 1 << 1;
@@ -60,4 +66,8 @@ export interface LoadedProgram {
   readonly caps: Capabilities;
   /** By slot. */
   readonly maps: ReadonlyMap<number, MapConst>;
+  /** By slot of a constant that names no map: its descriptor, and why. Only the first counts. */
+  readonly wrongMaps?: ReadonlyMap<number, WrongMap>;
+  /** Those that fd_array names, with fd_array_cnt. */
+  readonly boundMaps?: readonly BpfMap[];
 }
