@@ -139,3 +139,26 @@ export function aggregateNamed(btf: Btf, name: string): Aggregate | undefined {
 export function idOf(btf: Btf, name: string, kind: BtfType['kind']): number {
   return btf.idsOf(name).find((id) => btf.types[id]!.kind === kind) ?? 0;
 }
+
+function ownSize(type: BtfType): number | undefined {
+  if (type.kind === 'ptr') return 8;
+  return 'sizeBytes' in type && type.kind !== 'datasec' ? type.sizeBytes : undefined;
+}
+
+/** Bytes of a value, arrays counted through; undefined where it has no size. btf_resolve_size() */
+export function btfResolveSize(btf: Btf, id: number): number | undefined {
+  let count = 1;
+  let type = btf.types[id];
+  for (let depth = 0; depth < DEPTH_MAX && type; depth++) {
+    if (isModifier(type)) {
+      type = btf.types[type.type];
+    } else if (type.kind === 'array') {
+      count *= type.count;
+      type = btf.types[type.type];
+    } else {
+      const size = ownSize(type);
+      return size === undefined || count * size > 0xffff_ffff ? undefined : count * size;
+    }
+  }
+  return undefined;
+}

@@ -6,6 +6,8 @@ export interface Capabilities {
   readonly bpf: boolean;
   /** CAP_PERFMON: allow_ptr_leaks, allow_uninit_stack, bypass_spec_v1 and _v4. */
   readonly perfmon: boolean;
+  /** CAP_SYS_BOOT */
+  readonly sysBoot?: boolean;
 }
 
 /** What the rules of a program's type ask of the program. A part of LoadedProgram. */

@@ -2,6 +2,7 @@ import { FUNC } from '../helpers/func-ids.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { VerifierEnv } from './env.ts';
 import { kfuncNameOf } from './kfunc-meta.ts';
+import { RBTREE_ADD_KFUNCS, TASK_WORK_KFUNCS } from './kfunc-names.ts';
 
 /** Helpers that call back while they run. is_sync_callback_calling_function() */
 const SYNC_HELPERS: ReadonlySet<number> = new Set([
@@ -10,20 +11,14 @@ const SYNC_HELPERS: ReadonlySet<number> = new Set([
   FUNC.loop,
   FUNC.user_ringbuf_drain,
 ]);
-/** is_sync_callback_calling_kfunc() */
-const SYNC_KFUNCS: ReadonlySet<string> = new Set(['bpf_rbtree_add', 'bpf_rbtree_add_impl']);
 /** is_async_callback_calling_kfunc() */
-const ASYNC_KFUNCS: ReadonlySet<string> = new Set([
-  'bpf_wq_set_callback',
-  'bpf_task_work_schedule_signal',
-  'bpf_task_work_schedule_resume',
-]);
+const ASYNC_KFUNCS: ReadonlySet<string> = new Set(['bpf_wq_set_callback', ...TASK_WORK_KFUNCS]);
 
 /** bpf_is_sync_callback_calling_insn() */
 export function isSyncCallbackCallingInsn(env: VerifierEnv, insn: Insn): boolean {
   if (insn.kind !== 'call') return false;
   if (insn.target === 'helper') return SYNC_HELPERS.has(insn.imm);
-  return SYNC_KFUNCS.has(kfuncNameOf(env, insn));
+  return RBTREE_ADD_KFUNCS.has(kfuncNameOf(env, insn));
 }
 
 /** bpf_is_async_callback_calling_insn() */

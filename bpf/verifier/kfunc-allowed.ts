@@ -63,7 +63,7 @@ const FILTERS: Readonly<Record<KfuncFilter, (prog: LoadedProgram, kfunc: string)
 
 const SESSIONS: Readonly<Partial<Record<ProgType['name'], readonly number[]>>> = {
   KPROBE: [ATTACH_TYPE.TRACE_KPROBE_SESSION, ATTACH_TYPE.TRACE_UPROBE_SESSION],
-  TRACING: [ATTACH_TYPE.TRACE_FSESSION],
+  TRACING: [ATTACH_TYPE.TRACE_FSESSION, ATTACH_TYPE.TRACE_FSESSION_MULTI],
 };
 
 function structOpsOf({ attach }: LoadedProgram): string {

@@ -1,16 +1,6 @@
 import type { VerifierEnv } from './env.ts';
 import { kfuncNameOf } from './kfunc-meta.ts';
-
-/** is_bpf_rbtree_api_kfunc() */
-export const RBTREE_KFUNCS: ReadonlySet<string> = new Set([
-  'bpf_rbtree_add',
-  'bpf_rbtree_add_impl',
-  'bpf_rbtree_remove',
-  'bpf_rbtree_first',
-  'bpf_rbtree_root',
-  'bpf_rbtree_left',
-  'bpf_rbtree_right',
-]);
+import { RBTREE_KFUNCS } from './kfunc-names.ts';
 
 /**
  * In the callback of a tree's kfunc, or in a function that it calls: the lock is held all the

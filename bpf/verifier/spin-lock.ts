@@ -2,7 +2,6 @@ import { EINVAL } from '../../kernel/errno.ts';
 import { BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK } from '../btf/field-types.ts';
 import { btfRecordHasField } from '../btf/record.ts';
 import { type ArgNo, regArgName } from './access-types.ts';
-import { RBTREE_KFUNCS } from './rbtree-lock.ts';
 import type { VerifierEnv } from './env.ts';
 import type { Reg } from './reg.ts';
 import { regBtfRecord } from './reg-record.ts';
@@ -20,43 +19,6 @@ import * as t from './types.ts';
 export const PROCESS_SPIN_LOCK = 1 << 0; // taken; without: given back
 export const PROCESS_RES_LOCK = 1 << 1; // a struct bpf_res_spin_lock
 export const PROCESS_LOCK_IRQ = 1 << 2; // with interrupts off
-
-/** Kfuncs that may be called while a lock is held. */
-const SPIN_KFUNCS: ReadonlySet<string> = new Set([
-  ...RBTREE_KFUNCS,
-  'bpf_list_push_front',
-  'bpf_list_push_front_impl',
-  'bpf_list_push_back',
-  'bpf_list_push_back_impl',
-  'bpf_list_add',
-  'bpf_list_pop_front',
-  'bpf_list_pop_back',
-  'bpf_list_del',
-  'bpf_list_front',
-  'bpf_list_back',
-  'bpf_list_is_first',
-  'bpf_list_is_last',
-  'bpf_list_empty',
-  'bpf_refcount_acquire',
-  'bpf_refcount_acquire_impl',
-  'bpf_iter_num_new',
-  'bpf_iter_num_next',
-  'bpf_iter_num_destroy',
-  'bpf_res_spin_lock',
-  'bpf_res_spin_unlock',
-  'bpf_res_spin_lock_irqsave',
-  'bpf_res_spin_unlock_irqrestore',
-  'bpf_arena_alloc_pages',
-  'bpf_arena_free_pages',
-  'bpf_arena_reserve_pages',
-  'bpf_stream_vprintk',
-  'bpf_stream_print_stack',
-]);
-
-/** kfunc_spin_allowed() */
-export function kfuncSpinAllowed(env: VerifierEnv, btfId: number): boolean {
-  return SPIN_KFUNCS.has(env.world.kfunc(btfId)?.name ?? '');
-}
 
 /** A lock is taken or given back: which, and in what order. process_spin_lock() */
 export function processSpinLock(env: VerifierEnv, reg: Reg, argno: ArgNo, flags: number): void {

@@ -9,7 +9,8 @@ import { checkHelperCall } from './helper-call.ts';
 import { checkIndirectJump } from './indirect-jump.ts';
 import { checkCondJmpOp } from './jump.ts';
 import { checkKfuncCall } from './kfunc-call.ts';
-import { kfuncSpinAllowed } from './spin-lock.ts';
+import { kfuncNameOf } from './kfunc-meta.ts';
+import { SPIN_KFUNCS } from './kfunc-names.ts';
 import { checkLdAbs } from './ld-abs.ts';
 import { checkLdImm } from './ld-imm.ts';
 import { checkLoadMem, checkStoreImm, checkStoreReg } from './load-store.ts';
@@ -98,9 +99,10 @@ function checkCall(env: VerifierEnv, insn: Call): Outcome {
 }
 
 /** What may be called while a lock is held. */
-function isAllowedWithLock(env: VerifierEnv, { target, imm, off }: Call): boolean {
+function isAllowedWithLock(env: VerifierEnv, insn: Call): boolean {
+  const { target, imm } = insn;
   if (target === 'helper') return imm === BPF_FUNC_SPIN_UNLOCK || imm === BPF_FUNC_KPTR_XCHG;
-  return target === 'subprog' || (off === 0 && kfuncSpinAllowed(env, imm));
+  return target === 'subprog' || SPIN_KFUNCS.has(kfuncNameOf(env, insn));
 }
 
 /** It is not dead. What only speculation comes to is. sanitize_mark_insn_seen() */
