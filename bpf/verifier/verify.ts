@@ -17,6 +17,7 @@ import { checkMaxStackDepth } from './stack-depth.ts';
 import { printVerificationStats } from './stats.ts';
 import { addSubprogAndKfunc, checkSubprogs } from './subprogs.ts';
 import { sortSubprogsTopo } from './topo.ts';
+import { addBoundMaps } from './used-maps.ts';
 import type { KernelWorld } from './world.ts';
 
 /** What the verifier says of a program. */
@@ -30,6 +31,7 @@ export interface Verified {
 
 /** In Linux's order: the first that refuses is the one that is heard. */
 const PASSES: readonly ((env: VerifierEnv) => void)[] = [
+  addBoundMaps,
   markVerifierStateClean,
   checkBtfInfoEarly,
   addSubprogAndKfunc,
