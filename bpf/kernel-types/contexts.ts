@@ -1,5 +1,9 @@
 /** What programs get: contexts as the kernel has them, of iterators, and tables of operations that programs implement. */
 export const CONTEXTS = `
+typedef struct pt_regs bpf_user_pt_regs_t;
+struct bpf_perf_event_data {
+  bpf_user_pt_regs_t regs; __u64 sample_period, addr;
+};
 struct bpf_nf_ctx {
   const struct nf_hook_state *state; struct sk_buff *skb;
 };

@@ -169,10 +169,6 @@ struct bpf_xfrm_state {
     __u32 remote_ipv4, remote_ipv6[4];
   };
 };
-typedef struct pt_regs bpf_user_pt_regs_t;
-struct bpf_perf_event_data {
-  bpf_user_pt_regs_t regs; __u64 sample_period, addr;
-};
 struct bpf_cgroup_dev_ctx {
   __u32 access_type, major, minor;
 };
