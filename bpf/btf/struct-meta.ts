@@ -5,7 +5,10 @@ import { btfParseFields, type BtfField, type BtfRecord } from './record.ts';
 import { idOf } from './resolve.ts';
 import type { Btf, BtfType } from './types.ts';
 
-/** A struct of a program's with special fields: what an object of it may be. struct btf_struct_meta */
+/**
+ * A struct of a program's with special fields: what an object of it may be.
+ * struct btf_struct_meta
+ */
 export interface StructMeta {
   readonly btf: Btf;
   readonly btfId: number;
