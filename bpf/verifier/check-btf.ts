@@ -87,13 +87,16 @@ function checkBtfLine(env: VerifierEnv): void {
   const count = env.insns.length;
   let subprog = 0;
   let previous = 0;
-  for (const [i, { insnOff }] of lineInfo.entries()) {
+  for (const [i, { insnOff, isUnnamed }] of lineInfo.entries()) {
     if ((i > 0 && insnOff <= previous) || insnOff >= count) {
       const where = `(prev_offset:${previous} prog->len:${count})`;
       throw env.reject(EINVAL, `Invalid line_info[${i}].insn_off:${insnOff} ${where}`);
     }
     if (code[insnOff * INSN_BYTES] === 0) {
       throw env.reject(EINVAL, `Invalid insn code at line_info[${i}].insn_off`);
+    }
+    if (isUnnamed) {
+      throw env.reject(EINVAL, `Invalid line_info[${i}].line_off or .file_name_off`);
     }
     if (subprog < env.subprogCnt) {
       const { start } = env.subprogs[subprog]!;

@@ -21,6 +21,8 @@ export interface LineInfo {
   readonly line: string;
   readonly lineNumber: number;
   readonly column: number;
+  /** Its strings are not in BTF. */
+  readonly isUnnamed?: boolean;
 }
 
 /** A constant that names a map, or a place in its value, by the slot of its ld_imm64. */
