@@ -32,7 +32,7 @@ function program(c: string, marks: Marks = {}): Btf {
   for (const [name, mark] of Object.entries(marks)) {
     const ids = made.flatMap((type, id) => (hasMember(type, name) ? [id] : []));
     for (const id of ids) {
-      const struct = made[id] as BtfOf<'struct'>;
+      const struct = made[id] as BtfOf<'struct' | 'union'>;
       const component = struct.members.findIndex((member) => member.name === name);
       if ('contains' in mark) {
         const text = `contains:${mark.contains}`;
