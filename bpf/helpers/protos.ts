@@ -5,12 +5,22 @@ import * as packet from './protos-packet.ts';
 import * as sock from './protos-sock.ts';
 import * as tracing from './protos-tracing.ts';
 
+const TABLES: readonly Readonly<Record<string, FuncProto>>[] = [
+  base,
+  tracing,
+  packet,
+  sock,
+  cgroup,
+];
+
 /**
- * A prototype of each helper of Linux 7.2 by its number, for its name and what holds of it in
- * whatever program: what a type of program may call, and how, is said by its row.
+ * Helpers by number, whoever may call them. Of those that are not the same for all types of
+ * program, the one that most have: it stands under the helper's own name.
  */
 export const FUNC_PROTOS: ReadonlyMap<number, FuncProto> = new Map(
-  [base, cgroup, packet, sock, tracing]
-    .flatMap((table) => Object.values(table) as readonly FuncProto[])
-    .map((row) => [row.id, row]),
+  TABLES.flatMap((table) =>
+    Object.entries(table)
+      .sort(([a, one], [b]) => Number(b === one.name) - Number(a === one.name))
+      .map(([, proto]) => [proto.id, proto] as const),
+  ).reverse(),
 );
