@@ -130,8 +130,8 @@ function takeBoth(
   if (isNullCheck(env, insn)) {
     // That it is 0 holds on this path only.
     if (src >= 0) markChainPrecision(env, src);
-    markPtrOrNullRegs(cur, dst, insn.op === 'jne');
-    markPtrOrNullRegs(other, dst, insn.op === 'jeq');
+    markPtrOrNullRegs(env, cur, dst, insn.op === 'jne');
+    markPtrOrNullRegs(env, other, dst, insn.op === 'jeq');
   } else if (!isPacketCheck(env, insn, other) && isPointerValue(env, dst)) {
     throw env.reject(EACCES, `R${dst} pointer comparison prohibited`);
   }

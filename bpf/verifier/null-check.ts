@@ -64,27 +64,32 @@ export function markPtrNotNullReg(reg: Reg): Reg {
 const OF_ONE_MAP = BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK;
 
 /** One of those that came from the same look-up. mark_ptr_or_null_reg() */
-function markPtrOrNullReg(reg: Reg, id: number, isNull: boolean): Reg {
+function markPtrOrNullReg(env: VerifierEnv, reg: Reg, id: number, isNull: boolean): Reg {
   const { type } = reg;
   if (!t.mayBeNull(type) || reg.id !== id) return reg;
   if (id === 0 && (type & t.MEM_RCU) === 0) return reg;
   const isAtStart = reg.s.isConst && reg.s.value === 0n;
   if (!isAtStart && !t.isAllocObj(type)) return reg;
-  return isNull ? nullOf(reg) : markPtrNotNullReg(reg);
+  return isNull ? nullOf(env, reg) : markPtrNotNullReg(reg);
 }
 
 /** What was a pointer is 0. */
-function nullOf(reg: Reg): Reg {
+function nullOf(env: VerifierEnv, reg: Reg): Reg {
   const { frameno, subregDef, precise } = reg;
-  return constReg(0n).with({ frameno, subregDef, precise });
+  return constReg(0n, precise || !env.bpfCapable).with({ frameno, subregDef });
 }
 
 /**
  * Register `regno` is known to be NULL, or not to be: with it all those that came from the same
  * call. An object that is not there need not be released. mark_ptr_or_null_regs()
  */
-export function markPtrOrNullRegs(state: VerifierState, regno: number, isNull: boolean): void {
+export function markPtrOrNullRegs(
+  env: VerifierEnv,
+  state: VerifierState,
+  regno: number,
+  isNull: boolean,
+): void {
   const { id } = state.frame.regs[regno]!;
   if (isNull && findReferenceState(state, id)) releaseReferenceNomark(state, id);
-  state.mapRegs((reg) => markPtrOrNullReg(reg, id, isNull), isSpilled);
+  state.mapRegs((reg) => markPtrOrNullReg(env, reg, id, isNull), isSpilled);
 }
