@@ -1,6 +1,6 @@
 import { InputError } from '../base/errors.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
-import { KCONFIG } from '../bpf/kconfig.ts';
+import { loaderKernel } from '../bpf/loader-kernel.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
 import type { MappedBuffers } from '../bpf/user/port.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -88,7 +88,7 @@ export class Sandbox implements ProcWorld {
   // What processes ask for.
 
   get loaderKernel(): LoaderKernel {
-    return { btf: this.bpf.btf, kconfig: KCONFIG[this.kernel.machine.profile] };
+    return loaderKernel(this.bpf);
   }
 
   get mapped(): MappedBuffers {

@@ -7,7 +7,7 @@ import { READ, Request, WRITE, type Sim } from '../sim/request.ts';
 import type { Strategy } from '../sim/strategy.ts';
 import type { Trace } from '../sim/trace.ts';
 import { Bpf, type BpfOptions } from '../bpf/install.ts';
-import { KCONFIG } from '../bpf/kconfig.ts';
+import { loaderKernel } from '../bpf/loader-kernel.ts';
 import { LoadError } from '../bpf/user/load-error.ts';
 import type { LoaderKernel } from '../bpf/user/object.ts';
 import type { MappedBuffers } from '../bpf/user/port.ts';
@@ -149,8 +149,7 @@ export class World implements Model, ProcWorld {
   }
 
   get loaderKernel(): LoaderKernel {
-    const { profile } = this.kernel.machine;
-    return { btf: this.bpf.btf, kconfig: KCONFIG[profile] };
+    return loaderKernel(this.bpf);
   }
 
   get mapped(): MappedBuffers {

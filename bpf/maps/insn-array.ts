@@ -27,9 +27,15 @@ export class InsnArrayMap extends ArrayMap {
     return at && new InsnArrayMap(world, at.addr, made, at.values);
   }
 
-  /** The instruction that an entry names, by its slot as loaded. */
-  origOff(index: number): number {
-    return this.memory.unwatched(() => this.memory.u32(this.valueAt(index) + ORIG_OFF));
+  /** The instructions that some entries name, by their slots as loaded. copy_insn_array_uniq() */
+  insnArrayTargets(first: number, last: number): readonly number[] {
+    const { memory } = this;
+    const all = memory.unwatched(() =>
+      Array.from({ length: last - first + 1 }, (_, i) =>
+        memory.u32(this.valueAt(first + i) + ORIG_OFF),
+      ),
+    );
+    return [...new Set(all)].sort((a, b) => a - b);
   }
 
   override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {

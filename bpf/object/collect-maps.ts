@@ -6,6 +6,8 @@ import { fixBtf, type DataSectionFix } from './btf-fix.ts';
 import type { Externs } from './externs.ts';
 import { mapDefinition, type MapDefinition } from './maps.ts';
 import type { Maps } from './open-parts.ts';
+import { isStructOps, structOpsMap } from './struct-ops.ts';
+import { MAP_TYPE } from '../uapi.ts';
 import type { InitialSlot, MapKind, MapSpec, Variable } from './spec.ts';
 
 const STT_FUNC = 2;
@@ -20,6 +22,9 @@ const BPF_MAP_TYPE_ARRAY = 2;
 const BPF_F_RDONLY_PROG = 1 << 7;
 const BPF_F_MMAPABLE = 1 << 10;
 const POINTER_BYTES = 8;
+const PAGE_BYTES = 4096;
+/** What clang calls the section of variables in address space 1. */
+const ARENA_SECTION = '.addr_space.1';
 /** What libbpf takes of the object's name for the names of its data maps. */
 const PREFIX_CHARS = 8;
 const NAME_CHARS = 15;
@@ -54,15 +59,18 @@ export function collectMaps(given: MapSources): Maps {
   for (const section of elf.sections) {
     refuse(section, sources.path);
     if (section.name === '.maps') declared(sources, section, specs, places);
+    if (isStructOps(section)) specs.push(...structOpsMaps(sources, section));
     const kind = dataKind(section);
     if (!kind) continue;
     sections.set(section.index, specs.length);
     specs.push(dataMap(sources, section, kind));
   }
+  placeArenaData(sources, specs, sections);
   if (externs.kconfigBytes > 0) specs.push(kconfigMap(sources));
   return {
     specs,
     at: (section, offset) => places.get(`${section}:${offset}`) ?? sections.get(section),
+    isData: (section) => sections.has(section),
     fixBtf: (btf) =>
       fixBtf(btf, { section: fixesOf(sources, specs), hidden: hiddenFunctions(elf) }),
   };
@@ -84,9 +92,6 @@ function refuse({ name }: Section, path: string): void {
 
 const REFUSED: readonly (readonly [section: string, why: string])[] = [
   ['maps', 'maps of the old kind, expected BTF-defined ones in .maps'],
-  ['.struct_ops', 'struct_ops are not simulated'],
-  ['.addr_space', 'arenas are not simulated'],
-  ['.arena', 'arenas are not simulated'],
 ];
 
 /** bpf_program::mark_btf_static */
@@ -94,6 +99,30 @@ function hiddenFunctions(elf: Elf): Set<string> {
   const isHidden = ({ type, bind, visibility }: ElfSymbol): boolean =>
     type === STT_FUNC && bind !== STB_LOCAL && HIDDEN.includes(visibility);
   return new Set(elf.symbols.filter(isHidden).map(({ name }) => name));
+}
+
+function structOpsMaps(sources: Collecting, section: Section): MapSpec[] {
+  const symbols = sources.symbolsOf(section.index).filter(isVariable);
+  return symbols.map((symbol) => structOpsMap(sources, section, symbol));
+}
+
+/** Variables of the address space of arenas stand at the end of the one arena. */
+function placeArenaData(
+  { elf, path }: Collecting,
+  specs: MapSpec[],
+  sections: Map<number, number>,
+): void {
+  const section = elf.sections.find(({ name }) => name === ARENA_SECTION);
+  if (!section || section.sizeBytes === 0) return;
+  const index = specs.findIndex(({ definition }) => definition.type === MAP_TYPE.ARENA);
+  if (index < 0) throw new InputError(`${path}: section '${ARENA_SECTION}' without an arena`);
+  const { maxEntries } = specs[index]!.definition;
+  const pages = Math.ceil(section.sizeBytes / PAGE_BYTES);
+  if (pages > maxEntries) {
+    throw new InputError(`${path}: ${pages} pages of variables in an arena of ${maxEntries}`);
+  }
+  specs[index] = { ...specs[index]!, arenaDataAt: (maxEntries - pages) * PAGE_BYTES };
+  sections.set(section.index, index);
 }
 
 /** The variables of .maps, each a map, in the order of their places. */
@@ -279,7 +308,7 @@ function fixesOf(
     fixes.set(name, { sizeBytes, offsets: new Map(places.map((row) => [row.name, row.value])) });
   }
   for (const { kind, section, data, variables } of specs) {
-    if (kind === 'map' || !data) continue;
+    if (kind === 'map' || kind === 'struct_ops' || !data) continue;
     const offsets = [...variables].map(([name, row]) => [name, row.offsetBytes] as const);
     fixes.set(section, { sizeBytes: data.length, offsets: new Map(offsets) });
   }

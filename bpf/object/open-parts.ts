@@ -7,6 +7,8 @@ export interface Maps {
   readonly specs: readonly MapSpec[];
   /** Index of the map that a place in a section belongs to. */
   at(section: number, offset: number): number | undefined;
+  /** Whether what stands in a section are variables, not maps. */
+  isData(section: number): boolean;
   /** The .BTF section with the sizes and offsets of data sections, which clang leaves open. */
   fixBtf(btf: Uint8Array): Uint8Array;
 }

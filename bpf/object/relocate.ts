@@ -46,8 +46,17 @@ export interface RelocatedProgram {
    * libbpf's words. A call of a helper that does not exist stands there.
    */
   readonly poisoned: ReadonlyMap<number, Poison>;
+  /** Tables of jumps: a map is to be made of each, and its descriptor put at these slots. */
+  readonly jumpTables: readonly JumpTable[];
   /** The line of the source, by slot of the first instruction that comes from it. */
   readonly lines: readonly SourceLine[];
+}
+
+export interface JumpTable {
+  /** Of ld_imm64 instructions. */
+  readonly slots: readonly number[];
+  /** Slots of the program. */
+  readonly targets: readonly number[];
 }
 
 export interface Poison {
@@ -149,6 +158,8 @@ class Linker {
   /** In the order of their places. */
   readonly #placed = new Map<FunctionSpec, Placed>();
   readonly #poisoned = new Map<number, Poison>();
+  /** By what they say. */
+  readonly #jumpTables = new Map<string, { slots: number[]; targets: readonly number[] }>();
   #slots = 0;
 
   constructor(object: OpenedObject, known: Known, target: Target) {
@@ -167,7 +178,8 @@ class Linker {
         this.#poisoned.set(placed.slot + slot, poison);
       }
     }
-    return { code, poisoned: this.#poisoned, ...this.#infos() };
+    const jumpTables = [...this.#jumpTables.values()];
+    return { code, poisoned: this.#poisoned, jumpTables, ...this.#infos() };
   }
 
   #fail({ fn }: Placed, slot: number, what: string): never {
@@ -251,9 +263,22 @@ class Linker {
         case 'extern_call':
           this.#kfunc(placed, slot, reloc.extern, view);
           break;
+        case 'jump_table':
+          set(slot, PSEUDO_MAP_VALUE, 0, rawInsn(view, slot).imm);
+          this.#jumpTable(placed, slot, reloc.targets);
+          break;
         default:
       }
     }
+  }
+
+  /** Its entries are places in the section, or in a whole program. */
+  #jumpTable({ fn, slot: start }: Placed, slot: number, offsets: readonly number[]): void {
+    const targets = offsets.map((offset) => offset / INSN_BYTES - fn.slot + start);
+    const key = targets.join();
+    const known = this.#jumpTables.get(key);
+    if (known) known.slots.push(start + slot);
+    else this.#jumpTables.set(key, { slots: [start + slot], targets });
   }
 
   #extern(

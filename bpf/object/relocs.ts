@@ -8,6 +8,8 @@ import type { Reloc } from './spec.ts';
 
 const INSN_BYTES = 8;
 const SHF_EXECINSTR = 0x4;
+const JUMP_TABLES = '.jumptables';
+const ENTRY_BYTES = 8;
 const BPF_PSEUDO_CALL = CALL_TARGETS.indexOf('subprog');
 
 /**
@@ -62,11 +64,28 @@ function wideReloc(opening: Opening, at: Place, symbol: ElfSymbol): Reloc {
   if (isCode(opening, symbol.section)) {
     return { kind: 'func', slot, section: symbol.section, offset: symbol.value };
   }
-  const map = opening.maps.at(symbol.section, symbol.value);
+  const { elf, maps } = opening;
+  if (elf.sections[symbol.section]?.name === JUMP_TABLES) {
+    return { kind: 'jump_table', slot, targets: jumpTargets(opening, at, symbol) };
+  }
+  const map = maps.at(symbol.section, symbol.value);
   if (map === undefined) fail(opening, at, `no map or variable at '${symbol.name}'`);
-  const { kind } = opening.maps.specs[map]!;
-  if (kind === 'map') return { kind: 'map', slot, map };
-  return { kind: 'data', slot, map, offset: symbol.value };
+  if (!maps.isData(symbol.section)) return { kind: 'map', slot, map };
+  const base = maps.specs[map]!.arenaDataAt ?? 0;
+  return { kind: 'data', slot, map, offset: base + symbol.value };
+}
+
+/** What stands in a jump table: places in the section of its function. create_jt_map() */
+function jumpTargets(opening: Opening, at: Place, symbol: ElfSymbol): number[] {
+  const { bytes } = opening.elf.sections[symbol.section]!;
+  const { name, value, sizeBytes } = symbol;
+  if (sizeBytes === 0 || sizeBytes % ENTRY_BYTES !== 0 || value + sizeBytes > bytes.length) {
+    fail(opening, at, `jump table '${name}' of ${sizeBytes} bytes at ${value}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset + value, sizeBytes);
+  return Array.from({ length: sizeBytes / ENTRY_BYTES }, (_, i) =>
+    Number(view.getBigUint64(i * ENTRY_BYTES, true)),
+  );
 }
 
 function externOf(opening: Opening, at: Place, { name }: ElfSymbol): number {

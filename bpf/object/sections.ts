@@ -9,6 +9,8 @@ export interface SectionInfo {
   readonly target: string;
   /** How libbpf would attach it by itself. */
   readonly attach: AttachKind;
+  /** XDP on packets of several buffers. */
+  readonly hasFrags: boolean;
   /** A `?` in front: it is loaded only if asked for. */
   readonly optional: boolean;
 }
@@ -85,11 +87,22 @@ const ROWS: readonly Row[] = [
   { sec: 'netkit/peer', type: 'SCHED_CLS', attachType: 'NETKIT_PEER' },
   { sec: 'tracepoint+', type: 'TRACEPOINT', attach: 'tracepoint' },
   { sec: 'tp+', type: 'TRACEPOINT', attach: 'tracepoint' },
+  { sec: 'tracepoint.s+', type: 'TRACEPOINT', attach: 'tracepoint', sleepable: true },
+  { sec: 'tp.s+', type: 'TRACEPOINT', attach: 'tracepoint', sleepable: true },
+  { sec: 'raw_tracepoint.s+', type: 'RAW_TRACEPOINT', attach: 'raw_tracepoint', sleepable: true },
+  { sec: 'raw_tp.s+', type: 'RAW_TRACEPOINT', attach: 'raw_tracepoint', sleepable: true },
   { sec: 'raw_tracepoint+', type: 'RAW_TRACEPOINT', attach: 'raw_tracepoint' },
   { sec: 'raw_tp+', type: 'RAW_TRACEPOINT', attach: 'raw_tracepoint' },
   { sec: 'raw_tracepoint.w+', type: 'RAW_TRACEPOINT_WRITABLE', attach: 'raw_tracepoint' },
   { sec: 'raw_tp.w+', type: 'RAW_TRACEPOINT_WRITABLE', attach: 'raw_tracepoint' },
   { sec: 'tp_btf+', type: 'TRACING', attachType: 'TRACE_RAW_TP', attach: 'trace' },
+  {
+    sec: 'tp_btf.s+',
+    type: 'TRACING',
+    attachType: 'TRACE_RAW_TP',
+    attach: 'trace',
+    sleepable: true,
+  },
   { sec: 'fentry+', type: 'TRACING', attachType: 'TRACE_FENTRY', attach: 'trace' },
   { sec: 'fmod_ret+', type: 'TRACING', attachType: 'MODIFY_RETURN', attach: 'trace' },
   { sec: 'fexit+', type: 'TRACING', attachType: 'TRACE_FEXIT', attach: 'trace' },
@@ -108,6 +121,22 @@ const ROWS: readonly Row[] = [
     sleepable: true,
   },
   { sec: 'fexit.s+', type: 'TRACING', attachType: 'TRACE_FEXIT', attach: 'trace', sleepable: true },
+  { sec: 'fsession+', type: 'TRACING', attachType: 'TRACE_FSESSION', attach: 'trace' },
+  {
+    sec: 'fsession.s+',
+    type: 'TRACING',
+    attachType: 'TRACE_FSESSION',
+    attach: 'trace',
+    sleepable: true,
+  },
+  ...['', '.s'].flatMap((end): Row[] =>
+    ['FENTRY', 'FEXIT', 'FSESSION'].map((kind) => ({
+      sec: `${kind.toLowerCase()}.multi${end}+`,
+      type: 'TRACING',
+      attachType: `TRACE_${kind}_MULTI`,
+      sleepable: end !== '',
+    })),
+  ),
   { sec: 'freplace+', type: 'EXT', attach: 'trace' },
   { sec: 'lsm+', type: 'LSM', attachType: 'LSM_MAC', attach: 'lsm' },
   { sec: 'lsm.s+', type: 'LSM', attachType: 'LSM_MAC', attach: 'lsm', sleepable: true },
@@ -190,6 +219,7 @@ export function sectionInfo(name: string): SectionInfo | undefined {
     sleepable: row.sleepable ?? false,
     target: text.slice(prefix.length + 1),
     attach: row.attach ?? 'none',
+    hasFrags: prefix.startsWith('xdp.frags'),
     optional,
   };
 }

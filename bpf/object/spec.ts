@@ -46,9 +46,11 @@ export type Reloc =
       readonly section: number;
       readonly offset: number;
     }
-  | { readonly kind: 'extern' | 'extern_call'; readonly slot: number; readonly extern: number };
+  | { readonly kind: 'extern' | 'extern_call'; readonly slot: number; readonly extern: number }
+  /** The address of a table of places to jump to: bytes from the start of the section, each. */
+  | { readonly kind: 'jump_table'; readonly slot: number; readonly targets: readonly number[] };
 
-export type MapKind = 'map' | 'data' | 'rodata' | 'bss' | 'kconfig';
+export type MapKind = 'map' | 'data' | 'rodata' | 'bss' | 'kconfig' | 'struct_ops';
 
 export interface MapSpec {
   readonly definition: MapDefinition;
@@ -61,6 +63,20 @@ export interface MapSpec {
   readonly slots: readonly InitialSlot[];
   /** Variables by name: where they stand in `data`. */
   readonly variables: ReadonlyMap<string, Variable>;
+  /** Of an arena: where its variables begin, behind which there is nothing. */
+  readonly arenaDataAt?: number;
+  /** Of kind 'struct_ops': what it is an instance of. */
+  readonly structOps?: StructOpsSpec;
+}
+
+/** A table of operations that programs implement. */
+export interface StructOpsSpec {
+  /** The kernel's struct, without a flavour: `tcp_congestion_ops`. */
+  readonly struct: string;
+  /** By the member that a program stands in: the program's name. */
+  readonly programs: ReadonlyMap<string, string>;
+  /** It is made with the object, not only if asked for: no `?` stands in front. */
+  readonly isWanted: boolean;
 }
 
 export interface InitialSlot {

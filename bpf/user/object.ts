@@ -1,24 +1,22 @@
-import { ESRCH } from '../../kernel/errno.ts';
+import { EPERM, ESRCH } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import type { Sim } from '../../sim/request.ts';
-import { FUNC_INFO_BYTES, LINE_INFO_BYTES } from '../btf/ext.ts';
-import { idOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import { kconfigData, type Kconfig } from '../object/kconfig.ts';
 import { kernelSymbols } from '../object/ksyms.ts';
 import type { MapDefinition } from '../object/maps.ts';
 import type { OpenedObject } from '../object/open.ts';
-import { explainPoison } from '../object/poison-log.ts';
-import { Relocator, type RelocatedProgram } from '../object/relocate.ts';
-import type { ProgramSpec } from '../object/spec.ts';
-import { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from '../uapi.ts';
+import { Relocator } from '../object/relocate.ts';
+import type { StructOpsSpec } from '../object/spec.ts';
+import { kernelOps } from '../object/struct-ops.ts';
+import { MAP_TYPE } from '../uapi.ts';
 import { Attacher } from './attach.ts';
-import type { BpfCalls, MapCreate } from './calls.ts';
+import type { BpfCalls, Loaded, MapCreate } from './calls.ts';
+import { ProgramLoader, type LoadOptions } from './load-program.ts';
 import { LoadError } from './load-error.ts';
 import { ObjectMap } from './object-map.ts';
 import { ObjectProgram } from './object-program.ts';
 
-const BPF_F_SLEEPABLE = 1 << 4;
 const LOG_LEVEL = 1;
 
 /** Types of maps that are made without saying what is in them. bpf_object__create_map() */
@@ -45,6 +43,8 @@ export interface LoaderKernel {
   readonly btf: Btf;
   /** /proc/config.gz, and the kernel's version. */
   readonly kconfig: Kconfig;
+  /** /proc/kallsyms */
+  addressOf(symbol: string): bigint | undefined;
 }
 
 /**
@@ -137,10 +137,7 @@ export class BpfObject {
   /** Makes the maps and loads the programs; on failure nothing is left. bpf_object__load() */
   *load(): Sim<this> {
     try {
-      yield* this.#loadBtf();
-      for (const map of this.#maps) yield* this.#createMap(map);
-      for (const map of this.#maps) yield* this.#fillData(map);
-      for (const map of this.#maps) yield* this.#fillMaps(map);
+      yield* this.prepare();
       yield* this.#loadPrograms();
       for (const map of this.#maps) yield* this.#fillPrograms(map);
     } catch (error) {
@@ -148,6 +145,25 @@ export class BpfObject {
       throw error;
     }
     return this;
+  }
+
+  /** Makes the maps alone. bpf_object__prepare() */
+  *prepare(): Sim<void> {
+    yield* this.#loadBtf();
+    for (const map of this.#maps) yield* this.#createMap(map);
+    for (const map of this.#maps) yield* this.#fillData(map);
+    for (const map of this.#maps) yield* this.#fillMaps(map);
+  }
+
+  /**
+   * After prepare(): loads one program, whatever the kernel says to it. The descriptor is the
+   * program's, or -errno.
+   */
+  *loadProgram(name: string, options: LoadOptions = {}): Sim<Loaded> {
+    const program = this.program(name);
+    const loaded = yield* this.#loader().load(program.spec, options);
+    if (loaded.fd >= 0) program.fd = loaded.fd;
+    return loaded;
   }
 
   /** Attaches every program whose section says where. bpf_object__attach_skeleton() */
@@ -171,12 +187,18 @@ export class BpfObject {
     if (!btfBytes) return;
     let { fd, log } = yield* this.#calls.btfLoad(btfBytes);
     if (fd < 0) ({ fd, log } = yield* this.#calls.btfLoad(btfBytes, LOG_LEVEL));
+    // Without it, whoever may not load types goes on. bpf_object__sanitize_and_load_btf()
+    if (fd === -EPERM) return;
     if (fd < 0) throw new LoadError(`object ${this.name}: BTF is not loaded`, fd, log);
     this.#btfFd = fd;
   }
 
   *#createMap(map: ObjectMap): Sim<void> {
-    const { definition } = map.spec;
+    const { definition, structOps } = map.spec;
+    if (structOps) {
+      yield* this.#createStructOps(map, structOps);
+      return;
+    }
     const { inner } = definition;
     const innerMapFd = inner ? yield* this.#mustCreate(this.#request(inner), inner.name) : 0;
     const request = { ...this.#request(definition), innerMapFd };
@@ -185,6 +207,20 @@ export class BpfObject {
     } finally {
       if (innerMapFd > 0) yield* this.#calls.port.sys('close', innerMapFd);
     }
+  }
+
+  /** In the kernel's own shape. bpf_map__init_kern_struct_ops() */
+  *#createStructOps(map: ObjectMap, structOps: StructOpsSpec): Sim<void> {
+    if (!structOps.isWanted) return;
+    const { definition } = map.spec;
+    const ops = kernelOps(this.#kernel.btf, structOps);
+    if (!ops) {
+      const what = `struct_ops '${definition.name}': struct ${structOps.struct} is not found`;
+      throw new LoadError(`object ${this.name}: ${what} in kernel BTF`, -ESRCH);
+    }
+    const { valueTypeId, valueSize } = ops;
+    const request = { ...definition, valueSize, btfVmlinuxValueTypeId: valueTypeId };
+    map.fd = yield* this.#mustCreate(request, definition.name);
   }
 
   #request(definition: MapDefinition): MapCreate {
@@ -203,7 +239,11 @@ export class BpfObject {
   }
 
   *#mustCreate(request: MapCreate, name: string): Sim<number> {
-    const fd = yield* this.#calls.mapCreate(request);
+    let fd = yield* this.#calls.mapCreate(request);
+    if (fd < 0 && (request.btfFd ?? 0) > 0) {
+      const plain = { ...request, btfFd: 0, btfKeyTypeId: 0, btfValueTypeId: 0 };
+      fd = yield* this.#calls.mapCreate(plain);
+    }
     if (fd < 0) throw new LoadError(`object ${this.name}: map '${name}' is not created`, fd);
     return fd;
   }
@@ -211,7 +251,7 @@ export class BpfObject {
   /** bpf_object__populate_internal_map() */
   *#fillData(map: ObjectMap): Sim<void> {
     const { kind, data } = map.spec;
-    if (!data) return;
+    if (!data || kind === 'struct_ops') return;
     const value = kind === 'kconfig' ? kconfigData(this.spec, this.#kernel.kconfig) : map.initial;
     let result = 0;
     if (kind !== 'bss' || value.some((byte) => byte !== 0)) {
@@ -248,57 +288,30 @@ export class BpfObject {
   }
 
   *#loadPrograms(): Sim<void> {
-    const { btf } = this.#kernel;
-    const relocator = new Relocator(this.spec, {
-      btf,
-      mapFds: this.#maps.map(({ fd }) => fd),
-      ksym: kernelSymbols(btf, () => undefined),
-    });
+    const loader = this.#loader();
     for (const program of this.#programs) {
       if (!program.isWanted) continue;
-      const { info } = program.spec;
-      if (!info) {
-        throw new InputError(
-          `object ${this.name}: prog '${program.name}': section '${program.spec.section}' ` +
-            'says nothing of its type',
-        );
+      const { fd, log } = yield* loader.load(program.spec);
+      if (fd < 0) {
+        throw new LoadError(`object ${this.name}: prog '${program.name}' is not loaded`, fd, log);
       }
-      program.fd = yield* this.#loadProgram(program.spec, relocator.program(program.spec));
+      program.fd = fd;
     }
   }
 
-  *#loadProgram(spec: ProgramSpec, relocated: RelocatedProgram): Sim<number> {
-    const info = spec.info!;
-    const attachType = info.attachType as keyof typeof ATTACH_TYPE | '';
-    const hasInfo = this.#btfFd > 0;
-    const request = {
-      type: PROG_TYPE[info.type as keyof typeof PROG_TYPE],
-      insns: relocated.code,
-      license: this.spec.license,
-      name: spec.name,
-      flags: info.sleepable ? BPF_F_SLEEPABLE : 0,
-      expectedAttachType: attachType === '' ? 0 : ATTACH_TYPE[attachType],
+  #loader(): ProgramLoader {
+    const { btf, addressOf } = this.#kernel;
+    const relocator = new Relocator(this.spec, {
+      btf,
+      mapFds: this.#maps.map(({ fd }) => fd),
+      ksym: kernelSymbols(btf, addressOf),
+    });
+    return new ProgramLoader({
+      calls: this.#calls,
+      spec: this.spec,
+      relocator,
+      btf,
       btfFd: this.#btfFd,
-      funcInfo: hasInfo ? { recordBytes: FUNC_INFO_BYTES, bytes: relocated.funcInfo } : undefined,
-      lineInfo: hasInfo ? { recordBytes: LINE_INFO_BYTES, bytes: relocated.lineInfo } : undefined,
-      attachBtfId: this.#attachBtfId(spec),
-    };
-    let { fd, log } = yield* this.#calls.progLoad(request);
-    if (fd < 0) ({ fd, log } = yield* this.#calls.progLoad({ ...request, logLevel: LOG_LEVEL }));
-    if (fd >= 0) return fd;
-    const what = `object ${this.name}: prog '${spec.name}' is not loaded`;
-    throw new LoadError(what, fd, explainPoison(log, relocated));
-  }
-
-  /** libbpf_find_attach_btf_id() */
-  #attachBtfId({ info, name }: ProgramSpec): number {
-    const { attach, target, attachType } = info!;
-    if (attach !== 'trace') return 0;
-    const isEvent = attachType === 'TRACE_RAW_TP';
-    const wanted = isEvent ? `btf_trace_${target}` : target;
-    const id = idOf(this.#kernel.btf, wanted, isEvent ? 'typedef' : 'func');
-    if (id !== 0) return id;
-    const what = `prog '${name}': failed to find kernel BTF type ID of '${target}'`;
-    throw new LoadError(`object ${this.name}: ${what}`, -ESRCH);
+    });
   }
 }

@@ -24,7 +24,11 @@ class Bench implements ProcWorld {
   readonly mm = new UserMm(this.bare.machine, this.bare.sched, this.bare.kasan);
   readonly notes = new Map<string, unknown>();
   readonly variantIs = 'bad';
-  readonly loaderKernel = { btf: makeBtf([undefined]), kconfig: new Map<string, string>() };
+  readonly loaderKernel = {
+    btf: makeBtf([undefined]),
+    kconfig: new Map<string, string>(),
+    addressOf: () => undefined,
+  };
   readonly calls: string[] = [];
   readonly meant: Handle[] = [];
   readonly #bodies = new Map<Task, UserBody>();

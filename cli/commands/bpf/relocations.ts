@@ -37,6 +37,8 @@ function aboutOf({ maps, externs, functions }: OpenedObject, reloc: Reloc): stri
     case 'extern':
     case 'extern_call':
       return `extern ${externs[reloc.extern]!.name}`;
+    case 'jump_table':
+      return `jump table of ${reloc.targets.length}`;
     default: {
       const section = functions.find((fn) => fn.sectionIndex === reloc.section)?.section;
       return `${reloc.kind} ${section ?? `section ${reloc.section}`}+${reloc.offset}`;
