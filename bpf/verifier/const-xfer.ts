@@ -1,8 +1,8 @@
 import type { AluOp } from '../isa/ops.ts';
 import { type Insn, type Operand, PARAMS_POINTER } from '../isa/insn.ts';
-import { MAP_TYPE } from '../uapi.ts';
 import { atomicLoadReg } from './arg-xfer.ts';
 import type { VerifierEnv } from './env.ts';
+import { readFrozenMap } from './map-read.ts';
 import { findSubprog } from './subprog-query.ts';
 
 /**
@@ -155,11 +155,9 @@ function loaded(env: VerifierEnv, insn: Ldx, regs: ConstArgs): ConstArg {
   if (insn.src === PARAMS_POINTER) return UNKNOWN_CONST;
   const { state, val, map: index } = regs[insn.src]!;
   const map = state === 'map_value' ? env.usedMaps[index] : undefined;
-  if (!map || map.type === MAP_TYPE.INSN_ARRAY) return UNKNOWN_CONST;
+  if (!map) return UNKNOWN_CONST;
   const off = Number(BigInt.asIntN(32, val + BigInt(insn.off)));
   if (off < 0 || off + insn.size > map.valueSize) return UNKNOWN_CONST;
-  const found = env.world.readFrozen(map, off, insn.size);
-  if (found === undefined) return UNKNOWN_CONST;
-  const value = insn.mode === 'memsx' ? BigInt.asIntN(8 * insn.size, found) : found;
-  return constant(regs[insn.dst]!, value);
+  const found = readFrozenMap(env, map, off, insn.size, insn.mode === 'memsx');
+  return found === undefined ? UNKNOWN_CONST : constant(regs[insn.dst]!, found);
 }
