@@ -53,6 +53,7 @@ function doCheckCommon(env: VerifierEnv, subprog: number): void {
   env.passCnt++;
   env.insnIdx = env.subprogs[subprog]!.start;
   env.cur = entryState(env, subprog);
+  env.exploredStates = Array.from({ length: env.insns.length });
   try {
     const isFunction = subprog !== 0 || env.prog.type.number === PROG_TYPE.EXT;
     if (isFunction) functionArgs(env, subprog);
@@ -62,7 +63,7 @@ function doCheckCommon(env: VerifierEnv, subprog: number): void {
   } finally {
     accountCurrentPath(env);
     env.pending.length = 0;
-    env.exploredStates.clear();
+    env.exploredStates = [];
     env.sccVisits.clear();
   }
   if (!env.log.isVerbose) env.log.reset(0);

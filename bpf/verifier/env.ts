@@ -83,7 +83,7 @@ export class VerifierEnv {
   // The search: branches to explore, states to compare with.
   readonly pending: PendingBranch[] = [];
   /** By a hash of instruction and call site; the newest last. */
-  readonly exploredStates = new Map<number, VerifierState[]>();
+  exploredStates: (VerifierState[] | undefined)[] = [];
   readonly sccVisits = new Map<string, SccVisit>();
   readonly bt = new BacktrackState();
   readonly idMap = new IdMap();

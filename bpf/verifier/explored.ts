@@ -10,16 +10,10 @@ function bucketOf(env: VerifierEnv, insnIdx: number): number {
 
 /** The kept states of an instruction, the newest last. bpf_explored_state() */
 export function exploredStatesOf(env: VerifierEnv, insnIdx: number): readonly VerifierState[] {
-  return env.exploredStates.get(bucketOf(env, insnIdx)) ?? NONE;
+  return env.exploredStates[bucketOf(env, insnIdx)] ?? NONE;
 }
 
 /** The same, to be changed. */
 export function exploredListOf(env: VerifierEnv, insnIdx: number): VerifierState[] {
-  const bucket = bucketOf(env, insnIdx);
-  let list = env.exploredStates.get(bucket);
-  if (!list) {
-    list = [];
-    env.exploredStates.set(bucket, list);
-  }
-  return list;
+  return (env.exploredStates[bucketOf(env, insnIdx)] ??= []);
 }

@@ -17,7 +17,7 @@ const HIGH_HALF = 0xffff_0000;
 
 /** Registers and slots that nothing will read. clean_verifier_state() */
 export function cleanVerifierState(env: VerifierEnv, state: VerifierState): void {
-  liveStackQueryInit(env, state);
+  if (state.frames.some(({ stack }) => stack.length > 0)) liveStackQueryInit(env, state);
   for (let i = 0; i < state.frames.length; i++) {
     const live = env.aux[state.insnIdxOf(i)]!.liveRegsBefore;
     cleanFuncState(env, state.frames[i]!, live, i);
