@@ -51,7 +51,7 @@ const probeModes = new Map<number, LoadMode>(
 
 /**
  * A whole program of `bytes.length / 8` slots that an engine can run as it is, or the first thing
- * wrong with it. Registers beyond r10 are refused here too. kernel/bpf/verifier.c: resolve_pseudo_ldimm64(), check_alu_op(), …
+ * wrong with it. Registers beyond r10 are refused here too. check_and_resolve_insns()
  */
 export function decodeProgram(bytes: Uint8Array): Insns | DecodeError {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -120,8 +120,8 @@ export function isStackArgLoad({ code, src, off }: RawInsn): boolean {
 }
 
 /**
- * What the verifier takes for an instruction, which may be more than can run as it is. `next` is the
- * slot behind it, of which only ld_imm64 takes anything.
+ * What the verifier takes for an instruction, which may be more than can run as it is. `next` is
+ * the slot behind it, of which only ld_imm64 takes anything.
  */
 export function decodeInsn(raw: RawInsn, next?: RawInsn): Decoded {
   const { dst, src } = raw;

@@ -1,8 +1,8 @@
 import type { AluOp, AtomicOp, JmpOp } from './ops.ts';
 
 /**
- * A register, r0 to r10; r10 is the frame pointer and read-only. r11 stands only in loads and stores
- * of arguments on the stack: BPF_REG_PARAMS.
+ * A register, r0 to r10; r10 is the frame pointer and read-only. r11 stands only in loads and
+ * stores of arguments on the stack: BPF_REG_PARAMS.
  */
 export type Reg = number;
 /** Width of a memory access in bytes. */

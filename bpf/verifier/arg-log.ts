@@ -63,7 +63,7 @@ export function logArgJoin(
   );
 }
 
-/** The function, with what its loads, stores and calls get to point to. print_subprog_arg_access() */
+/** A function, with what its loads, stores and calls know of. print_subprog_arg_access() */
 export function logSubprogArgs(
   env: VerifierEnv,
   { subprog, start, insnCnt }: FuncInstance,

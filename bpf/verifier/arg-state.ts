@@ -67,13 +67,13 @@ export function stackArgOffToSlot(off: number): number {
   return distance > MAX_STACK_ARG_SLOTS ? -1 : distance - 1;
 }
 
-/** canBeLocalFp(): points, or may point, to the stack of the function itself. */
+/** Points, or may point, to the stack of the function itself. can_be_local_fp() */
 export function canBeLocalFp(depth: number, regno: number, at: ArgTrack): boolean {
   if (regno === FRAME_POINTER || at.frame === depth) return true;
   return at.frame === ARG_IMPRECISE && (at.mask & (1 << depth)) !== 0;
 }
 
-/** What is loaded where a pointer was spilled, from the stack of frame `depth`. fill_from_stack() */
+/** What is loaded from the stack of frame `depth`, where it was spilled. fill_from_stack() */
 export function fillFromStack(
   src: ArgTrack,
   isFp: boolean,

@@ -7,7 +7,7 @@ import { subprogFunc } from './subprog-query.ts';
 
 // What the program's BTF says of its functions and lines: it must fit to the instructions.
 
-/** Functions that may end in the middle are not known to return a number. check_abnormal_return() */
+/** What may end in the middle must be known to return a number. check_abnormal_return() */
 function checkAbnormalReturn(env: VerifierEnv): void {
   for (const { hasLdAbs, hasTailCall } of env.subprogs.slice(1, env.subprogCnt)) {
     if (hasLdAbs) throw env.reject(EINVAL, 'LD_ABS is not allowed in subprogs without BTF');

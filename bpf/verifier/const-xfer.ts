@@ -24,7 +24,7 @@ export function sameConst(a: ConstArg, b: ConstArg): boolean {
   return a === b || (a.state === b.state && a.val === b.val && a.map === b.map);
 }
 
-/** What was known of the register before stays where it means nothing: it counts where ways meet. */
+/** What was known before stays where it means nothing: it counts where ways meet. */
 function constant(was: ConstArg, val: bigint): ConstArg {
   return { ...was, state: 'const', val: BigInt.asUintN(64, val) };
 }

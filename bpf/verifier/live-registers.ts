@@ -81,7 +81,7 @@ function flowUseDef(env: VerifierEnv, insn: Insn | null): UseDef {
   }
 }
 
-/** Which registers may be read behind each instruction, and stacks too. bpf_compute_live_registers() */
+/** Which registers, and stacks, may be read from where on. bpf_compute_live_registers() */
 export function computeLiveRegisters(env: VerifierEnv): void {
   const count = env.insns.length;
   const use = new Uint16Array(count);

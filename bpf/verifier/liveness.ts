@@ -24,7 +24,8 @@ interface Analysis extends ArgWalk {
 
 /**
  * Finds out what every instruction reads of the stacks, its own and its callers', and what is alive
- * of them: callers before callees, each callee with what it is given. bpf_compute_subprog_arg_access()
+ * of them: callers before callees, each callee with what it is given.
+ * bpf_compute_subprog_arg_access()
  */
 export function computeSubprogArgAccess(env: VerifierEnv): void {
   const liveness = new StackLiveness();

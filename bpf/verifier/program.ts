@@ -32,7 +32,7 @@ export interface MapConst {
   readonly off: number;
 }
 
-/** A descriptor that is no map's: EBADF, EINVAL; EPROTO, EFAULT: there is no fd_array to look in. */
+/** A descriptor that is no map's: EBADF, EINVAL; EPROTO, EFAULT: there is no fd_array. */
 export interface WrongMap {
   readonly fd: number;
   readonly errno: number;

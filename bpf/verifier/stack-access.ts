@@ -29,7 +29,7 @@ function markRead(
   addRange(instance.masksOf(frame), instance.at(insnIdx) + MAY_READ, lo, hi);
 }
 
-/** `bytes` below zero: so many are written; UNKNOWN_BYTES: any are read. record_stack_access_off() */
+/** `bytes` below zero are written; of UNKNOWN_BYTES any are read. record_stack_access_off() */
 function recordAt(
   instance: FuncInstance,
   fpOff: number,
@@ -80,7 +80,7 @@ function record(instance: FuncInstance, arg: ArgTrack, bytes: number, insnIdx: n
   }
 }
 
-/** Which register an instruction goes to memory through, and how many bytes it reads (or writes). */
+/** Through which register an instruction goes to memory, and how many bytes it reads. */
 function accessOf(insn: Insn): { base: number; off: number; bytes: number } | undefined {
   switch (insn.kind) {
     case 'ldx':

@@ -22,7 +22,7 @@ function roundedDepth({ stackDepth }: SubprogInfo): number {
   return Math.ceil(stackDepth / STACK_ALIGN) * STACK_ALIGN;
 }
 
-/** Programs that nothing keeps from running within themselves do without. bpf_enable_priv_stack() */
+/** Not for programs that nothing keeps from running twice at once. bpf_enable_priv_stack() */
 function allowsPrivStack({ prog, subprogs, subprogCnt }: VerifierEnv): boolean {
   if (subprogs.slice(0, subprogCnt).some(({ hasTailCall }) => hasTailCall)) return false;
   switch (prog.type.name) {
@@ -163,7 +163,8 @@ class DepthWalk {
 
   #checkThrow(top: Frame, slot: number): void {
     if (!this.#callers().some(({ isCb }) => isCb)) return;
-    const message = `bpf_throw kfunc (insn ${slot}) cannot be called from callback subprog ${top.subprog}`;
+    const where = `callback subprog ${top.subprog}`;
+    const message = `bpf_throw kfunc (insn ${slot}) cannot be called from ${where}`;
     throw this.#env.reject(EINVAL, message);
   }
 
