@@ -36,6 +36,8 @@ import type { EngineChoice } from './vm/select.ts';
 export interface BpfOptions {
   /** Which engine runs programs; default: the JIT, once a program is warm. */
   readonly engine?: EngineChoice;
+  /** sysctl kernel.unprivileged_bpf_disabled; default: 2. */
+  readonly unprivilegedBpfDisabled?: 0 | 1 | 2;
 }
 
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
@@ -55,6 +57,7 @@ export class Bpf implements BpfContext {
   readonly runner: ProgRunner;
   readonly hooks: Hooks;
   readonly pins: BpfFs;
+  readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   #btf: Btf | undefined;
   #btfBytes: Uint8Array | undefined;
   #vmlinux: BtfObject | undefined;
@@ -63,6 +66,7 @@ export class Bpf implements BpfContext {
 
   constructor(kernel: Kernel, options: BpfOptions = {}) {
     this.kernel = kernel;
+    this.unprivilegedBpfDisabled = options.unprivilegedBpfDisabled ?? 2;
     this.fds = new BpfFds(kernel);
     this.btfs = new BtfObjects(kernel);
     this.maps = new Maps({

@@ -2,6 +2,7 @@ import { array, chars, ptr, s32, struct, u32, u64, u8, unsimulated } from '../..
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { Executable } from '../vm/engine.ts';
+import type { DstProg } from './attach-point.ts';
 
 /** include/linux/bpf.h: as much of it as programs, reports and other CPUs may see. */
 export const bpf_prog_aux = struct('bpf_prog_aux', {
@@ -65,4 +66,8 @@ export interface Program extends Executable {
   readonly subprogNames: readonly string[];
   /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */
   readonly attachTo: string;
+  /** What is asked of it where another program is loaded to be attached to it. */
+  readonly asTarget: DstProg;
+  /** Instructions that the verifier looked at, on all paths. */
+  readonly verifiedInsns: number;
 }

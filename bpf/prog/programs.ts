@@ -75,7 +75,7 @@ export class Programs {
       aux.sleepable = init.sleepable ? 1 : 0;
       aux.name = init.name;
       aux.load_time = BigInt(Math.floor(machine.engine.cpu.nowNs));
-      aux.verified_insns = init.insns.length;
+      aux.verified_insns = init.verifiedInsns;
       aux.prog = addr;
       aux.id = this.ids.next();
     });

@@ -15,6 +15,7 @@ import type { BpfFds } from './fds.ts';
 import type { BpfFs } from './bpffs.ts';
 
 /** include/uapi/linux/capability.h */
+export const CAP_NET_ADMIN = 12;
 export const CAP_SYS_ADMIN = 21;
 export const CAP_PERFMON = 38;
 export const CAP_BPF = 39;
@@ -40,6 +41,8 @@ export interface BpfContext {
   readonly hooks: Hooks;
   readonly traceLinks: TraceLinks;
   readonly pins: BpfFs;
+  /** sysctl kernel.unprivileged_bpf_disabled: 0: who has no capability may load some programs. */
+  readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   /** The kernel's own types: made when somebody first asks. */
   vmlinux(): BtfObject;
   helper(id: number): Helper | undefined;

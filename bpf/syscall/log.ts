@@ -48,9 +48,9 @@ export class UserLog {
     if (this.level > 0) this.#text += `${line}\n`;
   }
 
-  /** Where the caller asks for what is looked at, not only for what is wrong. */
-  printDetail(line: string): void {
-    if ((this.level & BPF_LOG_LEVEL) !== 0) this.print(line);
+  /** As it is, line ends included. */
+  append(text: string): void {
+    if (this.level > 0) this.#text += text;
   }
 
   /** `result`, or what went wrong with the log. bpf_vlog_finalize() */

@@ -1,90 +1,108 @@
 import { E2BIG, EFAULT, EINVAL } from '../../kernel/errno.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
-import { StringTable } from '../elf/strings.ts';
 import type { FuncInfo, LineInfo } from '../verifier/program.ts';
 import type { BpfAttr } from './attr.ts';
+import type { BpfContext } from './context.ts';
+import { AT } from './prog-attrs.ts';
 
 /** MAX_FUNCINFO_REC_SIZE, MAX_LINEINFO_REC_SIZE */
-const RECORD_MAX = 252;
-const FUNC_BYTES = 8;
-const LINE_BYTES = 16;
-const COLUMN_BITS = 10;
+const INFO_RECORD_MAX = 252;
+const FUNC_INFO_BYTES = 8;
+const LINE_INFO_BYTES = 16;
 
-/** Where in the attributes an array of records is described. */
-export interface InfoPlaces {
-  readonly recordSize: number;
-  readonly pointer: number;
-  readonly count: number;
+/** What a program's BTF is said to describe, as records of bpf(2). */
+export interface ProgInfo {
+  readonly funcs: Uint8Array<ArrayBuffer>;
+  readonly lines: Uint8Array<ArrayBuffer>;
 }
 
-/** Records as this kernel has them. check_btf_func_early(), check_btf_line() */
-export function* takeInfo(
-  kernel: Kernel,
+/** Or -errno. bpf_check_btf_info_early() */
+export function* takeInfo(bpf: BpfContext, attr: BpfAttr): Sim<ProgInfo | number> {
+  const funcs = yield* take(bpf, attr, {
+    size: AT.funcInfoRecSize,
+    pointer: AT.funcInfo,
+    count: AT.funcInfoCnt,
+    known: FUNC_INFO_BYTES,
+  });
+  if (typeof funcs === 'number') return funcs;
+  const lines = yield* take(bpf, attr, {
+    size: AT.lineInfoRecSize,
+    pointer: AT.lineInfo,
+    count: AT.lineInfoCnt,
+    known: LINE_INFO_BYTES,
+  });
+  return typeof lines === 'number' ? lines : { funcs, lines };
+}
+
+interface Places {
+  readonly size: number;
+  readonly pointer: number;
+  readonly count: number;
+  /** Bytes of a record as this kernel has it: what is behind them must be zero. */
+  readonly known: number;
+}
+
+function* take(
+  bpf: BpfContext,
   attr: BpfAttr,
-  at: InfoPlaces,
-  knownBytes: number,
+  { size: sizeAt, pointer, count: countAt, known }: Places,
 ): Sim<Uint8Array<ArrayBuffer> | number> {
-  const count = attr.u32(at.count);
+  const count = attr.u32(countAt);
   if (count === 0) return new Uint8Array(0);
-  const size = attr.u32(at.recordSize);
-  if (size < knownBytes || size > RECORD_MAX || size % 4 !== 0) return -EINVAL;
-  const given = yield* kernel.mm.copy_from_user(attr.ptr(at.pointer), count * size);
+  const size = attr.u32(sizeAt);
+  const isFit = size >= known && size <= INFO_RECORD_MAX && size % 4 === 0;
+  if (!isFit || count > attr.u32(AT.insnCnt)) return -EINVAL;
+  const given = yield* bpf.kernel.mm.copy_from_user(attr.ptr(pointer), count * size);
   if (!given) return -EFAULT;
-  const records = new Uint8Array(count * knownBytes);
+  const records = new Uint8Array(count * known);
   for (let i = 0; i < count; i++) {
     const record = given.subarray(i * size, (i + 1) * size);
-    if (record.subarray(knownBytes).some((byte) => byte !== 0)) return -E2BIG;
-    records.set(record.subarray(0, knownBytes), i * knownBytes);
+    if (record.subarray(known).some((byte) => byte !== 0)) return -E2BIG;
+    records.set(record.subarray(0, known), i * known);
   }
   return records;
 }
 
-export function* takeFuncInfo(kernel: Kernel, attr: BpfAttr, at: InfoPlaces) {
-  return yield* takeInfo(kernel, attr, at, FUNC_BYTES);
-}
-
-export function* takeLineInfo(kernel: Kernel, attr: BpfAttr, at: InfoPlaces) {
-  return yield* takeInfo(kernel, attr, at, LINE_BYTES);
-}
-
-/** struct bpf_func_info */
-export function decodeFuncInfo(records: Uint8Array): FuncInfo[] {
-  const view = viewOf(records);
-  return Array.from({ length: records.length / FUNC_BYTES }, (_, i) => ({
-    insnOff: view.getUint32(i * FUNC_BYTES, true),
-    typeId: view.getUint32(i * FUNC_BYTES + 4, true),
+export function funcInfos({ funcs }: ProgInfo): FuncInfo[] {
+  const words = new Uint32Array(funcs.buffer);
+  return Array.from({ length: words.length / 2 }, (_, i) => ({
+    insnOff: words[2 * i]!,
+    typeId: words[2 * i + 1]!,
   }));
 }
 
-/** struct bpf_line_info; its strings are those of the BTF object. */
-export function decodeLineInfo(records: Uint8Array, btf: Uint8Array): LineInfo[] {
-  if (records.length === 0) return [];
-  const strings = stringsOf(btf);
-  const view = viewOf(records);
-  return Array.from({ length: records.length / LINE_BYTES }, (_, i) => {
-    const at = i * LINE_BYTES;
-    const fileName = strings.at(view.getUint32(at + 4, true));
-    const line = strings.at(view.getUint32(at + 8, true));
-    const place = view.getUint32(at + 12, true);
+/** Line and column in one word. BPF_LINE_INFO_LINE_NUM(), BPF_LINE_INFO_LINE_COL() */
+const COLUMN_BITS = 10;
+
+/** With the strings of the BTF that they go with. */
+export function lineInfos({ lines }: ProgInfo, btf: Uint8Array | undefined): LineInfo[] {
+  const words = new Uint32Array(lines.buffer);
+  const stringAt = stringsOf(btf);
+  return Array.from({ length: words.length / 4 }, (_, i) => {
+    const place = words[4 * i + 3]!;
     return {
-      insnOff: view.getUint32(at, true),
-      fileName: fileName ?? '',
-      line: line ?? '',
+      insnOff: words[4 * i]!,
+      fileName: stringAt(words[4 * i + 1]!),
+      line: stringAt(words[4 * i + 2]!),
       lineNumber: place >>> COLUMN_BITS,
       column: place & ((1 << COLUMN_BITS) - 1),
-      isUnnamed: fileName === undefined || line === undefined,
     };
   });
 }
 
-/** struct btf_header: hdr_len, str_off and str_len. */
-function stringsOf(btf: Uint8Array): StringTable {
-  const view = viewOf(btf);
+/** Each string once: many lines are of the same file. */
+function stringsOf(btf: Uint8Array | undefined): (off: number) => string {
+  if (!btf) return () => '';
+  const view = new DataView(btf.buffer, btf.byteOffset, btf.byteLength);
   const start = view.getUint32(4, true) + view.getUint32(16, true);
-  return new StringTable(btf.subarray(start, start + view.getUint32(20, true)));
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
+  const known = new Map<number, string>();
+  return (off) => {
+    let text = known.get(off);
+    if (text === undefined) {
+      const end = btf.indexOf(0, start + off);
+      text = String.fromCharCode(...btf.subarray(start + off, end < 0 ? btf.length : end));
+      known.set(off, text);
+    }
+    return text;
+  };
 }

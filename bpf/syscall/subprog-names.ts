@@ -1,10 +1,5 @@
 import type { Btf } from '../btf/types.ts';
-
-/** struct bpf_func_info: where a subprogram begins, and its type. */
-export interface FuncInfo {
-  readonly slot: number;
-  readonly typeId: number;
-}
+import type { FuncInfo } from '../verifier/program.ts';
 
 /**
  * Names of the subprograms for call traces. The main program has the name that it was loaded by.
@@ -16,7 +11,7 @@ export function subprogNames(
   name: string,
 ): string[] {
   return subprogs.map((start, i) => {
-    const info = infos.find(({ slot }) => slot === start);
+    const info = infos.find(({ insnOff }) => insnOff === start);
     const named = info && btf?.types[info.typeId]?.name;
     return i === 0 ? name : named || `F${i}`;
   });

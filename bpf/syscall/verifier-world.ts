@@ -46,7 +46,7 @@ export class VerifierWorld implements KernelWorld {
   }
 
   get cpuCount(): number {
-    return this.#bpf.kernel.machine.cpuCount;
+    return this.#bpf.kernel.cpus.all.length;
   }
 
   get framesMax(): number {
