@@ -34,7 +34,9 @@ export interface Accepted {
   readonly calls: ReadonlyMap<number, Helper>;
   /** By slot: 1 where an access is to the program's own stack, however it is come to. */
   readonly ownStack: Uint8Array;
-  /** By slot of the program as loaded: where that is, or what came behind it. */
+  /** By slot: what it was of the program as loaded. */
+  readonly was: readonly number[];
+  /** The other way: where that is, or what came behind it. */
   readonly now: Int32Array;
   /** Bytes of stack of the main function. */
   readonly stackDepth: number;
@@ -82,6 +84,7 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
     subprogs: startsOf(env, now),
     calls,
     ownStack,
+    was,
     now,
     stackDepth: env.subprogs[0]?.stackDepth ?? 0,
     ctxBytes: env.maxCtxOffset,
