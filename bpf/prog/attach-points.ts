@@ -20,7 +20,7 @@ export interface AttachRequest {
   readonly dstProg?: DstProg | undefined;
 }
 
-/** The same with what BTF knows of it; whether it is allowed is said later, by checkAttachBtfId(). */
+/** The same with what BTF knows of it; checkAttachBtfId() says later whether it is allowed. */
 export function attachPoint(request: AttachRequest): AttachPoint {
   const { progType, attachType, btf, btfId, isKernel, dstProg } = request;
   const type = btf.types[btfId];

@@ -12,7 +12,7 @@ const ERROR_INJECTION: ReadonlySet<string> = new Set([
   'btrfs_check_leaf',
   'btrfs_check_node',
 ]);
-/** Called where sleeping may not be allowed, though they may fail: btf_non_sleepable_error_inject */
+/** Called where sleeping may not be allowed, though they may fail. */
 const NON_SLEEPABLE: ReadonlySet<string> = new Set([
   '__filemap_add_folio',
   'should_fail_alloc_page',

@@ -6,8 +6,8 @@ import type { CtxLayout, Member } from './layout.ts';
 const WORD = 4;
 
 /**
- * How many bytes at a time: a number: that many; `narrow`: a word or an aligned part of one; `wide`:
- * that, or eight aligned bytes of an array; `any`: as long as it ends inside.
+ * How many bytes at a time: a number: that many; `narrow`: a word or an aligned part of one;
+ * `wide`: that, or eight aligned bytes of an array; `any`: as long as it ends inside.
  */
 export type Sizes = number | 'narrow' | 'wide' | 'any';
 

@@ -21,7 +21,8 @@ describe('removeDeadCode', () => {
 
   test('moves jumps, calls and callbacks over what is gone, and keeps constants whole', () => {
     const text =
-      'r1 = 7 ll\nif r1 == 0 goto +1\ngoto +3\nr0 = 1\nr0 = 2\nr0 = 3\ncall pc+1\nexit\nr0 = 0\nexit';
+      'r1 = 7 ll\nif r1 == 0 goto +1\ngoto +3\nr0 = 1\nr0 = 2\nr0 = 3\n' +
+      'call pc+1\nexit\nr0 = 0\nexit';
     const { insns: left } = removeDeadCode(assemble(text), without(4, 5, 6));
     expect(disasmProgram(left)).toEqual([
       '0: (18) r1 = 0x7',
