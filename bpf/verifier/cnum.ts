@@ -66,10 +66,13 @@ export class Cnum32 {
 export class Cnum64 {
   readonly base: bigint;
   readonly size: bigint;
+  /** The last number in it, not cut to 64 bits. */
+  readonly #end: bigint;
 
   constructor(base: bigint, size: bigint) {
     this.base = base;
     this.size = size;
+    this.#end = base + size;
   }
 
   get isConst(): boolean {
@@ -81,11 +84,11 @@ export class Cnum64 {
   }
 
   get wrapsUnsigned(): boolean {
-    return this.base + this.size > U64_MAX;
+    return this.#end > U64_MAX;
   }
 
   get last(): bigint {
-    return u64(this.base + this.size);
+    return u64(this.#end);
   }
 
   get umin(): bigint {
@@ -93,21 +96,20 @@ export class Cnum64 {
   }
 
   get umax(): bigint {
-    const last = this.base + this.size;
-    return last > U64_MAX ? U64_MAX : last;
+    return this.wrapsUnsigned ? U64_MAX : this.#end;
   }
 
   get smin(): bigint {
     if (this.#wrapsSigned) return S64_MIN;
     const first = s64(this.base);
-    const last = s64(this.base + this.size);
+    const last = s64(this.#end);
     return first < last ? first : last;
   }
 
   get smax(): bigint {
     if (this.#wrapsSigned) return S64_MAX;
     const first = s64(this.base);
-    const last = s64(this.base + this.size);
+    const last = s64(this.#end);
     return first > last ? first : last;
   }
 
@@ -117,9 +119,7 @@ export class Cnum64 {
 
   contains(n: bigint): boolean {
     if (this.isEmpty) return false;
-    const { base } = this;
-    const last = base + this.size;
-    return last > U64_MAX ? n >= base || n <= u64(last) : n >= base && n <= last;
+    return this.wrapsUnsigned ? n >= this.base || n <= this.last : n >= this.base && n <= this.#end;
   }
 
   equals(other: Cnum64): boolean {
@@ -174,6 +174,7 @@ export function cnum64FromSrange(min: bigint, max: bigint): Cnum64 {
  * cnum32_intersect()
  */
 export function cnum32Intersect(a: Cnum32, b: Cnum32): Cnum32 {
+  if (a === b) return a;
   if (a.isEmpty || b.isEmpty) return CNUM32_EMPTY;
   if (a.base > b.base) return cnum32Intersect(b, a);
   // Seen from a.base, where a is 0 to a.size, b begins here:
@@ -188,8 +189,11 @@ export function cnum32Intersect(a: Cnum32, b: Cnum32): Cnum32 {
 
 /** cnum64_intersect() */
 export function cnum64Intersect(a: Cnum64, b: Cnum64): Cnum64 {
+  if (a === b) return a;
   if (a.isEmpty || b.isEmpty) return CNUM64_EMPTY;
   if (a.base > b.base) return cnum64Intersect(b, a);
+  if (b.size === U64_MAX) return a;
+  if (a.size === U64_MAX) return b;
   const start = b.base - a.base;
   const end = start + b.size;
   if (end > U64_MAX) {
@@ -269,6 +273,7 @@ export function cnum32FromCnum64(a: Cnum64): Cnum32 {
  */
 export function cnum64Cnum32Intersect(a: Cnum64, b: Cnum32): Cnum64 {
   if (a.isEmpty || b.isEmpty) return CNUM64_EMPTY;
+  if (b.size === U32_MAX) return a;
   // Seen from a.base: a is 0 to a.size, b begins at `start` in each round of 2**32.
   const start = (b.base - Number(BigInt.asUintN(32, a.base))) >>> 0;
   const end = start + b.size;

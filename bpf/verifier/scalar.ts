@@ -3,6 +3,9 @@ import {
   CNUM64_UNBOUNDED,
   Cnum32,
   Cnum64,
+  S32_MAX,
+  S32_MIN,
+  U64_MAX,
   cnum32FromCnum64,
   cnum32FromSrange,
   cnum32FromUrange,
@@ -12,24 +15,14 @@ import {
   cnum64FromUrange,
   cnum64Intersect,
 } from './cnum.ts';
-import {
-  TNUM_UNKNOWN,
-  Tnum,
-  tnumConstSubreg,
-  tnumIntersect,
-  tnumOr,
-  tnumRange,
-  tnumStep,
-  tnumSubreg,
-  tnumClearSubreg,
-} from './tnum.ts';
+import { TNUM_UNKNOWN, Tnum, tnumConstSubreg, tnumIntersect, tnumRange, tnumStep } from './tnum.ts';
 
 /** Constants from -INTERNED to INTERNED exist once. */
 const INTERNED_MAX = 512;
 const INTERNED = BigInt(INTERNED_MAX);
-const SIGN_64 = 0x8000_0000_0000_0000n;
-const SIGN_32 = 0x8000_0000n;
-const U32_MAX = 0xffff_ffffn;
+const SIGN = 0x8000_0000_0000_0000n;
+const HIGH_HALF = 0xffff_ffff_0000_0000n;
+const LOW_HALF = 0xffff_ffffn;
 
 /**
  * What is known of a 64-bit value: its bits, its range, and the range of its low half. Each knows
@@ -90,7 +83,7 @@ export class Scalar {
 
   /** tnum_subreg_is_const(reg->var_off) */
   get isConst32(): boolean {
-    return (this.tnum.mask & U32_MAX) === 0n;
+    return (this.tnum.mask & LOW_HALF) === 0n;
   }
 
   /** Of a constant: which, unsigned. reg->var_off.value */
@@ -171,15 +164,15 @@ export class Scalar {
   }
 
   withTnum(tnum: Tnum): Scalar {
-    return new Scalar(tnum, this.r64, this.r32);
+    return tnum.equals(this.tnum) ? this : new Scalar(tnum, this.r64, this.r32);
   }
 
   withR64(r64: Cnum64): Scalar {
-    return new Scalar(this.tnum, r64, this.r32);
+    return r64.equals(this.r64) ? this : new Scalar(this.tnum, r64, this.r32);
   }
 
   withR32(r32: Cnum32): Scalar {
-    return new Scalar(this.tnum, this.r64, r32);
+    return r32.equals(this.r32) ? this : new Scalar(this.tnum, this.r64, r32);
   }
 
   /** Unsigned bounds in place of the range. reg_set_urange64() */
@@ -236,11 +229,12 @@ export class Scalar {
   /** What follows for bits and ranges from each other. reg_bounds_sync() */
   sync(): Scalar {
     if (this.isImpossible || isSyncedConst(this)) return this;
-    let s = rangesFromBits(this);
+    const s = rangesFromBits(this);
     if (isSyncedConst(s)) return s;
     // Twice: the first may teach the 32-bit range what helps the 64-bit one.
-    s = rangesFromEachOther(rangesFromEachOther(s));
-    return rangesFromBits(bitsFromRanges(s));
+    const ranges = rangesFromEachOther(rangesFromEachOther(s));
+    const bits = bitsFromRanges(ranges);
+    return bits === s ? s : rangesFromBits(bits);
   }
 }
 
@@ -256,20 +250,25 @@ function isSyncedConst({ tnum, r64, r32 }: Scalar): boolean {
 }
 
 /** From the least to the greatest with the unknown bits free. cnum32_from_tnum() */
-export function cnum32FromTnum(tnum: Tnum): Cnum32 {
-  const { value, mask, max } = tnumSubreg(tnum);
-  if (((value | mask) & SIGN_32) === 0n) return cnum32FromUrange(Number(value), Number(max));
+function cnum32FromTnum(tnum: Tnum): Cnum32 {
+  const value = low(tnum.value);
+  const mask = low(tnum.mask);
   // The sign bit counts the other way: least with it set, greatest without.
-  return cnum32FromSrange(
-    Number(BigInt.asIntN(32, value | (mask & SIGN_32))),
-    Number(BigInt.asIntN(32, value | (mask & (SIGN_32 - 1n)))),
-  );
+  if ((value | mask) >= 0) return cnum32FromUrange(value, value | mask);
+  return cnum32FromSrange(value | (mask & S32_MIN), value | (mask & S32_MAX));
 }
 
 /** cnum64_from_tnum() */
-export function cnum64FromTnum({ value, mask, max }: Tnum): Cnum64 {
-  if ((max & SIGN_64) === 0n) return cnum64FromUrange(value, max);
-  return cnum64FromSrange(value | (mask & SIGN_64), value | (mask & (SIGN_64 - 1n)));
+function cnum64FromTnum(tnum: Tnum): Cnum64 {
+  if (tnum.isUnknown) return CNUM64_UNBOUNDED;
+  const { value, mask, max } = tnum;
+  if (max < SIGN) return cnum64FromUrange(value, max);
+  return cnum64FromSrange(value | (mask & SIGN), value | (mask & (SIGN - 1n)));
+}
+
+/** The low half, signed. */
+function low(n: bigint): number {
+  return Number(BigInt.asIntN(32, n));
 }
 
 /** __update_reg_bounds() */
@@ -277,13 +276,14 @@ function rangesFromBits(s: Scalar): Scalar {
   const { tnum } = s;
   const r32 = cnum32Intersect(s.r32, cnum32FromTnum(tnum));
   const r64 = cnum64Intersect(s.r64, cnum64FromTnum(tnum));
-  const only = onlyCommonValue(tnum, r64.umin, r64.umax);
+  const only = onlyCommonValue(tnum, r64);
   if (only !== undefined) return Scalar.of(only);
   return r32.equals(s.r32) && r64.equals(s.r64) ? s : new Scalar(tnum, r64, r32);
 }
 
 /** The one value that is in an unsigned range and of a tnum, if there is just one. */
-function onlyCommonValue(tnum: Tnum, umin: bigint, umax: bigint): bigint | undefined {
+function onlyCommonValue(tnum: Tnum, { umin, umax }: Cnum64): bigint | undefined {
+  if (tnum.isUnknown) return umin === umax && umin !== U64_MAX ? umin : undefined;
   const next = tnumStep(tnum, umin);
   if ((umin & ~tnum.mask) === tnum.value) return next > umax ? umin : undefined;
   if (next === tnum.max) return next;
@@ -299,9 +299,23 @@ function rangesFromEachOther(s: Scalar): Scalar {
 
 /** __reg_bound_offset() */
 function bitsFromRanges(s: Scalar): Scalar {
-  const { r64, r32 } = s;
-  const whole = tnumIntersect(s.tnum, tnumRange(r64.umin, r64.umax));
-  const low = tnumIntersect(tnumSubreg(whole), tnumRange(BigInt(r32.umin), BigInt(r32.umax)));
-  const tnum = tnumOr(tnumClearSubreg(whole), low);
-  return tnum.equals(s.tnum) ? s : s.withTnum(tnum);
+  const { umin, umax } = s.r64;
+  const isUnbounded = umax === U64_MAX && umin === 0n;
+  const whole = isUnbounded ? s.tnum : tnumIntersect(s.tnum, tnumRange(umin, umax));
+  return s.withTnum(lowBitsFromRange(whole, s.r32));
+}
+
+/** The high half as it is; the low half by its range too. */
+function lowBitsFromRange(tnum: Tnum, { umin, umax }: Cnum32): Tnum {
+  const free = 2 ** (32 - Math.clz32(umin ^ umax)) - 1; // where numbers of the range differ
+  const value = low(tnum.value);
+  const mask = low(tnum.mask);
+  const both = mask & free;
+  const known = (value | (umin & ~free)) & ~both;
+  if (both === mask && known === value) return tnum;
+  return new Tnum(withLow(tnum.value, known), withLow(tnum.mask, both));
+}
+
+function withLow(n: bigint, half: number): bigint {
+  return (n & HIGH_HALF) | BigInt(half >>> 0);
 }
