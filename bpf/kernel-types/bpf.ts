@@ -60,12 +60,6 @@ struct bpf_local_storage {
   struct bpf_local_storage_data *cache[16]; struct hlist_head list; void *owner;
   struct callback_head rcu; rqspinlock_t lock; u64 mem_charge; refcount_t owner_refcnt;
 };
-struct bpf_local_storage_map {
-  @288 struct bpf_local_storage_map_bucket *buckets; u32 bucket_log; u16 elem_size, cache_idx;
-};
-struct bpf_array {
-  @288 u32 elem_size; u32 index_mask; struct bpf_array_aux *aux;
-};
 struct bpf_mem_alloc {
   struct bpf_mem_caches *caches; struct bpf_mem_cache *cache; struct obj_cgroup *objcg;
   bool percpu; struct work_struct work; void *dtor_ctx_free, *dtor_ctx;
@@ -76,14 +70,6 @@ struct pcpu_freelist_head {
 struct pcpu_freelist {
   struct pcpu_freelist_head *freelist, extralist;
 };
-struct bpf_htab {
-  @288 struct bpf_mem_alloc ma; struct bpf_mem_alloc pcpu_ma; struct bucket *buckets; void *elems;
-  @512 union {
-    struct pcpu_freelist freelist;
-  } 256;
-  struct htab_elem **extra_elems; struct percpu_counter pcount; atomic_t count;
-  bool use_percpu_counter; u32 n_buckets, elem_size, hashrnd;
-} 896;
 struct __call_single_node {
   struct llist_node llist;
   union {
@@ -112,12 +98,6 @@ struct bpf_link {
 };
 struct range_tree {
   struct rb_root_cached it_root, range_size_root;
-};
-struct bpf_arena {
-  @288 u64 user_vm_start; u64 user_vm_end; struct vm_struct *kern_vm; struct page *scratch_page;
-  struct range_tree rt; rqspinlock_t spinlock; struct list_head vma_list; struct mutex lock;
-  u64 zap_gen; struct mutex zap_mutex; struct irq_work free_irq; struct work_struct free_work;
-  struct llist_head free_spans;
 };
 struct btf_header {
   __u16 magic; __u8 version, flags;

@@ -7,6 +7,7 @@ import { FS } from './fs.ts';
 import { FUNCTIONS } from './functions.ts';
 import { ITERATORS } from './iters.ts';
 import { LSM_HOOKS } from './lsm.ts';
+import { MAPS } from './maps.ts';
 import { MM } from './mm.ts';
 import { NETFILTER } from './netfilter.ts';
 import { PACKETS } from './packets.ts';
@@ -31,6 +32,7 @@ export const DECLARATIONS: readonly string[] = [
   MM,
   FS,
   UNSIMULATED,
+  MAPS,
   CONTEXTS,
   eventTypes(EVENTS),
   FUNCTIONS,

@@ -27,7 +27,9 @@ export interface OpenedObject extends ObjectSpec {
  * Reads an object that clang made for BPF. `name` is its path, for messages. Throws InputError.
  * libbpf.c: bpf_object_open()
  */
-export function openObject(bytes: Uint8Array, path: string): OpenedObject {
+export function openObject(file: Uint8Array, path: string): OpenedObject {
+  // A Node Buffer is one too, but slices of it are no copies.
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   const elf = parseElf(bytes, path);
   const find = (name: string): Section | undefined =>
     elf.sections.find((section) => section.name === name && section.type === SHT_PROGBITS);

@@ -1,4 +1,4 @@
-import { EPERM, ESRCH } from '../../kernel/errno.ts';
+import { ESRCH } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { Btf } from '../btf/types.ts';
@@ -185,12 +185,16 @@ export class BpfObject {
   *#loadBtf(): Sim<void> {
     const { btfBytes } = this.spec;
     if (!btfBytes) return;
-    let { fd, log } = yield* this.#calls.btfLoad(btfBytes);
-    if (fd < 0) ({ fd, log } = yield* this.#calls.btfLoad(btfBytes, LOG_LEVEL));
-    // Without it, whoever may not load types goes on. bpf_object__sanitize_and_load_btf()
-    if (fd === -EPERM) return;
-    if (fd < 0) throw new LoadError(`object ${this.name}: BTF is not loaded`, fd, log);
-    this.#btfFd = fd;
+    const { fd } = yield* this.#calls.btfLoad(btfBytes);
+    if (fd >= 0) {
+      this.#btfFd = fd;
+      return;
+    }
+    // Others do without: the kernel may not like it, or not from this user.
+    const isMandatory = this.spec.maps.some(({ kind }) => kind === 'struct_ops');
+    if (!isMandatory) return;
+    const { log } = yield* this.#calls.btfLoad(btfBytes, LOG_LEVEL);
+    throw new LoadError(`object ${this.name}: BTF is not loaded`, fd, log);
   }
 
   *#createMap(map: ObjectMap): Sim<void> {
@@ -225,7 +229,7 @@ export class BpfObject {
 
   #request(definition: MapDefinition): MapCreate {
     const isTyped = definition.keyTypeId !== 0 || definition.valueTypeId !== 0;
-    const hasTypes = isTyped && !WITHOUT_TYPES.includes(definition.type);
+    const hasTypes = this.#btfFd > 0 && isTyped && !WITHOUT_TYPES.includes(definition.type);
     const { type, maxEntries } = definition;
     const isPerCpu = type === MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0;
     return {
