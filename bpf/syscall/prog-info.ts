@@ -106,3 +106,31 @@ function stringsOf(btf: Uint8Array | undefined): (off: number) => string {
     return text;
   };
 }
+
+/**
+ * Where dead code was taken out: each record at the instruction that came behind, the last one
+ * winning. `now`: by old slot, the new one. bpf_adj_linfo_after_remove()
+ */
+export function movedInfo({ funcs, lines }: ProgInfo, now: Int32Array): ProgInfo {
+  return { funcs: moved(funcs, FUNC_INFO_BYTES, now), lines: moved(lines, LINE_INFO_BYTES, now) };
+}
+
+function moved(
+  records: Uint8Array<ArrayBuffer>,
+  bytes: number,
+  now: Int32Array,
+): Uint8Array<ArrayBuffer> {
+  const length = now.at(-1)!;
+  const kept = new Map<number, Uint8Array>();
+  for (let at = 0; at < records.length; at += bytes) {
+    const record = records.slice(at, at + bytes);
+    const view = new DataView(record.buffer);
+    const slot = now[view.getUint32(0, true)]!;
+    view.setUint32(0, slot, true);
+    kept.delete(slot);
+    if (slot < length) kept.set(slot, record);
+  }
+  const all = new Uint8Array(kept.size * bytes);
+  [...kept.values()].forEach((record, i) => all.set(record, i * bytes));
+  return all;
+}

@@ -13,7 +13,7 @@ import { attachPoint } from '../prog/attach-points.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import type { ProgType } from '../prog/types.ts';
 import { PROG_TYPE } from '../uapi.ts';
-import { fixup } from './fixup-tmp.ts';
+import { fixup } from '../verifier/fixup.ts';
 import { BPF_F_SLEEPABLE, type LoadedProgram } from '../verifier/program.ts';
 import { verify, type Verified } from '../verifier/verify.ts';
 import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';
@@ -27,7 +27,7 @@ import {
   mayAttach,
   permittedType,
 } from './prog-attrs.ts';
-import { funcInfos, lineInfos, takeInfo, type ProgInfo } from './prog-info.ts';
+import { funcInfos, lineInfos, movedInfo, takeInfo, type ProgInfo } from './prog-info.ts';
 import { ProgMaps } from './prog-maps.ts';
 import { subprogNames } from './subprog-names.ts';
 import { VerifierWorld } from './verifier-world.ts';
@@ -212,7 +212,8 @@ class ProgLoad {
   #create(given: Given, program: LoadedProgram, { env }: Verified): ExecProgram | undefined {
     const bpf = this.#bpf;
     const fixed = fixup(env, { helper: (id) => bpf.helper(id), kfunc: (id) => bpf.kfunc(id) });
-    const { name, type, isGpl, code, info, attach, attachType } = given;
+    const { name, type, isGpl, code, attach, attachType } = given;
+    const info = movedInfo(given.info, fixed.now);
     return bpf.programs.create({
       ...fixed,
       name,
@@ -222,10 +223,10 @@ class ProgLoad {
       sleepable: program.isSleepable,
       gplCompatible: isGpl,
       usedMaps: [...this.#maps.held],
-      xlated: encodeProgram(fixed.insns),
+      xlated: encodeProgram(fixed.xlated),
       btf: this.#btf?.btf,
       btfObject: this.#btf?.addr ?? 0,
-      subprogNames: subprogNames(program.funcInfo, this.#btf?.btf, fixed.subprogs, name),
+      subprogNames: subprogNames(funcInfos(info), this.#btf?.btf, fixed.subprogs, name),
       funcInfo: info.funcs,
       lineInfo: info.lines,
       attachTo: attach?.name ?? '',

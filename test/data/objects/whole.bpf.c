@@ -156,10 +156,11 @@ int arithmetic(void *ctx)
 SEC("syscall")
 int maps_and_calls(void *ctx)
 {
+	__u64 total = 0;
 	int matching = 0;
 
-	sum = 0;
-	bpf_loop(100, each_index, &sum, 0);
+	bpf_loop(100, each_index, &total, 0);
+	sum = total;
 	bpf_for_each_map_elem(&squares, each_square, &matching, 0);
 	walked = matching;
 	count_in(1, 3);
