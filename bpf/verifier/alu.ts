@@ -1,6 +1,5 @@
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Insn } from '../isa/insn.ts';
-import { MAP_TYPE } from '../uapi.ts';
 import { adjustPtrMinMaxVals, aluSign } from './alu-pointer.ts';
 import { regBoundsSanityCheck } from './bounds-check.ts';
 import { pushStack } from './branches.ts';
@@ -73,13 +72,8 @@ function checkUnary(env: VerifierEnv, insn: NegInsn | EndianInsn): void {
   regs[dst] = (isSame ? reg : clearScalarId(reg)).with({ s });
 }
 
-function hasArena(env: VerifierEnv): boolean {
-  for (const { map } of env.prog.maps.values()) if (map.type === MAP_TYPE.ARENA) return true;
-  return false;
-}
-
 function checkAddrSpaceCast(env: VerifierEnv, { dst, src, as }: CastInsn): void {
-  if (!hasArena(env)) {
+  if (env.arena === undefined) {
     const text = 'addr_space_cast insn can only be used in a program that has an associated arena';
     throw env.reject(EINVAL, text);
   }
