@@ -162,11 +162,11 @@ kernelText(FdArray);
 
 /** BPF_MAP_TYPE_ARRAY_OF_MAPS. kernel/bpf/arraymap.c */
 export class ArrayOfMaps extends FdArray {
-  readonly #meta: BpfMap;
+  readonly innerMapMeta: BpfMap;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr, slots: number) {
     super(world, addr, attr, slots);
-    this.#meta = attr.inner!;
+    this.innerMapMeta = attr.inner!;
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
@@ -182,7 +182,7 @@ export class ArrayOfMaps extends FdArray {
   }
 
   protected override get(fd: number): Sim<number> {
-    return innerFromFd(this.world, this.#meta, fd);
+    return innerFromFd(this.world, this.innerMapMeta, fd);
   }
 
   protected override put(object: number): Sim<void> {
@@ -205,11 +205,11 @@ function* innerFromFd({ ports }: MapWorld, meta: BpfMap, fd: number): Sim<number
 
 /** BPF_MAP_TYPE_HASH_OF_MAPS. kernel/bpf/hashtab.c */
 export class HashOfMaps extends ReplacingHtab {
-  readonly #meta: BpfMap;
+  readonly innerMapMeta: BpfMap;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
     super(world, addr, attr);
-    this.#meta = attr.inner!;
+    this.innerMapMeta = attr.inner!;
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
@@ -230,7 +230,7 @@ export class HashOfMaps extends ReplacingHtab {
   /** bpf_fd_htab_map_update_elem() */
   override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
     if (flags !== BPF_ANY && flags !== BPF_NOEXIST && flags !== BPF_EXIST) return -EINVAL;
-    const inner = yield* innerFromFd(this.world, this.#meta, this.memory.s32(value));
+    const inner = yield* innerFromFd(this.world, this.innerMapMeta, this.memory.s32(value));
     if (inner < 0) return inner;
     const { slab } = this.kernel.machine;
     const held = slab.kzalloc(POINTER_BYTES);
