@@ -186,6 +186,8 @@ function checkTrusted(env: VerifierEnv, { meta, reg, argno }: KfuncArg): void {
 /** The map that a work queue or task work before it must stand in. */
 function takeMap(env: VerifierEnv, { meta, reg, argno }: KfuncArg): void {
   const { map, mapUid } = reg;
+  // An object of the kernel's may be a map: its type is looked at with those of other objects.
+  if (!map && reg.btf) return;
   if (!map) throw env.reject(EINVAL, `pointer in ${regArgName(argno)} isn't map pointer`);
   const isOther = meta.map.ptr !== map || meta.map.uid !== mapUid;
   const hasTaskWork = (map.record?.taskWorkOff ?? -1) >= 0;
