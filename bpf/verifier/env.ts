@@ -73,6 +73,11 @@ export class VerifierEnv {
   prevInsnIdx = 0;
   /** The entry of the history of this instruction, if it has one by now. */
   curHistEnt: HistoryEntry | undefined;
+  /**
+   * The checking mode: told of each state before its instruction is looked at, on every path; none
+   * is left out for being like another.
+   */
+  readonly observe: ((env: VerifierEnv) => void) | undefined;
   /** Counts the calls of do_check(); begins with 1. */
   passCnt = 0;
   idGen = 0;
@@ -121,9 +126,15 @@ export class VerifierEnv {
   cbAccess = false;
   kprobeWriteCtx = false;
 
-  constructor(prog: LoadedProgram, world: KernelWorld, log: VerifierLog) {
+  constructor(
+    prog: LoadedProgram,
+    world: KernelWorld,
+    log: VerifierLog,
+    observe?: (env: VerifierEnv) => void,
+  ) {
     const { caps, flags } = prog;
     this.prog = prog;
+    this.observe = observe;
     this.world = world;
     this.ops = prog.type;
     this.log = log;

@@ -51,7 +51,8 @@ function goOne(env: VerifierEnv, walk: Walk): boolean {
   }
   cur.lastInsnIdx = env.prevInsnIdx;
   cur.insnIdx = insnIdx;
-  if (aux.prunePoint && isStateVisited(env, insnIdx)) {
+  if (env.observe) env.observe(env);
+  else if (aux.prunePoint && isStateVisited(env, insnIdx)) {
     if (env.log.isLevel) logSafe(env, walk);
     return false;
   }

@@ -56,10 +56,16 @@ const PASSES: readonly ((env: VerifierEnv) => void)[] = [
 /**
  * Whether a program may be loaded, and why not: the passes of Linux's bpf_check() up to where
  * instructions are rewritten. `logLevel` as in bpf(2): 0 none, 1 the last path, 2 all, 4 figures.
+ * `observe`: the checking mode, told of each state.
  */
-export function verify(prog: LoadedProgram, world: KernelWorld, logLevel: number): Verified {
+export function verify(
+  prog: LoadedProgram,
+  world: KernelWorld,
+  logLevel: number,
+  observe?: (env: VerifierEnv) => void,
+): Verified {
   const log = new VerifierLog(logLevel);
-  const env = new VerifierEnv(prog, world, log);
+  const env = new VerifierEnv(prog, world, log, observe);
   const errno = errnoOf(() => {
     for (const pass of PASSES) pass(env);
   });

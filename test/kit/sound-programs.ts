@@ -15,23 +15,7 @@ const VALUE: Reg = 9;
 const FRAME: Reg = 10;
 const SLOTS = 4;
 const EDGES = [
-  0,
-  1,
-  -1,
-  2,
-  7,
-  8,
-  16,
-  31,
-  32,
-  63,
-  64,
-  255,
-  256,
-  0xffff,
-  0x7fff_ffff,
-  -0x8000_0000,
-  -0x7fff_ffff,
+  0, 1, -1, 2, 7, 8, 16, 31, 32, 63, 64, 255, 256, 0xffff, 0x7fff_ffff, -0x8000_0000, -0x7fff_ffff,
   0x7fff_fffe,
 ];
 const SIZES: readonly AccessBytes[] = [1, 2, 4, 8];
