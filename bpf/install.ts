@@ -58,6 +58,7 @@ export class Bpf implements BpfContext {
   readonly hooks: Hooks;
   readonly pins: BpfFs;
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
+  onVerified: BpfContext['onVerified'];
   #btf: Btf | undefined;
   #btfBytes: Uint8Array | undefined;
   #vmlinux: BtfObject | undefined;

@@ -1,5 +1,5 @@
 import { POISON_HELPER } from '../btf/core.ts';
-import { POISON_CALL_KFUNC_BASE, type RelocatedProgram } from './relocate.ts';
+import { POISON_LDIMM64_MAP_BASE, type Poison, type RelocatedProgram } from './relocate.ts';
 
 /**
  * The kernel's log of a program that it refused, with what it says of a poisoned instruction made
@@ -12,14 +12,21 @@ export function explainPoison(log: string, { poisoned }: RelocatedProgram): stri
   const helper = Number(lines[refused]!.slice(REFUSAL.length));
   const slot = Number(/^(\d+): \(85\) call unknown#\d+/.exec(lines[refused - 1]!)?.[1]);
   const poison = poisoned.get(slot);
-  if (!poison || (helper !== POISON_HELPER && helper < POISON_CALL_KFUNC_BASE)) return log;
-  const said =
-    poison.kind === 'core'
-      ? ['<invalid CO-RE relocation>', `failed to resolve CO-RE relocation ${poison.text}`]
-      : ['<missing kfunc call>', `kfunc '${poison.text}' is referenced but wasn't resolved`];
+  if (!poison || (helper !== POISON_HELPER && helper < POISON_LDIMM64_MAP_BASE)) return log;
+  const said = SAID[poison.kind](poison.text);
   lines.splice(refused - 1, 2, `${slot}: ${said[0]}`, said[1]!);
   return lines.join('\n');
 }
+
+/** What stands in place of the instruction, and what of the reason. */
+const SAID: Readonly<Record<Poison['kind'], (text: string) => readonly [string, string]>> = {
+  core: (text) => ['<invalid CO-RE relocation>', `failed to resolve CO-RE relocation ${text}`],
+  kfunc: (text) => ['<missing kfunc call>', `kfunc '${text}' is referenced but wasn't resolved`],
+  map: (text) => [
+    '<invalid BPF map reference>',
+    `BPF map '${text}' is referenced but wasn't created`,
+  ],
+};
 
 /** verifier.c: check_helper_call() */
 const REFUSAL = 'invalid func unknown#';

@@ -6,6 +6,7 @@ import type { Btf } from '../btf/types.ts';
 import { rawInsn } from '../isa/decode.ts';
 import { CALL_TARGETS, CODE, IMM_SOURCES } from '../isa/ops.ts';
 import { recordsByFunction } from './by-place.ts';
+import { exceptionCallback } from './exceptions.ts';
 import type { OpenedObject } from './open.ts';
 import { patchCore } from './patch-core.ts';
 import type { ExternSpec, FunctionSpec, ProgramSpec, Reloc } from './spec.ts';
@@ -19,6 +20,8 @@ const PSEUDO_MAP_FD = IMM_SOURCES.indexOf('map_fd');
 const PSEUDO_MAP_VALUE = IMM_SOURCES.indexOf('map_value');
 /** What a call of an absent weak kfunc becomes: never to be reached. libbpf.c */
 export const POISON_CALL_KFUNC_BASE = 2_002_000_000;
+/** And the address of a map that was not made. */
+export const POISON_LDIMM64_MAP_BASE = 2_001_000_000;
 /** kernel: BPF_MAX_SUBPROGS */
 const SUBPROGS_MAX = 256;
 
@@ -26,7 +29,7 @@ const SUBPROGS_MAX = 256;
 export interface Target {
   /** The kernel's types. */
   readonly btf: Btf;
-  /** Descriptor of each map of the object, by index. */
+  /** Descriptor of each map of the object, by index; 0 where it was not made. */
   readonly mapFds: readonly number[];
   /** What an extern of .ksyms is in the kernel, or undefined: absent. */
   ksym(extern: ExternSpec): Ksym | undefined;
@@ -60,8 +63,8 @@ export interface JumpTable {
 }
 
 export interface Poison {
-  readonly kind: 'core' | 'kfunc';
-  /** `<byte_off> [12] struct task_struct.nope (0:5 @ offset 40)`, or the kfunc's name. */
+  readonly kind: 'core' | 'kfunc' | 'map';
+  /** `<byte_off> [12] struct task_struct.nope (0:5 @ offset 40)`, or the kfunc's or map's name. */
   readonly text: string;
 }
 
@@ -170,6 +173,8 @@ class Linker {
 
   link(program: ProgramSpec): RelocatedProgram {
     this.#place(program);
+    const callback = exceptionCallback(this.#object, program);
+    if (callback && !this.#placed.has(callback)) this.#place(callback);
     const code = new Uint8Array(this.#slots * INSN_BYTES);
     for (const placed of this.#placed.values()) {
       this.#data(placed);
@@ -248,6 +253,10 @@ class Linker {
     };
     for (const reloc of placed.fn.relocs) {
       const { slot } = reloc;
+      if ('map' in reloc && this.#target.mapFds[reloc.map] === 0) {
+        this.#poisonMap(placed, slot, reloc.map);
+        continue;
+      }
       switch (reloc.kind) {
         case 'map':
           set(slot, PSEUDO_MAP_FD, this.#target.mapFds[reloc.map]!, 0);
@@ -269,6 +278,17 @@ class Linker {
           break;
         default:
       }
+    }
+  }
+
+  /** Both halves become calls that must not be reached. poison_map_ldimm64() */
+  #poisonMap({ slot: start, code }: Placed, slot: number, map: number): void {
+    const view = new DataView(code.buffer);
+    const text = this.#object.maps[map]!.definition.name;
+    for (const at of [slot, slot + 1]) {
+      view.setBigUint64(at * INSN_BYTES, BigInt(CODE.call), true);
+      view.setInt32(at * INSN_BYTES + 4, POISON_LDIMM64_MAP_BASE + map, true);
+      this.#poisoned.set(start + at, { kind: 'map', text });
     }
   }
 

@@ -9,6 +9,7 @@ import type { BtfObject, BtfObjects } from '../btf/objects.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { Maps } from '../maps/maps.ts';
 import type { Programs } from '../prog/programs.ts';
+import type { Verified } from '../verifier/verify.ts';
 import type { ProgRunner } from '../vm/run.ts';
 import type { BpfAttr } from './attr.ts';
 import type { BpfFds } from './fds.ts';
@@ -43,6 +44,8 @@ export interface BpfContext {
   readonly pins: BpfFs;
   /** sysctl kernel.unprivileged_bpf_disabled: 0: who has no capability may load some programs. */
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
+  /** Is told of every program that was verified, whatever the caller's buffer takes of the log. */
+  onVerified?: ((verified: Verified) => void) | undefined;
   /** The kernel's own types: made when somebody first asks. */
   vmlinux(): BtfObject;
   helper(id: number): Helper | undefined;

@@ -5,6 +5,7 @@ import type { Sim } from '../../sim/request.ts';
 import { BPF_F_LOCK } from '../maps/base.ts';
 import { RDONLY, WRONLY } from '../maps/flags.ts';
 import { bpf_map, type BpfMap } from '../maps/map.ts';
+import { MAP_TYPE } from '../uapi.ts';
 import { isObjectName, type BpfAttr } from './attr.ts';
 import { BPF_F_CPU, elemFlags } from './elem-flags.ts';
 import { fileMode } from './fds.ts';
@@ -17,11 +18,11 @@ const ELEM = { fd: 0, key: 8, value: 16, next: 16, flags: 24, end: 32 } as const
 export const mapCreate: Command = {
   endBytes: 88,
   *run(bpf, attr) {
-    const { kernel, fds, ops, maps } = bpf;
+    const { fds, ops, maps } = bpf;
     const flags = attr.u32(16);
     const mode = fileMode(flags & (RDONLY | WRONLY));
     if (mode < 0) return mode;
-    if (!hasCap(kernel, CAP_BPF)) return -EPERM;
+    if (!mayCreate(bpf, attr.u32(0))) return -EPERM;
     const name = attr.name(28);
     if (name === undefined || !isObjectName(name)) return -EINVAL;
     const map = yield* maps.map_create({
@@ -45,6 +46,29 @@ export const mapCreate: Command = {
     return fd;
   },
 };
+
+/** Types of maps for everybody, where the administrator lets them. map_create_alloc() */
+const UNPRIVILEGED: readonly number[] = [
+  MAP_TYPE.ARRAY,
+  MAP_TYPE.PERCPU_ARRAY,
+  MAP_TYPE.PROG_ARRAY,
+  MAP_TYPE.PERF_EVENT_ARRAY,
+  MAP_TYPE.CGROUP_ARRAY,
+  MAP_TYPE.ARRAY_OF_MAPS,
+  MAP_TYPE.HASH,
+  MAP_TYPE.RHASH,
+  MAP_TYPE.PERCPU_HASH,
+  MAP_TYPE.HASH_OF_MAPS,
+  MAP_TYPE.RINGBUF,
+  MAP_TYPE.USER_RINGBUF,
+  MAP_TYPE.CGROUP_STORAGE,
+  MAP_TYPE.PERCPU_CGROUP_STORAGE,
+];
+
+function mayCreate({ kernel, unprivilegedBpfDisabled }: BpfContext, type: number): boolean {
+  if (hasCap(kernel, CAP_BPF)) return true;
+  return unprivilegedBpfDisabled === 0 && UNPRIVILEGED.includes(type);
+}
 
 /** What a command on an element does with the map, its key and a buffer for a value. */
 type ElementCommand = (bpf: BpfContext, map: BpfMap, attr: BpfAttr, mapFile: number) => Sim<number>;

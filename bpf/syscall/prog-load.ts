@@ -179,6 +179,7 @@ class ProgLoad {
     }
     const program = yield* this.#program(given);
     const verified = verify(program, new VerifierWorld(this.#bpf), log.level);
+    this.#bpf.onVerified?.(verified);
     log.append(verified.log);
     if (verified.errno !== 0) return -verified.errno;
     return this.#create(given, program, verified) ?? -ENOMEM;

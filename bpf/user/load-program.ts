@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly flags?: number;
   /** Default: none, and a second try with 1 where the kernel refuses. */
   readonly logLevel?: number;
+  /** The whole log of the last try, where the kernel's buffer may have been too small for it. */
+  readonly wholeLog?: () => string | undefined;
 }
 
 /** What a program is loaded for: union bpf_attr. */
@@ -66,7 +68,8 @@ export class ProgramLoader {
       loaded = yield* calls.progLoad({ ...request, logLevel: LOG_LEVEL });
     }
     for (const fd of tables) yield* calls.port.sys('close', fd);
-    return { fd: loaded.fd, log: explainPoison(loaded.log, relocated) };
+    const log = options.wholeLog?.() ?? loaded.log;
+    return { fd: loaded.fd, log: explainPoison(log, relocated) };
   }
 
   #checkType({ name, section, info }: ProgramSpec): void {

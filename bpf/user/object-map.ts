@@ -25,6 +25,8 @@ export class ObjectMap {
   readonly spec: MapSpec;
   /** Its descriptor; 0 before it is made. */
   fd = 0;
+  /** Whether the object makes it. */
+  isWanted = true;
   readonly #calls: BpfCalls;
   readonly #initial: Uint8Array;
   /** Of each CPU: the descriptor of the event with the buffer. */

@@ -139,7 +139,7 @@ export class BpfObject {
     try {
       yield* this.prepare();
       yield* this.#loadPrograms();
-      for (const map of this.#maps) yield* this.#fillPrograms(map);
+      yield* this.fillProgArrays();
     } catch (error) {
       if (error instanceof InputError) yield* this.destroy();
       throw error;
@@ -199,6 +199,7 @@ export class BpfObject {
 
   *#createMap(map: ObjectMap): Sim<void> {
     const { definition, structOps } = map.spec;
+    if (!map.isWanted) return;
     if (structOps) {
       yield* this.#createStructOps(map, structOps);
       return;
@@ -255,7 +256,7 @@ export class BpfObject {
   /** bpf_object__populate_internal_map() */
   *#fillData(map: ObjectMap): Sim<void> {
     const { kind, data } = map.spec;
-    if (!data || kind === 'struct_ops') return;
+    if (!data || kind === 'struct_ops' || map.fd === 0) return;
     const value = kind === 'kconfig' ? kconfigData(this.spec, this.#kernel.kconfig) : map.initial;
     let result = 0;
     if (kind !== 'bss' || value.some((byte) => byte !== 0)) {
@@ -269,13 +270,19 @@ export class BpfObject {
 
   /** The first slots of a map of maps. init_map_in_map_slots() */
   *#fillMaps(map: ObjectMap): Sim<void> {
+    if (map.fd === 0) return;
     for (const { key, target } of map.spec.slots) {
       if ('map' in target) yield* this.#fillSlot(map, key, this.#maps[target.map]!.fd);
     }
   }
 
-  /** And of a prog array. init_prog_array_slots() */
+  /** After the programs are loaded: what prog arrays begin with. init_prog_array_slots() */
+  *fillProgArrays(): Sim<void> {
+    for (const map of this.#maps) yield* this.#fillPrograms(map);
+  }
+
   *#fillPrograms(map: ObjectMap): Sim<void> {
+    if (map.fd === 0) return;
     for (const { key, target } of map.spec.slots) {
       if ('map' in target) continue;
       const { fd } = this.program(target.program);
