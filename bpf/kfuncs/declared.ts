@@ -6,6 +6,7 @@ import * as kernel from './declared-kernel.ts';
 import * as net from './declared-net.ts';
 import * as netfilter from './declared-netfilter.ts';
 import * as schedExt from './declared-sched-ext.ts';
+import { KFUNC_TYPES } from './declared-types.ts';
 import { KF_FASTCALL, KF_IMPLICIT_ARGS } from './flags.ts';
 
 /**
@@ -46,7 +47,7 @@ function implDeclarations(): readonly string[] {
 
 /** All of it in C, for the kernel's BTF. */
 export const KFUNC_DECLARATIONS: string = [
-  'typedef int (*bpf_task_work_callback_t)(struct bpf_map *map, void *key, void *value)',
+  KFUNC_TYPES.trimEnd().slice(0, -1),
   ...[...DECLARED_KFUNCS.values()].map(({ declaration }) => declaration),
   ...implDeclarations(),
   '',
