@@ -1,8 +1,7 @@
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
-import { isReject, type Reject } from '../check/reject.ts';
-import { findSubprogs, jumpTarget } from '../check/subprogs.ts';
 import { FRAME_POINTER, type Insn, type Insns } from '../isa/insn.ts';
 import type { Executable } from './engine.ts';
+import { findSubprogs, jumpTarget, type Reject } from './subprogs.ts';
 
 /**
  * What engines run, of instructions that need nothing of a kernel; or the first reason why they
@@ -10,7 +9,7 @@ import type { Executable } from './engine.ts';
  */
 export function executableOf(insns: Insns): Executable | Reject {
   const subprogs = findSubprogs(insns);
-  if (isReject(subprogs)) return subprogs;
+  if ('errno' in subprogs) return subprogs;
   for (const [slot, insn] of insns.entries()) {
     if (insn === null) continue;
     const message = needsKernel(insn) ?? landing(insns, insn, slot);
