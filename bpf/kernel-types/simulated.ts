@@ -178,11 +178,9 @@ struct linux_binprm {
   int execfd; unsigned long exec; struct rlimit rlim_stack; char buf[256];
 };
 struct bpf_map {
-  u32 excl; const struct bpf_map_ops *ops; struct bpf_map *inner_map_meta; void *security;
-  struct btf_record *record; int numa_node; struct obj_cgroup *objcg;
-  atomic64_t writecnt; spinlock_t owner_lock; bool bypass_spec_v1;
-  bool free_after_mult_rcu_gp; bool free_after_rcu_gp; atomic64_t sleepable_refcnt;
-  s64 *elem_count;
+  atomic64_t writecnt; spinlock_t owner_lock;
+  bool bypass_spec_v1, free_after_mult_rcu_gp, free_after_rcu_gp;
+  atomic64_t sleepable_refcnt; s64 *elem_count; u64 cookie;
 };
 struct bpf_prog {
   u32 jit_requested:1, cb_access:1, dst_needed:1, blinding_requested:1, blinded:1, is_func:1;

@@ -1,27 +1,46 @@
-import { chars, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
+import {
+  array,
+  chars,
+  cType,
+  ptr,
+  s32,
+  struct,
+  u32,
+  u64,
+  u8,
+  unsimulated,
+} from '../../base/layout.ts';
 import type { BtfRecord } from '../btf/record.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Sim } from '../../sim/request.ts';
 
 /** include/linux/bpf.h. What a program has in a register for a map is the address of this. */
 export const bpf_map = struct('bpf_map', {
-  map_type: s32, // enum bpf_map_type
+  sha: array(u8, 32),
+  excl: u32,
+  ops: ptr('const struct bpf_map_ops'),
+  inner_map_meta: ptr('struct bpf_map'),
+  security: ptr('void'),
+  map_type: cType('enum bpf_map_type', s32),
   key_size: u32,
   value_size: u32,
   max_entries: u32,
   map_extra: u64,
   map_flags: u32,
   id: u32,
-  refcnt: u64, // atomic64_t
-  usercnt: u64, // atomic64_t: descriptors, and what the file system pins
-  name: chars(16), // BPF_OBJ_NAME_LEN
-  btf: ptr('struct btf'),
+  record: ptr('struct btf_record'),
+  numa_node: s32,
   btf_key_type_id: u32,
   btf_value_type_id: u32,
   btf_vmlinux_value_type_id: u32,
-  frozen: u8,
+  btf: ptr('struct btf'),
+  objcg: ptr('struct obj_cgroup'),
+  name: chars(16), // BPF_OBJ_NAME_LEN
+  refcnt: cType('atomic64_t', u64),
+  usercnt: cType('atomic64_t', u64), // descriptors, and what the file system pins
+  frozen: cType('bool', u8),
   spin_lock_off: s32, // of a struct bpf_spin_lock in the value, or below zero
-  unsimulated: unsimulated(88),
+  unsimulated: unsimulated(40),
 });
 
 /**

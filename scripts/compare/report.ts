@@ -70,7 +70,9 @@ function messageCause({ missing, log }: Compared): string {
 }
 
 function retvalCause({ retval }: Compared): string {
-  return `${retval!.found | 0} instead of ${retval!.expected | 0}`;
+  const { found, expected } = retval!;
+  if (typeof found === 'string') return found.replace(/^Error: |program '\w+' comes to/, '');
+  return `${found | 0} instead of ${expected | 0}`;
 }
 
 /** What the log ends with before its figures. */
