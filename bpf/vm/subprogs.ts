@@ -1,13 +1,13 @@
 import { E2BIG, EINVAL } from '../../kernel/errno.ts';
 import type { Insn, Insns } from '../isa/insn.ts';
 
-/** Why instructions cannot be run: the kernel's text, and its errno. */
+const BPF_MAX_SUBPROGS = 256;
+
+/** Why instructions cannot be run, in the verifier's words. */
 export interface Reject {
   readonly errno: number;
   readonly message: string;
 }
-
-const BPF_MAX_SUBPROGS = 256;
 
 /** Where an instruction goes besides on, as a slot; undefined where nowhere. */
 export function jumpTarget(insn: Insn, slot: number): number | undefined {
