@@ -14,8 +14,8 @@ import * as task from './task.ts';
 import * as taskStorage from './task-storage.ts';
 import * as time from './time.ts';
 
-/** For every type of program. kernel/bpf/helpers.c: bpf_base_func_proto() */
-const BASE: readonly Helper[] = [
+/** Every helper that runs. Which programs may call which is said in bpf/prog/funcs. */
+export const HELPERS: readonly Helper[] = [
   bpf_map_lookup_elem,
   bpf_map_update_elem,
   bpf_map_delete_elem,
@@ -39,10 +39,6 @@ const BASE: readonly Helper[] = [
   ringbuf.bpf_ringbuf_submit,
   ringbuf.bpf_ringbuf_discard,
   ringbuf.bpf_ringbuf_query,
-];
-
-/** With CAP_PERFMON, for every type. The same function, its second half. */
-const PERFMON: readonly Helper[] = [
   print.bpf_trace_printk,
   print.bpf_trace_vprintk,
   print.bpf_snprintf,
@@ -52,10 +48,6 @@ const PERFMON: readonly Helper[] = [
   probeRead.bpf_probe_read_kernel,
   probeRead.bpf_probe_read_user_str,
   probeRead.bpf_probe_read_kernel_str,
-];
-
-/** For tracing programs. kernel/trace/bpf_trace.c: bpf_tracing_func_proto() */
-const TRACING: readonly Helper[] = [
   task.bpf_get_current_pid_tgid,
   task.bpf_get_current_uid_gid,
   task.bpf_get_current_comm,
@@ -67,26 +59,7 @@ const TRACING: readonly Helper[] = [
   bpf_perf_event_output,
   taskStorage.bpf_task_storage_get,
   taskStorage.bpf_task_storage_delete,
-];
-
-/** For fentry, fexit and fmod_ret alone. */
-const TRAMPOLINE: readonly Helper[] = [
   misc.bpf_get_func_arg,
   misc.bpf_get_func_ret,
   misc.bpf_get_func_arg_cnt,
 ];
-
-/** kernel/bpf/syscall.c: syscall_prog_func_proto() */
-const SYSCALL: readonly Helper[] = [bpf_sys_close];
-
-/** Which programs may call what: each helper stands in one group. */
-export const HELPER_GROUPS = {
-  base: BASE,
-  perfmon: PERFMON,
-  tracing: TRACING,
-  trampoline: TRAMPOLINE,
-  syscall: SYSCALL,
-} as const;
-export type HelperGroup = keyof typeof HELPER_GROUPS;
-
-export const HELPERS: readonly Helper[] = Object.values(HELPER_GROUPS).flat();

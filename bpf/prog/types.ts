@@ -1,6 +1,4 @@
-import { HELPER_GROUPS, type HelperGroup } from '../helpers/table.ts';
-import type { Helper } from '../helpers/prototype.ts';
-import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
+import { PROG_TYPE } from '../uapi.ts';
 import * as packet from './access/packet.ts';
 import * as sockets from './access/sockets.ts';
 import * as tracing from './access/tracing.ts';
@@ -22,10 +20,7 @@ export interface ProgType extends ProgOps {
   /** BPF_PROG_TYPE_*, without that. */
   readonly name: keyof typeof PROG_TYPE;
   readonly number: number;
-  readonly groups: readonly HelperGroup[];
   readonly testRun: TestRunKind;
-  /** Whether BPF_F_SLEEPABLE is allowed: always, with some attach types, must be, or never. */
-  readonly sleepable: 'may' | 'must' | 'never';
   /** It takes CAP_PERFMON beside CAP_BPF. kernel/bpf/syscall.c: is_perfmon_prog_type() */
   readonly isTracing: boolean;
   /** It takes CAP_NET_ADMIN. is_net_admin_prog_type() */
@@ -36,15 +31,7 @@ export interface ProgType extends ProgOps {
   readonly hasLdAbs: boolean;
   /** What its main function may return; undefined: anything. return_retval_range() */
   readonly retvalRange: RetvalRule;
-  /**
-   * Whether pointers in its context are the kernel's own, so that loads through them read zero
-   * where they fault. Those of other types are numbers to them.
-   */
-  readonly hasKernelPointers: boolean;
 }
-
-const GENERAL = ['base', 'perfmon'] as const;
-const TRACING = [...GENERAL, 'tracing'] as const;
 
 function ops(
   isValidAccess: ProgOps['isValidAccess'],
@@ -71,15 +58,12 @@ function row(
   return {
     name,
     number: PROG_TYPE[name],
-    groups: GENERAL,
     testRun: 'none',
-    sleepable: 'never',
     isTracing: false,
     isNetAdmin: false,
     isForEverybody: false,
     hasLdAbs: false,
     retvalRange: retval.ANY,
-    hasKernelPointers: false,
     ...ops,
     ...more,
   };
@@ -87,7 +71,7 @@ function row(
 
 const NET = { isNetAdmin: true } as const;
 const CGROUP = { isNetAdmin: true, retvalRange: retval.ZERO_OR_ONE } as const;
-const TRACE = { isTracing: true, groups: TRACING } as const;
+const TRACE = { isTracing: true } as const;
 
 /** include/linux/bpf_types.h: all of them, whether they run here or are only verified. */
 export const PROG_TYPES: readonly ProgType[] = [
@@ -98,7 +82,6 @@ export const PROG_TYPES: readonly ProgType[] = [
   }),
   row('KPROBE', ops(tracing.kprobe, tracingFuncs.kprobe), {
     ...TRACE,
-    sleepable: 'may',
     retvalRange: retval.KPROBE,
   }),
   row('SCHED_CLS', ops(packet.tc_cls_act, packetFuncs.tc_cls_act, CONNTRACK), {
@@ -109,10 +92,7 @@ export const PROG_TYPES: readonly ProgType[] = [
     ...NET,
     hasLdAbs: true,
   }),
-  row('TRACEPOINT', ops(tracing.tracepoint, tracingFuncs.tracepoint), {
-    ...TRACE,
-    sleepable: 'may',
-  }),
+  row('TRACEPOINT', ops(tracing.tracepoint, tracingFuncs.tracepoint), TRACE),
   row('XDP', ops(packet.xdp, packetFuncs.xdp, CONNTRACK), NET),
   row('PERF_EVENT', ops(tracing.perf_event, tracingFuncs.perf_event, CONVERTED), TRACE),
   row('CGROUP_SKB', ops(packet.cg_skb, packetFuncs.cg_skb, CONVERTED), {
@@ -130,7 +110,6 @@ export const PROG_TYPES: readonly ProgType[] = [
   row('RAW_TRACEPOINT', ops(tracing.raw_tp, tracingFuncs.raw_tp), {
     ...TRACE,
     testRun: 'raw_tp',
-    sleepable: 'may',
     retvalRange: retval.RAW_TRACEPOINT,
   }),
   row('CGROUP_SOCK_ADDR', ops(sockets.sock_addr, sockFuncs.sock_addr, CONVERTED), {
@@ -146,26 +125,19 @@ export const PROG_TYPES: readonly ProgType[] = [
   row('CGROUP_SOCKOPT', ops(sockets.cg_sockopt, sockFuncs.cg_sockopt, WRITABLE), CGROUP),
   row('TRACING', ops(tracing.tracing, tracingFuncs.tracing), {
     isTracing: true,
-    groups: [...TRACING, 'trampoline'],
-    sleepable: 'may',
     retvalRange: retval.TRACING,
-    hasKernelPointers: true,
   }),
-  row('STRUCT_OPS', NO_OPS, { isTracing: true, sleepable: 'may', retvalRange: retval.ZERO }),
+  row('STRUCT_OPS', NO_OPS, { isTracing: true, retvalRange: retval.ZERO }),
   row('EXT', NO_OPS, { ...NET, isTracing: true }),
   row('LSM', ops(tracing.lsm, tracingFuncs.lsm), {
     ...TRACE,
-    sleepable: 'may',
     retvalRange: retval.LSM,
-    hasKernelPointers: true,
   }),
   row('SK_LOOKUP', ops(sockets.sk_lookup, sockFuncs.sk_lookup, CONVERTED), {
     retvalRange: retval.ZERO_OR_ONE,
   }),
   row('SYSCALL', ops(tracing.syscall, tracingFuncs.syscall), {
-    groups: [...TRACING, 'syscall'],
     testRun: 'syscall',
-    sleepable: 'must',
   }),
   row('NETFILTER', ops(tracing.netfilter, base), { ...NET, retvalRange: retval.ZERO_OR_ONE }),
 ];
@@ -180,26 +152,4 @@ export function progType(number: number): ProgType | undefined {
 export function resolveProgType(prog: ProgView & { readonly type: ProgType }): ProgType {
   const { type, attach } = prog;
   return type.number === PROG_TYPE.EXT ? (progType(attach?.dstProg?.type ?? 0) ?? type) : type;
-}
-
-/** The helper of a number where this type may call it; undefined where it may not. */
-export function helperFor(type: ProgType, id: number): Helper | undefined {
-  for (const group of type.groups) {
-    const found = HELPER_GROUPS[group].find((helper) => helper.id === id);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** Attach types with which a tracing program may sleep. verifier.c: can_be_sleepable() */
-export function canBeSleepable(type: ProgType, attachType: number): boolean {
-  if (type.sleepable === 'must') return true;
-  if (type.sleepable === 'never') return false;
-  if (type.name !== 'TRACING') return true;
-  return (
-    attachType === ATTACH_TYPE.TRACE_FENTRY ||
-    attachType === ATTACH_TYPE.TRACE_FEXIT ||
-    attachType === ATTACH_TYPE.MODIFY_RETURN ||
-    attachType === ATTACH_TYPE.TRACE_ITER
-  );
 }
