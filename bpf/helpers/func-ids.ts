@@ -224,5 +224,5 @@ export const FUNC: Readonly<Record<FuncName, number>> = Object.fromEntries(
 
 /** As the log has it. func_id_name() */
 export function funcIdName(id: number): string {
-  return id > 0 && id < FUNC_NAMES.length ? `bpf_${FUNC_NAMES[id]}` : 'unknown';
+  return id >= 0 && id < FUNC_NAMES.length ? `bpf_${FUNC_NAMES[id]}` : 'unknown';
 }

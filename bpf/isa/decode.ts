@@ -43,7 +43,6 @@ const STORE_REG64 = CLASS.STX | MODE.MEM | 0x18;
 
 const aluOps = new Map(ops.ALU_OPS.map((row) => [row.code | (row.off << 8), row.op]));
 const jmpOps = new Map(ops.JMP_OPS.map(({ code, op }) => [code as number, op]));
-const atomicOps = new Map(ops.ATOMIC_OPS.map(({ code, op }) => [code as number, op]));
 const sizes = new Map(ops.SIZES.map(({ code, bytes }) => [code as number, bytes as AccessBytes]));
 const probeModes = new Map<number, LoadMode>(
   Object.entries(ops.PROBE_MODE).map(([mode, code]) => [code, mode as LoadMode]),
@@ -172,7 +171,7 @@ function decodeLdx({ code, dst, src, off, imm }: RawInsn): Decoded {
   if (modeBits === MODE.MEM) mode = 'mem';
   if (modeBits === MODE.MEMSX) mode = 'memsx';
   if (!mode || (size === 8 && mode.endsWith('sx'))) return UNKNOWN;
-  if (imm !== 0) return 'BPF_LDX uses reserved fields';
+  if (imm !== 0) return mode.startsWith('probe') ? UNKNOWN : 'BPF_LDX uses reserved fields';
   return { kind: 'ldx', mode, size, dst, src, off };
 }
 
@@ -191,13 +190,9 @@ function decodeStx(raw: RawInsn): Decoded {
   if ((code & 0xe0) !== MODE.ATOMIC) return UNKNOWN;
   if (imm === ops.BPF_LOAD_ACQ) return { kind: 'load_acquire', size, dst, src, off };
   if (imm === ops.BPF_STORE_REL) return { kind: 'store_release', size, dst, off, src };
-  const fetch = (imm & ops.BPF_FETCH) !== 0;
-  const op = atomicOps.get(imm & ~ops.BPF_FETCH);
-  const mustFetch = op === 'xchg' || op === 'cmpxchg';
-  if (!op || (mustFetch && !fetch) || size < 4) {
-    return { kind: 'bad_atomic', size, dst, off, src, imm };
-  }
-  return { kind: 'atomic', op, fetch, size: size as 4 | 8, dst, off, src };
+  const atomic = ops.atomicOfImm(imm);
+  if (!atomic || size < 4) return { kind: 'bad_atomic', size, dst, off, src, imm };
+  return { kind: 'atomic', ...atomic, size: size as 4 | 8, dst, off, src };
 }
 
 function decodeJmp(raw: RawInsn): Decoded {

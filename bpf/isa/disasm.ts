@@ -59,7 +59,7 @@ export function disasm(insn: Insn, names: DisasmNames = {}): string {
 
 /** As the verifier's log has it: `3: (7b) *(u64 *)(r10 -8) = r1`. */
 export function disasmLine(insn: Insn, slot: number, names?: DisasmNames): string {
-  if (insn.kind === 'bad_atomic') return `${slot}: ${disasm(insn)}`;
+  if (insn.kind === 'bad_atomic' && !ops.atomicOfImm(insn.imm)) return `${slot}: ${badText(insn)}`;
   const opcode = opcodeOf(insn).toString(16).padStart(2, '0');
   return `${slot}: (${opcode}) ${disasm(insn, names)}`;
 }
@@ -135,8 +135,11 @@ function memoryText(insn: MemoryInsn): string {
       return `r${insn.dst} = load_acquire(${type}(r${insn.src} ${signed(insn.off)}))`;
     case 'store_release':
       return `store_release(${type}(r${insn.dst} ${signed(insn.off)}), r${insn.src})`;
-    case 'bad_atomic':
-      return `BUG_${opcodeOf(insn).toString(16)}`;
+    case 'bad_atomic': {
+      const atomic = ops.atomicOfImm(insn.imm);
+      const place = `${type}(r${insn.dst} ${signed(insn.off)})`;
+      return atomic ? atomicText({ ...insn, ...atomic }, place) : badText(insn);
+    }
     case 'atomic':
       return atomicText(insn, `${type}(r${insn.dst} ${signed(insn.off)})`);
     case 'ld_abs':
@@ -146,7 +149,18 @@ function memoryText(insn: MemoryInsn): string {
   }
 }
 
-function atomicText(insn: Extract<Insn, { kind: 'atomic' }>, place: string): string {
+function badText(insn: Insn): string {
+  return `BUG_${opcodeOf(insn).toString(16)}`;
+}
+
+interface Atomic {
+  readonly op: ops.AtomicOp;
+  readonly fetch: boolean;
+  readonly size: number;
+  readonly src: number;
+}
+
+function atomicText(insn: Atomic, place: string): string {
   const { op, fetch, size, src } = insn;
   const name = `atomic${size === 8 ? '64' : ''}`;
   if (op === 'cmpxchg') return `r0 = ${name}_cmpxchg(${place}, r0, r${src})`;

@@ -44,6 +44,14 @@ export const ATOMIC_OPS = [
 ] as const;
 export type AtomicOp = (typeof ATOMIC_OPS)[number]['op'];
 
+/** What the immediate of an atomic says; undefined where it is none, nor load-acquire or so. */
+export function atomicOfImm(imm: number): { op: AtomicOp; fetch: boolean } | undefined {
+  const fetch = (imm & BPF_FETCH) !== 0;
+  const op = ATOMIC_OPS.find(({ code }) => code === (imm & ~BPF_FETCH))?.op;
+  const mustFetch = op === 'xchg' || op === 'cmpxchg';
+  return op === undefined || (mustFetch && !fetch) ? undefined : { op, fetch };
+}
+
 /** Instruction classes: RFC 9669, section 3.1. */
 export const CLASS = {
   LD: 0x00,

@@ -1,5 +1,6 @@
 import { EACCES, EINVAL } from '../../kernel/errno.ts';
 import type { Insn } from '../isa/insn.ts';
+import { atomicOfImm } from '../isa/ops.ts';
 import { BPF_READ, BPF_WRITE } from './access-types.ts';
 import { checkMemAccess } from './access.ts';
 import type { VerifierEnv } from './env.ts';
@@ -10,6 +11,7 @@ import { checkRegArg, isPointerValue } from './regs.ts';
 import * as t from './types.ts';
 
 type AtomicInsn = Extract<Insn, { kind: 'atomic' }>;
+type BadAtomic = Extract<Insn, { kind: 'bad_atomic' }>;
 type LoadAcquire = Extract<Insn, { kind: 'load_acquire' }>;
 type StoreRelease = Extract<Insn, { kind: 'store_release' }>;
 
@@ -49,7 +51,6 @@ function loadRegOf({ op, fetch, src }: AtomicInsn): number {
 /** Reads, changes and writes. check_atomic_rmw() */
 function checkAtomicRmw(env: VerifierEnv, insn: AtomicInsn): void {
   const { op, size, dst, src, off } = insn;
-  if (size !== 4 && size !== 8) throw env.reject(EINVAL, 'invalid atomic operand size');
   checkRegArg(env, src, 'src');
   checkRegArg(env, dst, 'src');
   if (op === 'cmpxchg') {
@@ -70,8 +71,16 @@ function checkAtomicRmw(env: VerifierEnv, insn: AtomicInsn): void {
 }
 
 /** check_atomic() */
-export function checkAtomic(env: VerifierEnv, insn: AtomicInsn | LoadAcquire | StoreRelease): void {
+export function checkAtomic(
+  env: VerifierEnv,
+  insn: AtomicInsn | BadAtomic | LoadAcquire | StoreRelease,
+): void {
   switch (insn.kind) {
+    case 'bad_atomic': {
+      if (atomicOfImm(insn.imm)) throw env.reject(EINVAL, 'invalid atomic operand size');
+      const opcode = (insn.imm >>> 0).toString(16).padStart(2, '0');
+      throw env.reject(EINVAL, `BPF_ATOMIC uses invalid atomic opcode ${opcode}`);
+    }
     case 'atomic':
       checkAtomicRmw(env, insn);
       return;

@@ -1,3 +1,4 @@
+import { funcIdName } from '../helpers/func-ids.ts';
 import { disasmLine, type DisasmNames } from '../isa/disasm.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { VerifierEnv } from './env.ts';
@@ -18,7 +19,7 @@ export function insnText(env: VerifierEnv, insnIdx: number): string {
 
 /** __func_get_name() */
 function calleeName(env: VerifierEnv, { target, imm, off }: Call): string | undefined {
-  if (target === 'helper') return env.world.helper(imm)?.name;
+  if (target === 'helper') return funcIdName(imm);
   const func = off === 0 ? env.kernelBtf.types[imm] : undefined;
   return func?.kind === 'func' ? func.name : undefined;
 }

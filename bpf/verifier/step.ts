@@ -42,6 +42,7 @@ export function checkInsn(env: VerifierEnv): Outcome {
       checkStoreImm(env, insn);
       return 'next';
     case 'atomic':
+    case 'bad_atomic':
     case 'load_acquire':
     case 'store_release':
       checkAtomic(env, insn);
