@@ -54,6 +54,7 @@ async function bundles() {
       'cli/hazard-worker': 'cli/hazard-worker.ts',
       'cli/explore-worker': 'cli/explore-worker.ts',
       'cli/fuzz-worker': 'cli/fuzz-worker.ts',
+      'cli/verify-worker': 'cli/verify-worker.ts',
       'cli/api/bpf': 'cli/api/bpf.ts',
       'cli/api/fast-check': 'cli/api/fast-check.ts',
       'cli/api/vitest': 'cli/api/vitest.ts',

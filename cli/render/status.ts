@@ -19,13 +19,18 @@ export function statusLine({ label, progress, runsMax, spentMs, timeMaxMs }: Sta
   const rate = runs / Math.max(spentMs, 1);
   const done = Math.min(1, Math.max(runs / runsMax, spentMs / timeMaxMs));
   const leftMs = Math.min((runsMax - runs) / rate, timeMaxMs - spentMs);
-  const filled = Math.round(done * BAR_COLUMNS);
-  const bar = '━'.repeat(filled) + '─'.repeat(BAR_COLUMNS - filled);
+  const bar = progressBar(done);
   const speed = `${thousands(Math.round(rate * 1_000))}/s`;
   const failures = count(distinctCount, 'distinct failure');
   const parts = [count(runs, 'run'), speed, failures, `${duration(leftMs)} left`];
   if (estimate) parts.push(estimateText(estimate));
   return `${label} ${bar} ${parts.join(', ')}`;
+}
+
+/** `━━━─────────`: the part that is done, of 1. */
+export function progressBar(done: number): string {
+  const filled = Math.round(done * BAR_COLUMNS);
+  return '━'.repeat(filled) + '─'.repeat(BAR_COLUMNS - filled);
 }
 
 /** `2 deviations: 310 of 4,512`, `dpor: 1,204 of about 15,000` */

@@ -36,6 +36,11 @@ const ROWS: readonly Row[] = [
     load: async () => (await import('./run.ts')).runObjectCommand,
   },
   {
+    name: 'verify',
+    summary: "the verifier's verdict on the programs of objects",
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
+  {
     name: 'vmlinux-h',
     summary: "the simulated kernel's types, as a header",
     load: async () => (await import('./vmlinux-h.ts')).vmlinuxHCommand,
