@@ -62,4 +62,5 @@ export const HELPERS: readonly Helper[] = [
   misc.bpf_get_func_arg,
   misc.bpf_get_func_ret,
   misc.bpf_get_func_arg_cnt,
+  bpf_sys_close,
 ];
