@@ -59,8 +59,20 @@ const ENUMS: readonly EnumRow[] = [
   { name: '', values: { BPF_LOCAL_STORAGE_GET_F_CREATE: 1 } },
 ];
 
+/** By the names of system calls: kernels with the same have the same types. */
+const made = new Map<string, Btf>();
+
 /** The types of the simulated kernel with these system calls. */
 export function kernelBtf(syscalls: readonly SyscallRow[]): Btf {
+  const key = syscalls.map(({ name }) => name).join();
+  const known = made.get(key);
+  if (known) return known;
+  const types = newKernelBtf(syscalls);
+  made.set(key, types);
+  return types;
+}
+
+function newKernelBtf(syscalls: readonly SyscallRow[]): Btf {
   return vmlinuxBtf({
     structs: BTF_STRUCTS,
     events: TRACE_EVENTS,

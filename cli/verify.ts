@@ -40,6 +40,8 @@ export interface VerifyRequest {
   readonly logLevel?: number;
   /** More BPF_F_* */
   readonly flags?: number;
+  /** Of a user without capabilities: those left all the same, as bits. */
+  readonly capabilities?: bigint;
   /** Programs that are loaded before it. */
   readonly also?: readonly string[];
   /** What is done with it once it is accepted, before all goes. */
@@ -84,9 +86,8 @@ export class ProgramVerifier {
 
   verify(spec: OpenedObject, file: string, name: string, request: VerifyRequest = {}): Verdict {
     const { section } = spec.programs.find((program) => program.name === name)!;
-    const { nowMs } = this.#options;
-    const beganMs = nowMs();
     this.#verified = undefined;
+    this.#spentMs = 0;
     const { errno, log } = this.#load(spec, name, request);
     const { insnProcessed: insns = 0, totalStates: states = 0 } = this.#outcome()?.env ?? {};
     return {
@@ -97,7 +98,7 @@ export class ProgramVerifier {
       errno,
       insns,
       states,
-      durationMs: Math.round((nowMs() - beganMs) * 1000) / 1000,
+      durationMs: Math.round(this.#spentMs * 1000) / 1000,
       log,
     };
   }
@@ -126,21 +127,25 @@ export class ProgramVerifier {
   }
 
   #log = '';
+  /** The host's time for the program itself, without its maps. */
+  #spentMs = 0;
 
   /** 0, or why not, positive. */
   *#inKernel(object: BpfObject, name: string, request: VerifyRequest): Sim<number> {
-    const { flags = 0, logLevel = 0, also = [], use } = request;
+    const { flags = 0, logLevel = 0, also = [], use, capabilities: left = 0n } = request;
     if (this.#options.isUnprivileged) {
-      this.#sandbox.kernel.creds.change(INCAPABLE);
+      this.#sandbox.kernel.creds.change({ cap_permitted: left, cap_effective: left });
       for (const map of object.maps) {
-        map.isWanted = UNPRIVILEGED_MAPS.includes(map.spec.definition.type);
+        map.isWanted = left !== 0n || UNPRIVILEGED_MAPS.includes(map.spec.definition.type);
       }
     }
     yield* object.prepare();
     for (const other of also) yield* object.loadProgram(other);
     this.#verified = undefined;
     const wholeLog = (): string | undefined => this.#outcome()?.log;
+    const beganMs = this.#options.nowMs();
     const { fd, log } = yield* object.loadProgram(name, { flags, logLevel, wholeLog });
+    this.#spentMs = this.#options.nowMs() - beganMs;
     this.#log = log;
     // A log that does not fit is no verdict.
     const refused = fd < 0 && fd !== -ENOSPC ? -fd : 0;
@@ -154,7 +159,6 @@ export class ProgramVerifier {
 }
 
 const CAPABLE = { cap_permitted: ALL_CAPS, cap_effective: ALL_CAPS };
-const INCAPABLE = { cap_permitted: 0n, cap_effective: 0n };
 
 /** The object, and the programs of it that are to be verified: all, or those named. */
 export function openForVerify(

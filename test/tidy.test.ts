@@ -33,7 +33,7 @@ const CORE = new Set(ORDER.slice(0, -1));
 const ENTRY = new RegExp(
   [
     String.raw`(^|/)index\.ts$`,
-    String.raw`^(cli|bench|bench/search)/main\.ts$|^cli/api/|-worker\.ts$`,
+    String.raw`^(cli|bench|bench/search)/main\.ts$|^(cli/api|scripts)/[^/]*$|-worker\.ts$`,
     String.raw`^docs/examples/|/driver\.ts$|\.(test|d|config)\.ts$`,
   ].join('|'),
 );

@@ -65,10 +65,10 @@ export function vmlinuxBtf(rows: VmlinuxRows): Btf {
     const proto = c.proto('void', { __data: 'void *', ...Object.fromEntries(params) });
     c.typedef(`btf_trace_${name}`, c.pointer(proto));
   }
-  for (const text of rows.declarations) parseC(c, text);
   for (const { name, returns, params } of rows.functions) {
     c.func(name, c.proto(returns, params));
   }
+  for (const text of rows.declarations) parseC(c, text);
   for (const { name, tag } of rows.tags) {
     c.add({ kind: 'decl_tag', name: tag, type: c.func(name), component: -1 });
   }

@@ -1,4 +1,7 @@
-/** What programs get: contexts as the kernel has them, of iterators, and tables of operations that programs implement. */
+/**
+ * What programs get: contexts as the kernel has them, those of iterators, and tables of operations
+ * that programs implement.
+ */
 export const CONTEXTS = `
 typedef struct pt_regs bpf_user_pt_regs_t;
 struct bpf_perf_event_data {

@@ -124,7 +124,7 @@ export class ProgramLoader {
     const member = ops?.members.get(name);
     if (!ops || member === undefined) {
       const { struct } = table.structOps!;
-      const what = `prog '${name}': struct ${struct} is not found in kernel BTF, or has no such member`;
+      const what = `prog '${name}': struct ${struct} has no such member, or is not in kernel BTF`;
       throw new LoadError(`object ${spec.name}: ${what}`, -ESRCH);
     }
     return { attachBtfId: ops.typeId, expectedAttachType: member };

@@ -2,8 +2,8 @@
 const CONTEXT_MAX = 12;
 
 /**
- * The log of a refusal, what tells most first: the message, the line of the source that it is about,
- * and the instructions that led there. With a level of its own all of it follows.
+ * The log of a refusal, what tells most first: the message, the line of the source that it is
+ * about, and the instructions that led there. With a level of its own all of it follows.
  */
 export function tellingEnd(log: string, level: number): string[] {
   const lines = log.trimEnd().split('\n');
@@ -47,3 +47,6 @@ function isText(line: string): boolean {
     line,
   );
 }
+
+/** How lines begin that tell what the verifier does. */
+const WORKINGS = /^(\d+: |from \d+ to|mark_precise|[fF]unc#|Live|R\d+=|propagating|calle[re]| )/;

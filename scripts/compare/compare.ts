@@ -32,6 +32,13 @@ export interface Compared {
   readonly log: string;
 }
 
+/** `test_caps_unpriv=39|12`: what is left to a user without capabilities. */
+function capabilitiesOf({ other = [] }: Expected): bigint {
+  const tag = other.find((text) => text.startsWith('test_caps_unpriv='));
+  const caps = tag?.split('=')[1]!.split('|') ?? [];
+  return caps.reduce((bits, cap) => bits | (1n << BigInt(cap)), 0n);
+}
+
 /** Some program of the object is only there for others to be loaded with. */
 function auxiliaryOf(programs: readonly Expected[]): string[] {
   return programs
@@ -71,6 +78,7 @@ function compareObject(kernels: Kernels, { path, programs, isUnprivileged }: Tas
       kernels.get(isUnprivileged).verify(spec, file, row.program, {
         flags: flagsOf(row),
         logLevel: row.log_level ?? 0,
+        capabilities: capabilitiesOf(row),
         also: also.filter((name) => name !== row.program),
       }),
     );

@@ -92,7 +92,8 @@ function insnLines(all: readonly Compared[]): string[] {
     .toSorted((a, b) => distance(b) - distance(a))
     .slice(0, WORST);
   return [
-    `instructions processed: ${ours}, Linux ${theirs}; the same for ${same.length} of ${known.length}`,
+    `instructions processed: ${ours}, Linux ${theirs}; ` +
+      `the same for ${same.length} of ${known.length}`,
     ...differ.map(
       ({ file, program, insns, linuxInsns }) =>
         `  ${file}:${program} ${insns}, Linux ${linuxInsns}`,
