@@ -1,23 +1,5 @@
 /* What may be attached where, by names of kernel functions. kernel/bpf/verifier.c */
 
-/** Functions that may be made to fail, beside system calls: ALLOW_ERROR_INJECTION() */
-const ERROR_INJECTION: ReadonlySet<string> = new Set([
-  'should_failslab',
-  'should_fail_alloc_page',
-  'should_fail_bio',
-  '__filemap_add_folio',
-  'open_ctree',
-  'btrfs_cow_block',
-  'btrfs_search_slot',
-  'btrfs_check_leaf',
-  'btrfs_check_node',
-]);
-/** Called where sleeping may not be allowed, though they may fail. */
-const NON_SLEEPABLE: ReadonlySet<string> = new Set([
-  '__filemap_add_folio',
-  'should_fail_alloc_page',
-  'should_failslab',
-]);
 /** Functions registered for fmod_ret; true: they may sleep. btf_kfunc_is_modify_return() */
 const FMOD_RET: ReadonlyMap<string, boolean> = new Map([
   ['bpf_modify_return_test', false],
@@ -29,19 +11,17 @@ const FMOD_RET: ReadonlyMap<string, boolean> = new Map([
 const SECURITY_PREFIX = 'security_';
 const SYSCALL_PREFIX = '__x64_sys_';
 
-/** Its entry may be traced by a program that sleeps. check_attach_sleepable() */
+/**
+ * Its entry may be traced by a program that sleeps: as where CONFIG_FUNCTION_ERROR_INJECTION is
+ * not set. check_attach_sleepable()
+ */
 export function mayTracerSleep(func: string): boolean {
-  return (isErrorInjectable(func) && !NON_SLEEPABLE.has(func)) || FMOD_RET.get(func) === true;
+  return func.startsWith(SYSCALL_PREFIX) || FMOD_RET.get(func) === true;
 }
 
 /** A program may say what it returns. check_attach_modify_return() */
 export function isModifiable(func: string): boolean {
-  return isErrorInjectable(func) || func.startsWith(SECURITY_PREFIX) || FMOD_RET.has(func);
-}
-
-/** within_error_injection_list() */
-function isErrorInjectable(func: string): boolean {
-  return func.startsWith(SYSCALL_PREFIX) || ERROR_INJECTION.has(func);
+  return func.startsWith(SYSCALL_PREFIX) || func.startsWith(SECURITY_PREFIX) || FMOD_RET.has(func);
 }
 
 /** Tracepoints whose programs may sleep. tracepoint_is_faultable() */
@@ -77,6 +57,7 @@ export const NEVER_RETURNS: ReadonlySet<string> = new Set([
 /** Functions named bpf_lsm_* that are no hooks. */
 export const NO_LSM_HOOKS: ReadonlySet<string> = new Set([
   'bpf_lsm_find_cgroup_shim',
+  'bpf_lsm_has_d_inode_locked',
   'bpf_lsm_verify_prog',
   'bpf_lsm_func_proto',
   'bpf_lsm_is_sleepable_hook',

@@ -67,6 +67,13 @@ export function kernCtxTypeId(kernelBtf: Btf, progType: number): number {
   return idOf(kernelBtf, byNumber.get(progType)?.kern ?? '', 'struct');
 }
 
+/** The id of what the kernel has in its place where that is no struct: a pointer, or a number. */
+export function kernCtxNoStructId(kernelBtf: Btf, progType: number): number {
+  const name = byNumber.get(progType)?.kern ?? '';
+  if (name !== '') return idOf(kernelBtf, name, 'typedef');
+  return kernelBtf.types.findIndex((type) => type?.kind === 'ptr' && type.type === 0);
+}
+
 /** What the kernel's own struct is called where programs see a part of it. */
 const PROJECTIONS: Readonly<Record<string, string>> = { __sk_buff: 'sk_buff', xdp_md: 'xdp_buff' };
 

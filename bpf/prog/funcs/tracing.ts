@@ -46,9 +46,9 @@ const traced: HelperRule = firstOf(
 const isKprobeMulti = isFor('TRACE_KPROBE_MULTI', 'TRACE_KPROBE_SESSION');
 const isUprobeMulti = isFor('TRACE_UPROBE_MULTI', 'TRACE_UPROBE_SESSION');
 
-/** kprobe_prog_func_proto() */
+/** kprobe_prog_func_proto(), without CONFIG_BPF_KPROBE_OVERRIDE. */
 export const kprobe = funcs(
-  [t.bpf_perf_event_output, t.bpf_get_stackid, t.bpf_override_return],
+  [t.bpf_perf_event_output, t.bpf_get_stackid],
   {
     get_stack: ({ isSleepable }) => (isSleepable ? t.bpf_get_stack_sleepable : t.bpf_get_stack),
     get_func_ip: (prog) => {
