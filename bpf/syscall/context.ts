@@ -18,6 +18,7 @@ import type { BpfFs } from './bpffs.ts';
 /** include/uapi/linux/capability.h */
 export const CAP_NET_ADMIN = 12;
 export const CAP_SYS_ADMIN = 21;
+export const CAP_SYS_BOOT = 22;
 export const CAP_PERFMON = 38;
 export const CAP_BPF = 39;
 

@@ -1,9 +1,17 @@
 import { E2BIG, EINVAL, EPERM } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { progType, type ProgType } from '../prog/types.ts';
+import type { Capabilities } from '../prog/view.ts';
 import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
 import type { BpfAttr } from './attr.ts';
-import { CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, hasCap, type BpfContext } from './context.ts';
+import {
+  CAP_BPF,
+  CAP_NET_ADMIN,
+  CAP_PERFMON,
+  CAP_SYS_BOOT,
+  hasCap,
+  type BpfContext,
+} from './context.ts';
 
 /** Offsets in union bpf_attr of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
 export const AT = {
@@ -59,8 +67,12 @@ export function permittedType(bpf: BpfContext, attr: BpfAttr): ProgType | number
   return type ?? -EINVAL;
 }
 
-export function capabilitiesOf(kernel: Kernel): { bpf: boolean; perfmon: boolean } {
-  return { bpf: hasCap(kernel, CAP_BPF), perfmon: hasCap(kernel, CAP_PERFMON) };
+export function capabilitiesOf(kernel: Kernel): Capabilities {
+  return {
+    bpf: hasCap(kernel, CAP_BPF),
+    perfmon: hasCap(kernel, CAP_PERFMON),
+    sysBoot: kernel.creds.capable(CAP_SYS_BOOT),
+  };
 }
 
 /** An attach type that was not said, where there is only one to mean. fixup_attach_type() */

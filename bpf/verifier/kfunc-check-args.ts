@@ -3,7 +3,7 @@ import * as field from '../btf/field-types.ts';
 import { btfTypeStr } from '../btf/kinds.ts';
 import { btfResolveSize, idOf, resolve, resolveId } from '../btf/resolve.ts';
 import * as kf from '../kfuncs/flags.ts';
-import { kernCtxTypeId } from '../prog/ctx-type.ts';
+import { kernCtxNoStructId, kernCtxTypeId } from '../prog/ctx-type.ts';
 import { resolveProgType } from '../prog/types.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
 import { argnoFromArg, regArgName, regFromArgno, type ArgNo } from './access-types.ts';
@@ -236,9 +236,11 @@ function checkCtx(env: VerifierEnv, { meta, reg, argno }: KfuncArg): void {
     throw env.reject(EINVAL, `${regArgName(argno)} ${text}`);
   }
   if (meta.funcName !== 'bpf_cast_to_kern_ctx') return;
-  meta.retBtfId = kernCtxTypeId(env.kernelBtf, resolveProgType(env.prog).number);
+  const { number: progType } = resolveProgType(env.prog);
+  meta.retBtfId = kernCtxTypeId(env.kernelBtf, progType);
   if (meta.retBtfId === 0) {
-    throw env.reject(EINVAL, `kern ctx type id ${meta.retBtfId} is not a struct`);
+    const id = kernCtxNoStructId(env.kernelBtf, progType);
+    throw env.reject(EINVAL, `kern ctx type id ${id} is not a struct`);
   }
 }
 
