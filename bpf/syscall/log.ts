@@ -1,12 +1,11 @@
 import { EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
+import { BPF_LOG_FIXED, VerifierLog } from '../verifier/log.ts';
 import type { BpfAttr } from './attr.ts';
 import { putU32 } from './context.ts';
 
 /** BPF_LOG_LEVEL1, _LEVEL2, BPF_LOG_STATS, BPF_LOG_FIXED. include/linux/bpf_verifier.h */
-const BPF_LOG_LEVEL = 3;
-const BPF_LOG_FIXED = 8;
 const BPF_LOG_MASK = 0xf;
 const SIZE_MAX = 0xffff_ffff >>> 2;
 
@@ -21,17 +20,17 @@ export interface LogPlaces {
 
 /** The log of one load, in the buffer of whoever loads. kernel/bpf/log.c */
 export class UserLog {
-  readonly level: number;
+  /** What the verifier writes to. */
+  readonly text: VerifierLog;
   readonly #kernel: Kernel;
   readonly #attr: BpfAttr;
   readonly #places: LogPlaces;
-  #text = '';
 
   constructor(kernel: Kernel, attr: BpfAttr, places: LogPlaces) {
     this.#kernel = kernel;
     this.#attr = attr;
     this.#places = places;
-    this.level = attr.u32(places.level);
+    this.text = new VerifierLog(attr.u32(places.level), attr.u32(places.size));
   }
 
   /** -EINVAL where level, size and buffer do not go together. bpf_verifier_log_attr_valid() */
@@ -45,29 +44,25 @@ export class UserLog {
   }
 
   print(line: string): void {
-    if (this.level > 0) this.#text += `${line}\n`;
-  }
-
-  /** As it is, line ends included. */
-  append(text: string): void {
-    if (this.level > 0) this.#text += text;
+    this.text.print(`${line}\n`);
   }
 
   /** `result`, or what went wrong with the log. bpf_vlog_finalize() */
   *finish(result: number): Sim<number> {
     const size = this.#attr.u32(this.#places.size);
-    const text = Uint8Array.from(this.#text, (char) => char.charCodeAt(0) & 0xff);
-    const needed = this.level > 0 ? text.length + 1 : 0;
+    const { level, longest: needed } = this.text;
     if (this.#attr.sizeBytes >= this.#places.trueSize + 4) {
       const stored = yield* putU32(this.#kernel, this.#attr.addr + this.#places.trueSize, needed);
       if (stored < 0) return -EFAULT;
     }
-    if (size === 0 || this.level === 0) return result;
-    const shown = new Uint8Array(Math.min(size, needed));
+    if (size === 0 || level === 0) return result;
+    const text = this.text.text();
     // What is kept is the end, which tells more; or, where the caller says so, the begin.
-    const cut = Math.max(0, text.length - (shown.length - 1));
-    const isFixed = (this.level & BPF_LOG_FIXED) !== 0;
-    shown.set(isFixed ? text.subarray(0, text.length - cut) : text.subarray(cut));
+    const isFixed = (level & BPF_LOG_FIXED) !== 0;
+    const kept = isFixed
+      ? text.slice(0, size - 1)
+      : text.slice(Math.max(0, text.length - size + 1));
+    const shown = Uint8Array.from(`${kept}\0`, (char) => char.charCodeAt(0) & 0xff);
     const left = yield* this.#kernel.mm.copy_to_user(this.#attr.ptr(this.#places.buf), shown);
     if (left > 0) return -EFAULT;
     return needed > size ? -ENOSPC : result;

@@ -174,13 +174,13 @@ class ProgLoad {
   *#check(given: Given, log: UserLog): Sim<ExecProgram | number> {
     const bad = yield* this.#maps.holdFdArray();
     if (bad) {
-      log.append(bad.message === '' ? NOTHING_PROCESSED : `${bad.message}\n${NOTHING_PROCESSED}`);
+      if (bad.message !== '') log.print(bad.message);
+      log.print(NOTHING_PROCESSED);
       return -bad.errno;
     }
     const program = yield* this.#program(given);
-    const verified = verify(program, new VerifierWorld(this.#bpf), log.level);
+    const verified = verify(program, new VerifierWorld(this.#bpf), log.text);
     this.#bpf.onVerified?.(verified);
-    log.append(verified.log);
     if (verified.errno !== 0) return -verified.errno;
     return this.#create(given, program, verified) ?? -ENOMEM;
   }
@@ -269,7 +269,7 @@ class ProgLoad {
 /** The end of the log where nothing was looked at. */
 const NOTHING_PROCESSED =
   'processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 ' +
-  'mark_read 0\n';
+  'mark_read 0';
 
 /** By slot; null where nothing can be decoded, which the verifier finds out in its turn. */
 function decodedInsns(code: Uint8Array): (Insn | null)[] {

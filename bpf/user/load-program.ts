@@ -1,4 +1,4 @@
-import { ESRCH } from '../../kernel/errno.ts';
+import { ENOSPC, ESRCH } from '../../kernel/errno.ts';
 import { InputError } from '../../base/errors.ts';
 import type { Sim } from '../../sim/request.ts';
 import { FUNC_INFO_BYTES, LINE_INFO_BYTES } from '../btf/ext.ts';
@@ -65,7 +65,8 @@ export class ProgramLoader {
     const { logLevel = 0 } = options;
     let loaded = yield* calls.progLoad({ ...request, logLevel });
     if (loaded.fd < 0 && logLevel === 0) {
-      loaded = yield* calls.progLoad({ ...request, logLevel: LOG_LEVEL });
+      const again = yield* calls.progLoad({ ...request, logLevel: LOG_LEVEL });
+      loaded = again.fd === -ENOSPC ? { fd: loaded.fd, log: again.log } : again;
     }
     for (const fd of tables) yield* calls.port.sys('close', fd);
     const log = options.wholeLog?.() ?? loaded.log;

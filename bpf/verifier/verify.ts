@@ -7,7 +7,7 @@ import { doCheckMain, doCheckSubprogs } from './entry.ts';
 import { VerifierEnv } from './env.ts';
 import { markFastcallPatterns, removeFastcallSpillsFills } from './fastcall.ts';
 import { computeLiveRegisters } from './live-registers.ts';
-import { VerifierLog } from './log.ts';
+import type { VerifierLog } from './log.ts';
 import { computePostorder } from './postorder.ts';
 import { markVerifierStateClean } from './print-state.ts';
 import type { LoadedProgram } from './program.ts';
@@ -55,16 +55,15 @@ const PASSES: readonly ((env: VerifierEnv) => void)[] = [
 
 /**
  * Whether a program may be loaded, and why not: the passes of Linux's bpf_check() up to where
- * instructions are rewritten. `logLevel` as in bpf(2): 0 none, 1 the last path, 2 all, 4 figures.
+ * instructions are rewritten. Of the log's levels 0 is nothing, 1 the last path, 2 all, 4 figures.
  * `observe`: the checking mode, told of each state.
  */
 export function verify(
   prog: LoadedProgram,
   world: KernelWorld,
-  logLevel: number,
+  log: VerifierLog,
   observe?: (env: VerifierEnv) => void,
 ): Verified {
-  const log = new VerifierLog(logLevel);
   const env = new VerifierEnv(prog, world, log, observe);
   const errno = errnoOf(() => {
     for (const pass of PASSES) pass(env);
