@@ -3,7 +3,7 @@
  * never changed. struct arg_track
  */
 export class ArgTrack {
-  /** Which frame, or one of ARG_NONE, ARG_UNVISITED, ARG_IMPRECISE. */
+  /** Which frame, or ARG_NONE, or ARG_IMPRECISE. */
   readonly frame: number;
   /** Offsets from the frame's r10 that it may have, ascending; none: any. */
   readonly offs: readonly number[];
@@ -17,16 +17,14 @@ export class ArgTrack {
   }
 }
 
-/** Derived from no stack; not yet come to; of frames that are not told apart. */
+/** Derived from no stack; of frames that are not told apart. */
 export const ARG_NONE = -1;
-export const ARG_UNVISITED = -2;
 export const ARG_IMPRECISE = -3;
 
 const ANY_OFFSET: readonly number[] = [];
 const MAX_ARG_OFFSETS = 4;
 
 export const NO_ARG = new ArgTrack(ARG_NONE);
-export const UNVISITED_ARG = new ArgTrack(ARG_UNVISITED);
 
 /** arg_single() */
 export function argSingle(frame: number, off: number): ArgTrack {
@@ -54,7 +52,6 @@ export function argTrackEq(a: ArgTrack, b: ArgTrack): boolean {
 /** verbose_arg_track() */
 export function argTrackText({ frame, offs, mask }: ArgTrack): string {
   if (frame === ARG_NONE) return '_';
-  if (frame === ARG_UNVISITED) return '?';
   if (frame === ARG_IMPRECISE) return `IMP${mask.toString(16)}`;
   if (offs.length === 0) return `fp${frame} ?`;
   return offs.map((off) => `fp${frame}${off < 0 ? off : `+${off}`}`).join('|');
@@ -77,8 +74,7 @@ function framesOf({ frame, mask }: ArgTrack): number {
 
 /** What is known where two ways meet. __arg_track_join() */
 export function argTrackJoin(a: ArgTrack, b: ArgTrack): ArgTrack {
-  if (b.frame === ARG_UNVISITED || a === b) return a;
-  if (a.frame === ARG_UNVISITED) return b;
+  if (a === b) return a;
   if (a.frame === b.frame && a.frame >= 0) {
     if (a.offs.length === 0 || b.offs.length === 0) return new ArgTrack(a.frame);
     return mergeOffsets(a, b);

@@ -6,7 +6,7 @@ import type { Insns } from '../isa/insn.ts';
 import { BacktrackState } from './backtrack-state.ts';
 import { IdMap } from './id-map.ts';
 import { InsnAux } from './insn-aux.ts';
-import { VerifierLog } from './log.ts';
+import type { VerifierLog } from './log.ts';
 import {
   BPF_F_ANY_ALIGNMENT,
   BPF_F_STRICT_ALIGNMENT,
