@@ -1,4 +1,4 @@
-import { array, struct, u32, u64, u8 } from '../../base/layout.ts';
+import { array, ptr, struct, u32, u64, u8 } from '../../base/layout.ts';
 
 /** What programs see of a packet. include/uapi/linux/bpf.h */
 export const __sk_buff = struct('__sk_buff', {
@@ -28,11 +28,11 @@ export const __sk_buff = struct('__sk_buff', {
   remote_port: u32,
   local_port: u32,
   data_meta: u32,
-  flow_keys: u64,
+  flow_keys: ptr('struct bpf_flow_keys'),
   tstamp: u64,
   wire_len: u32,
   gso_segs: u32,
-  sk: u64,
+  sk: ptr('struct bpf_sock'),
   gso_size: u32,
   tstamp_type: u8,
   hwtstamp: u64,
