@@ -84,7 +84,7 @@ function linksDiffer(claim: Claim, machine: Machine): string | undefined {
 
 function slotDiffers(slot: StackSlot, word: bigint, machine: Machine): string | undefined {
   for (let i = 0; i < BPF_REG_SIZE; i++) {
-    const byte = (word >> BigInt(8 * i)) & 0xffn;
+    const byte = (word >> BigInt(8 * (BPF_REG_SIZE - 1 - i))) & 0xffn;
     if (slot.typeAt(i) === STACK_ZERO && byte !== 0n) return `byte ${i} is not zero`;
   }
   if (slot.typeAt(BPF_REG_SIZE - 1) !== STACK_SPILL) return undefined;
