@@ -1,19 +1,17 @@
 import type { Sim } from '../../sim/request.ts';
 import { E2BIG, EINVAL } from '../../kernel/errno.ts';
 import { BPF_MAX_LOOPS } from '../vm/frame.ts';
-import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
+import { row } from './row.ts';
 
 /** The verifier makes code of the call, which sets r0 by a 32-bit move. inline_bpf_loop() */
 const INLINED_E2BIG = BigInt.asUintN(32, BigInt(-E2BIG));
 
 /** kernel/bpf/bpf_iter.c: how many calls were made; the callback ends it with anything but 0. */
 export const bpf_loop = helper({
-  id: 181,
-  name: 'bpf_loop',
+  ...row('loop'),
   args: [args.u32, args.func, args.anything, args.anything],
-  ret: 'integer',
   *run(call, count, callback, given, flags): Sim<number | bigint> {
     if (flags !== 0n) return -EINVAL;
     if (count > BPF_MAX_LOOPS) return INLINED_E2BIG;
@@ -29,9 +27,7 @@ export const bpf_loop = helper({
  * run. The prototype is here for the checker. kernel/bpf/core.c
  */
 export const bpf_tail_call = helper({
-  id: BPF_FUNC_tail_call,
-  name: 'bpf_tail_call',
+  ...row('tail_call'),
   args: [args.ctx, args.constMapPtr, args.anything],
-  ret: 'void',
   run: () => 0,
 });

@@ -2,6 +2,7 @@ import { EINVAL } from '../../kernel/errno.ts';
 import { bpf_prog } from '../prog/program.ts';
 import { args } from './args.ts';
 import { helper, type Call } from './prototype.ts';
+import { row } from './row.ts';
 
 /**
  * kernel/bpf/core.c: bpf_user_rnd_u32(). Each program has a generator of its own, in memory, so
@@ -9,10 +10,8 @@ import { helper, type Call } from './prototype.ts';
  * bits.
  */
 export const bpf_get_prandom_u32 = helper({
-  id: 7,
-  name: 'bpf_get_prandom_u32',
+  ...row('get_prandom_u32'),
   args: [],
-  ret: 'integer',
   run({ memory, prog }) {
     const at = prog.addr + bpf_prog.off.rnd_state;
     const state = (memory.u32(at) + 0x9e37_79b9) | 0;
@@ -25,10 +24,8 @@ export const bpf_get_prandom_u32 = helper({
 
 /** Of a tracing program: the n-th argument, counted from 0, to *value. kernel/trace/bpf_trace.c */
 export const bpf_get_func_arg = helper({
-  id: 183,
-  name: 'bpf_get_func_arg',
+  ...row('get_func_arg'),
   args: [args.ctx, args.u32, args.mem],
-  ret: 'integer',
   run(call, ctx, n, value) {
     if (n >= argCount(call, ctx)) return -EINVAL;
     call.memory.setU64(value, call.memory.u64(ctx + n * 8));
@@ -38,10 +35,8 @@ export const bpf_get_func_arg = helper({
 
 /** Of fexit: what the function returned, to *value. */
 export const bpf_get_func_ret = helper({
-  id: 184,
-  name: 'bpf_get_func_ret',
+  ...row('get_func_ret'),
   args: [args.ctx, args.mem],
-  ret: 'integer',
   run(call, ctx, value) {
     call.memory.setU64(value, call.memory.u64(ctx + argCount(call, ctx) * 8));
     return 0;
@@ -49,10 +44,8 @@ export const bpf_get_func_ret = helper({
 });
 
 export const bpf_get_func_arg_cnt = helper({
-  id: 185,
-  name: 'bpf_get_func_arg_cnt',
+  ...row('get_func_arg_cnt'),
   args: [args.ctx],
-  ret: 'integer',
   run: (call, ctx) => argCount(call, ctx),
 });
 

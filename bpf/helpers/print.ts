@@ -3,6 +3,7 @@ import { args } from './args.ts';
 import { bprintf, MAX_BPRINTF_VARARGS, type FormatSource } from './format.ts';
 import { copy_from_kernel_nofault, stringAt } from './probe-read.ts';
 import { helper, type Call } from './prototype.ts';
+import { row } from './row.ts';
 
 /** kernel/bpf/helpers.c: MAX_BPRINTF_BIN_ARGS; kernel/trace/bpf_trace.c: BPF_TRACE_PRINTK_SIZE */
 const TEXT_MAX = 1024;
@@ -71,11 +72,8 @@ function latencyFlags(call: Call): string {
 
 /** kernel/trace/bpf_trace.c. At most three arguments. */
 export const bpf_trace_printk = helper({
-  id: 6,
-  name: 'bpf_trace_printk',
+  ...row('trace_printk'),
   args: [args.mem, args.constSize, args.anything, args.anything, args.anything],
-  ret: 'integer',
-  gplOnly: true,
   costNs: COST_NS,
   run(call, fmt, size, a, b, c) {
     const format = formatAt(call, fmt, size);
@@ -86,11 +84,8 @@ export const bpf_trace_printk = helper({
 
 /** The arguments stand in an array of u64. */
 export const bpf_trace_vprintk = helper({
-  id: 177,
-  name: 'bpf_trace_vprintk',
+  ...row('trace_vprintk'),
   args: [args.mem, args.constSize, args.memOrNull, args.constSizeOrZero],
-  ret: 'integer',
-  gplOnly: true,
   costNs: COST_NS,
   run(call, fmt, size, data, dataSize) {
     const given = argumentsAt(call, data, dataSize);
@@ -103,10 +98,8 @@ export const bpf_trace_vprintk = helper({
 
 /** kernel/bpf/helpers.c: how long the whole text is, with its NUL, whatever fits of it. */
 export const bpf_snprintf = helper({
-  id: 165,
-  name: 'bpf_snprintf',
+  ...row('snprintf'),
   args: [args.memOrNull, args.constSizeOrZero, args.constStr, args.memOrNull, args.constSizeOrZero],
-  ret: 'integer',
   run(call, str, size, fmt, data, dataSize) {
     const given = argumentsAt(call, data, dataSize);
     if (typeof given === 'number') return given;

@@ -3,6 +3,7 @@ import { EFAULT, ERANGE } from '../../kernel/errno.ts';
 import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
 import { args } from './args.ts';
 import { helper, type Call } from './prototype.ts';
+import { row } from './row.ts';
 
 /** Where user space ends: arch/x86/include/asm/page_64_types.h, TASK_SIZE_MAX */
 const TASK_SIZE_MAX = (1n << 47n) - 4096n;
@@ -82,61 +83,50 @@ function probeReadStr(call: Call, dst: number, size: number, from: bigint, user:
 const isUserAddress = (address: bigint): boolean => address < TASK_SIZE_MAX;
 const prototype = {
   args: [args.uninitMem, args.constSizeOrZero, args.anything],
-  ret: 'integer',
-  gplOnly: true,
 } as const;
 
 export const bpf_probe_read_user = helper({
   ...prototype,
-  id: 112,
-  name: 'bpf_probe_read_user',
+  ...row('probe_read_user'),
   run: probeReadUser,
 });
 
 export const bpf_probe_read_kernel = helper({
   ...prototype,
-  id: 113,
-  name: 'bpf_probe_read_kernel',
+  ...row('probe_read_kernel'),
   run: probeRead,
 });
 
 export const bpf_probe_read_user_str = helper({
   ...prototype,
-  id: 114,
-  name: 'bpf_probe_read_user_str',
+  ...row('probe_read_user_str'),
   run: (call, dst, size, from) => probeReadStr(call, dst, size, from, true),
 });
 
 export const bpf_probe_read_kernel_str = helper({
   ...prototype,
-  id: 115,
-  name: 'bpf_probe_read_kernel_str',
+  ...row('probe_read_kernel_str'),
   run: (call, dst, size, from) => probeReadStr(call, dst, size, from, false),
 });
 
 /** The old ones go by the address. bpf_probe_read_compat() */
 export const bpf_probe_read = helper({
   ...prototype,
-  id: 4,
-  name: 'bpf_probe_read',
+  ...row('probe_read'),
   run: (call, dst, size, from) =>
     (isUserAddress(from) ? probeReadUser : probeRead)(call, dst, size, from),
 });
 
 export const bpf_probe_read_str = helper({
   ...prototype,
-  id: 45,
-  name: 'bpf_probe_read_str',
+  ...row('probe_read_str'),
   run: (call, dst, size, from) => probeReadStr(call, dst, size, from, isUserAddress(from)),
 });
 
 /** May sleep until the page is there. kernel/bpf/helpers.c */
 export const bpf_copy_from_user = helper({
-  id: 148,
-  name: 'bpf_copy_from_user',
+  ...row('copy_from_user'),
   args: [args.uninitMem, args.constSizeOrZero, args.anything],
-  ret: 'integer',
-  mightSleep: true,
   *run(call, dst, size, from): Sim<number> {
     if (size === 0) return 0;
     const isUser = from + BigInt(size) <= TASK_SIZE_MAX;

@@ -27,48 +27,29 @@ export interface Call {
 /** Of an integer: signed, and sign-extended. Of a pointer: a memory offset, or 0 for NULL. */
 export type Result = number | bigint;
 
-/**
- * How an argument comes out of its register. `kind` is Linux's enum bpf_arg_type without the ARG_,
- * in lower case.
- */
+/** How an argument comes out of its register. */
 export interface ArgType<T> {
-  readonly kind: string;
   /** `reg` is the address of the register in the frame. */
   decode(call: Call, reg: number): T;
 }
-
-/** enum bpf_return_type without the RET_, in lower case. */
-export type RetKind =
-  | 'integer'
-  | 'void'
-  | 'ptr_to_map_value'
-  | 'ptr_to_map_value_or_null'
-  | 'ptr_to_ringbuf_mem_or_null'
-  | 'ptr_to_mem_or_null'
-  | 'ptr_to_mem_or_btf_id'
-  | 'ptr_to_btf_id'
-  | 'ptr_to_btf_id_or_null'
-  | 'ptr_to_btf_id_trusted';
 
 type Decoded<A extends readonly ArgType<unknown>[]> = {
   -readonly [K in keyof A]: A[K] extends ArgType<infer T> ? T : never;
 };
 
-/** A helper as the tables hold it. */
+/** A helper as the tables hold it: what it does. What it takes, the verifier knows: protos.ts. */
 export interface Helper {
   /** BPF_FUNC_*; include/uapi/linux/bpf.h */
   readonly id: number;
   readonly name: string;
-  readonly args: readonly ArgType<unknown>[];
-  readonly ret: RetKind;
-  readonly gplOnly: boolean;
-  readonly mightSleep: boolean;
+  /** Its result is an address, or 0. */
+  readonly isPointer: boolean;
   /** Virtual time of one call, beside what its steps take. */
   readonly costNs: number;
   /**
    * Does it: the arguments come out of the registers from r1 on, which stand at `regs` in the
    * frame. The result is a generator where it may yield or take a lock; else plain, and then
-   * engines call it without leaving. A number is sign-extended; of kind ptr_*: an address, or 0.
+   * engines call it without leaving. A number is sign-extended, or a memory offset.
    */
   invoke(call: Call, regs: number): Result | Sim<Result>;
 }
@@ -77,29 +58,17 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
   readonly id: number;
   readonly name: string;
   readonly args: A;
-  readonly ret: RetKind;
-  readonly gplOnly?: boolean;
-  readonly mightSleep?: boolean;
+  readonly isPointer?: boolean;
   readonly costNs?: number;
   readonly run: (call: Call, ...args: Decoded<A>) => Result | Sim<Result>;
 }
 
 const DEFAULT_COST_NS = 20;
 
-/** Declares a helper: its prototype types the arguments of its code. */
+/** Declares a helper: its arguments type those of its code. */
 export function helper<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Helper {
-  const { id, name, args, ret, gplOnly = false, mightSleep = false, run } = row;
-  const invoke = invoker(args, run as Body);
-  return {
-    id,
-    name,
-    args,
-    ret,
-    gplOnly,
-    mightSleep,
-    costNs: row.costNs ?? DEFAULT_COST_NS,
-    invoke,
-  };
+  const { id, name, args, isPointer = false, costNs = DEFAULT_COST_NS, run } = row;
+  return { id, name, isPointer, costNs, invoke: invoker(args, run as Body) };
 }
 
 type Body = (call: Call, ...args: readonly unknown[]) => Result | Sim<Result>;

@@ -2,48 +2,39 @@ import { EINVAL } from '../../kernel/errno.ts';
 import { Ringbuf } from '../maps/ringbuf.ts';
 import { args, mapOf } from './args.ts';
 import { helper, type Call } from './prototype.ts';
+import { row } from './row.ts';
 
 const ringbuf = mapOf(Ringbuf);
 
 /** kernel/bpf/ringbuf.c */
 export const bpf_ringbuf_output = helper({
-  id: 130,
-  name: 'bpf_ringbuf_output',
+  ...row('ringbuf_output'),
   args: [ringbuf, args.mem, args.constSizeOrZero, args.anything],
-  ret: 'integer',
   run: (_, map, data, size, flags) =>
     flags > 3n ? -EINVAL : map.bpf_ringbuf_output(data, size, Number(flags)),
 });
 
 export const bpf_ringbuf_reserve = helper({
-  id: 131,
-  name: 'bpf_ringbuf_reserve',
+  ...row('ringbuf_reserve'),
   args: [ringbuf, args.constAllocSizeOrZero, args.anything],
-  ret: 'ptr_to_ringbuf_mem_or_null',
   run: (_, map, size, flags) => map.bpf_ringbuf_reserve(size, flags === 0n ? 0 : 1),
 });
 
 export const bpf_ringbuf_submit = helper({
-  id: 132,
-  name: 'bpf_ringbuf_submit',
+  ...row('ringbuf_submit'),
   args: [args.ringbufMem, args.anything],
-  ret: 'void',
   run: (call, sample, flags) => commit(call, sample, flags, false),
 });
 
 export const bpf_ringbuf_discard = helper({
-  id: 133,
-  name: 'bpf_ringbuf_discard',
+  ...row('ringbuf_discard'),
   args: [args.ringbufMem, args.anything],
-  ret: 'void',
   run: (call, sample, flags) => commit(call, sample, flags, true),
 });
 
 export const bpf_ringbuf_query = helper({
-  id: 134,
-  name: 'bpf_ringbuf_query',
+  ...row('ringbuf_query'),
   args: [ringbuf, args.anything],
-  ret: 'integer',
   run: (_, map, what) => map.bpf_ringbuf_query(Number(what)),
 });
 

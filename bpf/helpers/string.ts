@@ -1,12 +1,11 @@
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
+import { row } from './row.ts';
 
 /** kernel/bpf/helpers.c: as strncmp(s1, s2, s1_sz). */
 export const bpf_strncmp = helper({
-  id: 182,
-  name: 'bpf_strncmp',
+  ...row('strncmp'),
   args: [args.mem, args.constSize, args.constStr],
-  ret: 'integer',
   run(call, s1, size, s2) {
     for (let i = 0; i < size; i++) {
       const a = call.memory.u8(s1 + i);

@@ -1,5 +1,6 @@
 import { args } from './args.ts';
 import { helper } from './prototype.ts';
+import { row } from './row.ts';
 
 /**
  * Closes a descriptor of the current task, whatever it is: the reference that the table held goes
@@ -7,10 +8,7 @@ import { helper } from './prototype.ts';
  * kernel/bpf/syscall.c
  */
 export const bpf_sys_close = helper({
-  id: 168,
-  name: 'bpf_sys_close',
+  ...row('sys_close'),
   args: [args.u32],
-  ret: 'integer',
-  mightSleep: true,
   run: (call, fd) => call.kernel.fs.closing.close_fd(fd),
 });

@@ -3,6 +3,7 @@ import { PF_EXITING, PF_KTHREAD, type Task } from '../../kernel/task.ts';
 import { cred, task_struct } from '../../kernel/structs.ts';
 import { args } from './args.ts';
 import { helper, type Call } from './prototype.ts';
+import { row } from './row.ts';
 
 const { off } = task_struct;
 /** kernel/signal.c: valid_signal() */
@@ -15,10 +16,8 @@ function currentOf(call: Call): number {
 
 /** kernel/bpf/helpers.c: tgid << 32 | pid */
 export const bpf_get_current_pid_tgid = helper({
-  id: 14,
-  name: 'bpf_get_current_pid_tgid',
+  ...row('get_current_pid_tgid'),
   args: [],
-  ret: 'integer',
   run(call) {
     const task = currentOf(call);
     const tgid = BigInt(call.memory.u32(task + off.tgid));
@@ -28,10 +27,8 @@ export const bpf_get_current_pid_tgid = helper({
 
 /** gid << 32 | uid */
 export const bpf_get_current_uid_gid = helper({
-  id: 15,
-  name: 'bpf_get_current_uid_gid',
+  ...row('get_current_uid_gid'),
   args: [],
-  ret: 'integer',
   run(call) {
     const { memory } = call;
     const credAddr = memory.ptr(currentOf(call) + off.cred);
@@ -42,10 +39,8 @@ export const bpf_get_current_uid_gid = helper({
 });
 
 export const bpf_get_current_comm = helper({
-  id: 16,
-  name: 'bpf_get_current_comm',
+  ...row('get_current_comm'),
   args: [args.uninitMem, args.constSize],
-  ret: 'integer',
   run(call, buf, size) {
     if (size === 0) return -EINVAL;
     const { memory } = call;
@@ -56,54 +51,41 @@ export const bpf_get_current_comm = helper({
 
 /** kernel/trace/bpf_trace.c: the address as a plain number. */
 export const bpf_get_current_task = helper({
-  id: 35,
-  name: 'bpf_get_current_task',
+  ...row('get_current_task'),
+  isPointer: true, // of which the verifier makes a number
   args: [],
-  ret: 'ptr_to_btf_id',
-  gplOnly: true,
   run: currentOf,
 });
 
 export const bpf_get_current_task_btf = helper({
-  id: 158,
-  name: 'bpf_get_current_task_btf',
+  ...row('get_current_task_btf'),
   args: [],
-  ret: 'ptr_to_btf_id_trusted',
-  gplOnly: true,
   run: currentOf,
 });
 
 export const bpf_get_smp_processor_id = helper({
-  id: 8,
-  name: 'bpf_get_smp_processor_id',
+  ...row('get_smp_processor_id'),
   args: [],
-  ret: 'integer',
   run: (call) => call.kernel.machine.engine.cpu.id,
 });
 
 export const bpf_get_numa_node_id = helper({
-  id: 42,
-  name: 'bpf_get_numa_node_id',
+  ...row('get_numa_node_id'),
   args: [],
-  ret: 'integer',
   run: () => 0,
 });
 
 /** kernel/trace/bpf_trace.c: to the whole process. */
 export const bpf_send_signal = helper({
-  id: 109,
-  name: 'bpf_send_signal',
+  ...row('send_signal'),
   args: [args.u32],
-  ret: 'integer',
   run: (call, sig) => bpf_send_signal_common(call, sig),
 });
 
 /** To the one thread. */
 export const bpf_send_signal_thread = helper({
-  id: 117,
-  name: 'bpf_send_signal_thread',
+  ...row('send_signal_thread'),
   args: [args.u32],
-  ret: 'integer',
   run: (call, sig) => bpf_send_signal_common(call, sig, true),
 });
 

@@ -9,10 +9,7 @@ export function unsimulated(name: string, id = 0): Helper {
   return {
     id,
     name,
-    args: [],
-    ret: 'integer',
-    gplOnly: false,
-    mightSleep: false,
+    isPointer: false,
     costNs: 0,
     invoke({ prog }) {
       throw new InputError(

@@ -14,7 +14,6 @@ const bpf_iter_num_kern = struct('bpf_iter_num_kern', {
 export const bpf_iter_num_new = kfunc({
   name: 'bpf_iter_num_new',
   args: [args.mem, args.int, args.int],
-  ret: 'integer',
   run({ memory }, it, start, end) {
     const iter = bpf_iter_num_kern.at(memory, it);
     iter.cur = 0;
@@ -31,7 +30,7 @@ export const bpf_iter_num_new = kfunc({
 export const bpf_iter_num_next = kfunc({
   name: 'bpf_iter_num_next',
   args: [args.mem],
-  ret: 'ptr_to_mem_or_null',
+  isPointer: true,
   run({ memory }, it) {
     const iter = bpf_iter_num_kern.at(memory, it);
     if (((iter.cur + 1) | 0) >= iter.end) {
@@ -47,7 +46,6 @@ export const bpf_iter_num_next = kfunc({
 export const bpf_iter_num_destroy = kfunc({
   name: 'bpf_iter_num_destroy',
   args: [args.mem],
-  ret: 'void',
   run({ memory }, it) {
     const iter = bpf_iter_num_kern.at(memory, it);
     iter.cur = 0;

@@ -1,14 +1,7 @@
-import {
-  helper,
-  type ArgType,
-  type Call,
-  type Helper,
-  type RetKind,
-} from '../helpers/prototype.ts';
+import { helper, type ArgType, type Call, type Helper } from '../helpers/prototype.ts';
 import type { Result } from '../helpers/prototype.ts';
 import type { Sim } from '../../sim/request.ts';
 import { DECLARED_KFUNCS } from './declared.ts';
-import { KF_SLEEPABLE } from './flags.ts';
 
 /** A kernel function that programs may call: found by name in the kernel's BTF. */
 export interface Kfunc extends Helper {
@@ -19,7 +12,7 @@ export interface Kfunc extends Helper {
 interface Declared<A extends readonly ArgType<unknown>[]> {
   readonly name: string;
   readonly args: A;
-  readonly ret: RetKind;
+  readonly isPointer?: boolean;
   readonly run: (
     call: Call,
     ...args: { -readonly [K in keyof A]: A[K] extends ArgType<infer T> ? T : never }
@@ -31,8 +24,7 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
  * (declared.ts). Its number is the id of its type in the kernel's BTF: not known here.
  */
 export function kfunc<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Kfunc {
-  const { name, args, ret, run } = row;
+  const { name, args, isPointer = false, run } = row;
   const { flags } = DECLARED_KFUNCS.get(name)!;
-  const mightSleep = (flags & KF_SLEEPABLE) !== 0;
-  return { ...helper({ id: 0, name, args, ret, mightSleep, run }), flags };
+  return { ...helper({ id: 0, name, args, isPointer, run }), flags };
 }

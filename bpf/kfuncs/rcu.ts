@@ -4,7 +4,6 @@ import { kfunc } from './prototype.ts';
 export const bpf_rcu_read_lock = kfunc({
   name: 'bpf_rcu_read_lock',
   args: [],
-  ret: 'void',
   run(call) {
     call.kernel.rcu.rcu_read_lock();
     return 0;
@@ -14,7 +13,6 @@ export const bpf_rcu_read_lock = kfunc({
 export const bpf_rcu_read_unlock = kfunc({
   name: 'bpf_rcu_read_unlock',
   args: [],
-  ret: 'void',
   run(call) {
     call.kernel.rcu.rcu_read_unlock();
     return 0;

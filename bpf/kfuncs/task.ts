@@ -14,14 +14,13 @@ function get(call: Call, p: number): number {
 export const bpf_task_acquire = kfunc({
   name: 'bpf_task_acquire',
   args: [args.btfId],
-  ret: 'ptr_to_btf_id_or_null',
+  isPointer: true,
   run: get,
 });
 
 export const bpf_task_release = kfunc({
   name: 'bpf_task_release',
   args: [args.btfId],
-  ret: 'void',
   run(call, p) {
     call.memory.check(p + task_struct.off.usage, 4, true);
     call.kernel.tasks.put_task_struct(call.kernel.tasks.byAddr(p));
@@ -33,14 +32,14 @@ export const bpf_task_release = kfunc({
 export const bpf_task_from_pid = kfunc({
   name: 'bpf_task_from_pid',
   args: [args.int],
-  ret: 'ptr_to_btf_id_or_null',
+  isPointer: true,
   run: fromPid,
 });
 
 export const bpf_task_from_vpid = kfunc({
   name: 'bpf_task_from_vpid',
   args: [args.int],
-  ret: 'ptr_to_btf_id_or_null',
+  isPointer: true,
   run: fromPid,
 });
 

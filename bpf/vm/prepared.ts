@@ -35,7 +35,7 @@ export class Prepared {
       if (!helper || insn?.kind !== 'call') return undefined;
       return {
         helper,
-        isPointer: helper.ret.startsWith('ptr_'),
+        isPointer: helper.isPointer,
         isTailCall: insn.target === 'helper' && helper.id === BPF_FUNC_tail_call,
         site: this.siteAt(slot),
       };

@@ -128,7 +128,6 @@ export class HookWorld extends RunnerKernel {
       id: NOTE,
       name: 'note_begin',
       args: [],
-      ret: 'integer',
       run: ({ kernel, prog }) => {
         this.seen.push(seenBy(kernel, prog.name));
         return 0;
@@ -139,7 +138,6 @@ export class HookWorld extends RunnerKernel {
         id,
         name: 'note_word',
         args: [args.anything],
-        ret: 'integer',
         run: ({ prog }, value) => {
           const last = this.seen.findLast(({ program }) => program === prog.name)!;
           (last.words as bigint[]).push(value);
@@ -150,7 +148,6 @@ export class HookWorld extends RunnerKernel {
       id: DO,
       name: 'do_act',
       args: [],
-      ret: 'integer',
       run: ({ prog }) => this.#act(prog.name),
     });
     return [begin, act, ...Array.from({ length: count }, (_, i) => word(NOTE + 1 + i))];

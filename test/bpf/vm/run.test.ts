@@ -35,7 +35,6 @@ const sum = helper({
   id: 100,
   name: 'sum',
   args: [args.anything, args.anything],
-  ret: 'integer',
   costNs: 7,
   run: (_, a, b) => BigInt.asUintN(64, a + b),
 });
@@ -43,7 +42,6 @@ const slowSum = helper({
   id: 101,
   name: 'slow_sum',
   args: [args.anything, args.anything],
-  ret: 'integer',
   *run(_, a, b): Sim<bigint> {
     yield* step(PAUSE);
     return BigInt.asUintN(64, a + b);
@@ -53,7 +51,6 @@ const repeat = helper({
   id: 181,
   name: 'bpf_loop',
   args: [args.u32, args.func, args.anything],
-  ret: 'integer',
   *run(row, count, callback, given): Sim<number> {
     for (let i = 0; i < count; i++) yield* row.callback(callback, BigInt(i), given);
     return count;
@@ -63,7 +60,6 @@ const tailCall = helper({
   id: 12,
   name: 'bpf_tail_call',
   args: [args.ctx, args.constMapPtr, args.anything],
-  ret: 'void',
   run: () => 0,
 });
 
@@ -209,7 +205,6 @@ describe.each(ENGINES)('on %s', (engine) => {
       id: 103,
       name: 'frees',
       args: [],
-      ret: 'integer',
       *run({ kernel, prog }): Sim<number> {
         kernel.kasan.free(prog.addr);
         yield* step(PAUSE);
@@ -230,7 +225,6 @@ describe.each(ENGINES)('on %s', (engine) => {
       id: 104,
       name: 'peek',
       args: [args.mem],
-      ret: 'integer',
       run: ({ memory }, addr) => memory.u64(addr),
     });
     const freed = slab.kmalloc(64);
