@@ -108,8 +108,8 @@ function pushFailedLock(env: VerifierEnv): void {
   const { regs } = pushStack(env, env.insnIdx + 1, env.insnIdx, false).frame;
   for (const regno of CALLER_SAVED) regs[regno] = NOT_INIT_REG;
   const unknown = unknownReg(env);
-  const s = unknown.s.withSrange32(-MAX_ERRNO, -1).sync();
-  regs[0] = unknown.with({ s, subregDef: env.insnIdx + 1 });
+  const ranged = unknown.s.withSrange32(-MAX_ERRNO, -1).withSrange64(-BigInt(MAX_ERRNO), -1n);
+  regs[0] = unknown.with({ s: ranged.sync(), subregDef: env.insnIdx + 1 });
 }
 
 /** Fields that an object may have that is given up where an NMI may come. */
