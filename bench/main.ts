@@ -6,6 +6,7 @@ import { raceBenches } from './race.ts';
 import { resumeBenches } from './resume.ts';
 import { structBenches } from './struct.ts';
 import { timerBenches } from './timers.ts';
+import { verifierBenches } from './verifier.ts';
 
 /** Every bench, in the order of the table. A new one is added here. */
 const BENCHES: readonly Bench[] = [
@@ -15,6 +16,7 @@ const BENCHES: readonly Bench[] = [
   ...structBenches,
   ...timerBenches,
   ...bpfBenches,
+  ...verifierBenches,
 ];
 
 const HEAD = ['bench', 'unit', 'ops/s', 'ns/op', 'ratio', 'quartiles', 'against'] as const;

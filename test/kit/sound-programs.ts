@@ -14,6 +14,7 @@ const POINTER: Reg = 5;
 const VALUE: Reg = 9;
 const FRAME: Reg = 10;
 const SLOTS = 4;
+const INSNS_MAX = 200;
 const EDGES = [
   0, 1, -1, 2, 7, 8, 16, 31, 32, 63, 64, 255, 256, 0xffff, 0x7fff_ffff, -0x8000_0000, -0x7fff_ffff,
   0x7fff_fffe,
@@ -61,7 +62,7 @@ class Builder {
 
   build(): Insns {
     this.#prologue();
-    while (!this.#draws.isEmpty && this.insns.length < 220) {
+    while (!this.#draws.isEmpty && this.insns.length < INSNS_MAX) {
       this.#statement();
       this.#landAfter();
     }
@@ -219,30 +220,44 @@ class Builder {
     );
   }
 
-  /** Into POINTER: base + an index made small, in one of the ways in which programs do that. */
+  /**
+   * Into POINTER: base + an index of at most `limit`, made small in one of the ways in which
+   * programs do that. Now and then in one that is refused.
+   */
   #pointTo(base: Reg, baseOff: number, limit: number): void {
     const draws = this.#draws;
     const wide = draws.below(3) > 0;
     this.#alu('mov', wide, INDEX, { reg: this.#scalar() });
-    if (draws.below(2) === 0) this.#alu('and', wide, INDEX, { imm: limit });
-    else this.#alu(draws.of(['mod', 'rsh'] as const), wide, INDEX, { imm: draws.of([29, 28, 31]) });
-    if (draws.below(4) === 0) this.#alu('add', true, INDEX, { imm: draws.below(9) - 4 });
-    if (draws.below(4) === 0) this.#alu('xor', true, INDEX, { imm: draws.below(8) });
+    const isPower = ((limit + 1) & limit) === 0;
+    const shift = (wide ? 64 : 32) - Math.log2(limit + 1);
+    const how = draws.below(isPower ? 4 : 2);
+    if (how < 2) this.#alu('and', wide, INDEX, { imm: limit });
+    else if (how === 2) this.#alu('mod', wide, INDEX, { imm: limit + 1 });
+    else this.#alu('rsh', wide, INDEX, { imm: shift });
+    if (isPower && draws.below(4) === 0) {
+      this.#alu('xor', true, INDEX, { imm: draws.below(limit + 1) });
+    }
     this.#alu('mov', true, POINTER, { reg: base });
     if (baseOff !== 0) this.#alu('add', true, POINTER, { imm: baseOff });
-    this.#alu(draws.below(6) === 0 ? 'sub' : 'add', true, POINTER, { reg: INDEX });
+    this.#alu(draws.below(40) === 39 ? 'sub' : 'add', true, POINTER, { reg: INDEX });
   }
 
   #indexed(): void {
     const draws = this.#draws;
-    this.#pointTo(VALUE, draws.below(3) === 0 ? draws.below(40) : 0, draws.of([7, 15, 31, 56, 63]));
-    this.#access(POINTER, draws.below(12), draws.of(SIZES));
+    const size = draws.of(SIZES);
+    const limit = draws.of([7, 15, 31, 24, 40]);
+    const off = draws.below(VALUE_BYTES - limit - size + (draws.below(40) === 39 ? 9 : 1));
+    const before = draws.below(2) === 0 ? draws.below(off + 1) : 0;
+    this.#pointTo(VALUE, before, limit);
+    this.#access(POINTER, off - before, size);
   }
 
+  /** Aligned, as stack must be. */
   #indexedStack(): void {
     const draws = this.#draws;
-    this.#pointTo(FRAME, -8 * SLOTS, draws.of([7, 15, 24]));
-    this.#access(POINTER, 0, draws.of(SIZES));
+    const size = draws.of(SIZES);
+    this.#pointTo(FRAME, -8 * SLOTS, 8 * SLOTS - size);
+    this.#access(POINTER, 0, size);
   }
 
   #atomic(): void {
@@ -278,5 +293,5 @@ class Builder {
 
 /** Programs many of which the verifier accepts. */
 export const soundPrograms: fc.Arbitrary<Insns> = fc
-  .array(fc.nat({ max: (1 << 20) - 1 }), { minLength: 8, maxLength: 160 })
+  .array(fc.nat({ max: (1 << 20) - 1 }), { minLength: 8, maxLength: 400, size: 'max' })
   .map((numbers) => new Builder(numbers).build());

@@ -8,6 +8,7 @@ import { MAP_TYPE, PROG_TYPE } from '../../bpf/uapi.ts';
 import type { VerifierEnv } from '../../bpf/verifier/env.ts';
 import { fixup } from '../../bpf/verifier/fixup.ts';
 import type { LoadedProgram } from '../../bpf/verifier/program.ts';
+import { VerifierLog } from '../../bpf/verifier/log.ts';
 import { verify, type Verified } from '../../bpf/verifier/verify.ts';
 import type { KernelWorld } from '../../bpf/verifier/world.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from '../../bpf/vm/engine.ts';
@@ -93,7 +94,7 @@ export class VerifiedWorld implements EngineWorld {
       caps: { bpf: true, perfmon: true },
       maps: new Map([[MAP_SLOT, { map: this.#map, off: 0 }]]),
     };
-    return verify(prog, WORLD, logLevel, observe);
+    return verify(prog, WORLD, new VerifierLog(logLevel), observe);
   }
 
   /** What is said of a program on all its paths. */
@@ -114,6 +115,23 @@ export class VerifiedWorld implements EngineWorld {
 
   run(program: Executable, maker: EngineMaker, input: Uint8Array): Run {
     return this.#run(maker.make(program, this), input, INSNS_MAX, () => {});
+  }
+
+  /** At the begin of a program. */
+  engine(insns: Insns, maker: EngineMaker): Engine {
+    const program = this.executable(this.verify(insns, 0));
+    this.#view.begin(this.#ctx);
+    return maker.make(program, this);
+  }
+
+  /** Goes on for so many instructions, from the begin again where the end was: how many it did. */
+  runSome(engine: Engine, insns: number): number {
+    const { memory } = this;
+    const view = this.#view;
+    memory.setRawU32(view.addr + off.fuel, Math.min(insns, INSNS_MAX));
+    const before = view.fuel;
+    if (engine.run(view.addr, false) === EXIT) view.begin(this.#ctx);
+    return Math.max(1, before - view.fuel);
   }
 
   /** One instruction at a time: the first thing that no path has said; undefined: none. */

@@ -11,7 +11,7 @@ import { VerifiedWorld } from '../../kit/verified-world.ts';
 /** How many programs must be accepted, and so run. */
 const ACCEPTED = Number(process.env['BOHRBUG_SOUND_PROGRAMS'] ?? 2_000);
 const SEED = process.env['BOHRBUG_SOUND_SEED'] === 'random' ? Date.now() & 0x7fff_ffff : 19_720_411;
-const INPUTS = 4;
+const INPUTS = 2;
 vi.setConfig({ testTimeout: 120_000 + 100 * ACCEPTED });
 
 const world = new VerifiedWorld();
