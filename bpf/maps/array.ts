@@ -48,6 +48,7 @@ export const percpuArrayCheck: AllocCheck = (attr) => {
 };
 
 abstract class AnyArray extends MapBase {
+  override readonly bypassesSpecV1 = this.mayBypassSpecV1;
   protected readonly elemSize: number;
   protected readonly values: number;
 

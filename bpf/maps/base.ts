@@ -1,5 +1,6 @@
 import { alignUp, type StructType } from '../../base/layout.ts';
 import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
+import { CAP_SYS_ADMIN } from '../../kernel/cred.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { BPF_SPIN_LOCK } from './lock.ts';
@@ -16,6 +17,8 @@ export const BPF_ANY = 0;
 export const BPF_NOEXIST = 1;
 export const BPF_EXIST = 2;
 export const BPF_F_LOCK = 4;
+
+const CAP_PERFMON = 38;
 
 const LOCK = site('copy_map_value_locked', 'lock');
 const UNLOCK = site('copy_map_value_locked', 'unlock');
@@ -85,6 +88,7 @@ export abstract class MapBase implements BpfMap {
   readonly spinLockOff: number;
   readonly btf: Btf | undefined;
   readonly record: BtfRecord | undefined;
+  readonly bypassesSpecV1: boolean = false;
   protected readonly world: MapWorld;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
@@ -99,6 +103,12 @@ export abstract class MapBase implements BpfMap {
     this.spinLockOff = attr.spinLockOff;
     this.btf = attr.btf;
     this.record = attr.record;
+  }
+
+  /** bpf_bypass_spec_v1() */
+  protected get mayBypassSpecV1(): boolean {
+    const { creds } = this.kernel;
+    return creds.capable(CAP_PERFMON) || creds.capable(CAP_SYS_ADMIN);
   }
 
   protected get kernel(): Kernel {

@@ -69,6 +69,8 @@ export interface BpfMap {
   /** The types that its keys and values are of, and the special fields of its values. */
   readonly btf: Btf | undefined;
   readonly record: BtfRecord | undefined;
+  /** Its maker vouches for what speculation makes of indices: only arrays. bypass_spec_v1 */
+  readonly bypassesSpecV1: boolean;
   /** Of a map of maps: what its maps are like. inner_map_meta */
   readonly innerMapMeta?: BpfMap | undefined;
   /** Bytes of a value in bpf(2): of a per-CPU map, one slot of 8-byte multiples for each CPU. */

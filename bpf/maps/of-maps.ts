@@ -40,6 +40,11 @@ export function metaEqual(meta: BpfMap, map: BpfMap): boolean {
   );
 }
 
+/** What the maps inside are like, which none of them is: without a name. bpf_map_meta_alloc() */
+function metaOf(inner: BpfMap): BpfMap {
+  return Object.create(inner, { name: { value: '' } }) as BpfMap;
+}
+
 /** What stands inside may not hold maps itself, or programs. bpf_map_meta_alloc() */
 export function checkInner({ type }: BpfMap): number {
   if (type === MAP_TYPE.ARRAY_OF_MAPS || type === MAP_TYPE.HASH_OF_MAPS) return -EINVAL;
@@ -62,6 +67,7 @@ export const hashOfMapsCheck: AllocCheck = (attr, kernel) => {
 
 /** An array of pointers that user space sees as descriptors, and reads as ids. */
 export abstract class FdArray extends MapBase {
+  override readonly bypassesSpecV1 = this.mayBypassSpecV1;
   protected readonly slots: number;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr, slots: number) {
@@ -166,7 +172,7 @@ export class ArrayOfMaps extends FdArray {
 
   constructor(world: MapWorld, addr: number, attr: MapAttr, slots: number) {
     super(world, addr, attr, slots);
-    this.innerMapMeta = attr.inner!;
+    this.innerMapMeta = metaOf(attr.inner!);
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
@@ -209,7 +215,7 @@ export class HashOfMaps extends ReplacingHtab {
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
     super(world, addr, attr);
-    this.innerMapMeta = attr.inner!;
+    this.innerMapMeta = metaOf(attr.inner!);
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {

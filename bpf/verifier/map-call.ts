@@ -175,8 +175,9 @@ export function recordFuncMap(
   else if (aux.mapPtr !== map) storeMap(aux, map, true);
 }
 
-/** bpf_map_ptr_store(). Maps here are all laid out for speculation: none is `unpriv`. */
+/** bpf_map_ptr_store() */
 function storeMap(aux: InsnAux, map: BpfMap, isPoison: boolean): void {
+  aux.mapPtrUnpriv ||= !map.bypassesSpecV1;
   aux.mapPtrPoison = isPoison;
   aux.mapPtr = map;
 }

@@ -7,6 +7,7 @@ import { doCheckMain, doCheckSubprogs } from './entry.ts';
 import { VerifierEnv } from './env.ts';
 import { markFastcallPatterns, removeFastcallSpillsFills } from './fastcall.ts';
 import { computeLiveRegisters } from './live-registers.ts';
+import { checkStackArgCounts, checkTailCallMaps } from './late-checks.ts';
 import type { VerifierLog } from './log.ts';
 import { computePostorder } from './postorder.ts';
 import { markVerifierStateClean } from './print-state.ts';
@@ -51,11 +52,13 @@ const PASSES: readonly ((env: VerifierEnv) => void)[] = [
   doCheckSubprogs,
   removeFastcallSpillsFills,
   checkMaxStackDepth,
+  checkTailCallMaps,
+  checkStackArgCounts,
 ];
 
 /**
- * Whether a program may be loaded, and why not: the passes of Linux's bpf_check() up to where
- * instructions are rewritten. Of the log's levels 0 is nothing, 1 the last path, 2 all, 4 figures.
+ * Whether a program may be loaded, and why not: the passes of Linux's bpf_check(), of which
+ * rewrites of instructions are left out. Of the log's levels 0 is nothing, 1 the last path, 2 all, 4 figures.
  * `observe`: the checking mode, told of each state.
  */
 export function verify(
