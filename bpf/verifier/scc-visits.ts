@@ -12,8 +12,8 @@ import type { SccVisit, VerifierState } from './state.ts';
 const ROUNDS_MAX = 64;
 
 /**
- * Call sites, and the component that the first frame which is in one is in, as the log has it; or
- * undefined: there is none. compute_scc_callchain()
+ * Call sites, and the component that the first frame which is in one is in; or undefined: there is
+ * none. compute_scc_callchain()
  */
 function callchainOf(env: VerifierEnv, state: VerifierState): string | undefined {
   let callsites = '';
@@ -24,6 +24,18 @@ function callchainOf(env: VerifierEnv, state: VerifierState): string | undefined
     if (i < state.curframe) callsites += `${insnIdx},`;
   }
   return undefined;
+}
+
+/** As the log has it: a call in slot 0 ends the list there. format_callchain() */
+function callchainText(callchain: string): string {
+  const callsites = callchain.slice(1, -1).split(',');
+  const scc = callsites.pop();
+  const end = callsites.indexOf('0');
+  return `(${[...(end < 0 ? callsites : callsites.slice(0, end)), scc].join(',')})`;
+}
+
+function logScc(env: VerifierEnv, what: string, callchain: string): void {
+  if (env.log.isVerbose) env.verbose(`SCC ${what} ${callchainText(callchain)}\n`);
 }
 
 /** A state is kept: it may be the first in a loop. maybe_enter_scc() */
@@ -37,7 +49,7 @@ export function maybeEnterScc(env: VerifierEnv, state: VerifierState): void {
   }
   if (visit.entryState) return;
   visit.entryState = state;
-  if (env.log.isVerbose) env.verbose(`SCC enter ${callchain}\n`);
+  logScc(env, 'enter', callchain);
 }
 
 /** Nothing is left to explore from a state: it may be the one that entered. maybe_exit_scc() */
@@ -50,7 +62,7 @@ export function maybeExitScc(env: VerifierEnv, state: VerifierState): void {
     throw env.bug(`scc exit: no visit info for call chain ${callchain}`);
   }
   if (visit.entryState !== state) return;
-  if (env.log.isVerbose) env.verbose(`SCC exit ${callchain}\n`);
+  logScc(env, 'exit', callchain);
   visit.entryState = undefined;
   env.numBackedges -= visit.numBackedges;
   visit.numBackedges = 0;
@@ -70,7 +82,7 @@ export function addSccBackedge(
   }
   const visit = env.sccVisits.get(callchain);
   if (!visit) throw env.bug(`add backedge: no visit info for call chain ${callchain}`);
-  if (env.log.isVerbose) env.verbose(`SCC backedge ${callchain}\n`);
+  logScc(env, 'backedge', callchain);
   visit.backedges.push(backedge);
   visit.numBackedges++;
   env.numBackedges++;
