@@ -21,7 +21,7 @@ export function explainPoison(log: string, { poisoned }: RelocatedProgram): stri
 /** What stands in place of the instruction, and what of the reason. */
 const SAID: Readonly<Record<Poison['kind'], (text: string) => readonly [string, string]>> = {
   core: (text) => ['<invalid CO-RE relocation>', `failed to resolve CO-RE relocation ${text}`],
-  kfunc: (text) => ['<missing kfunc call>', `kfunc '${text}' is referenced but wasn't resolved`],
+  kfunc: (text) => ['<invalid kfunc call>', `kfunc '${text}' is referenced but wasn't resolved`],
   map: (text) => [
     '<invalid BPF map reference>',
     `BPF map '${text}' is referenced but wasn't created`,

@@ -131,7 +131,7 @@ describe.each(COMPILERS)('an object by %s', (by) => {
     const call = insns[slot] as Extract<Insn, { kind: 'call' }>;
     const log = `${slot}: (85) call unknown#${call.imm}\ninvalid func unknown#${call.imm}\n`;
     const said = "kfunc 'missing_function' is referenced but wasn't resolved";
-    assert.equal(explainPoison(log, relocated), `${slot}: <missing kfunc call>\n${said}\n`);
+    assert.equal(explainPoison(log, relocated), `${slot}: <invalid kfunc call>\n${said}\n`);
   });
 
   test('a strong extern that is not there, or of another type, is an input error', () => {
