@@ -253,11 +253,10 @@ export function cnum32IsSubset(outer: Cnum32, inner: Cnum32): boolean {
 
 /** cnum64_is_subset() */
 export function cnum64IsSubset(outer: Cnum64, inner: Cnum64): boolean {
-  if (inner.isEmpty) return true;
+  if (outer === inner || inner.isEmpty) return true;
   if (outer.isEmpty) return false;
-  const end = u64(inner.base - outer.base) + inner.size;
-  if (end > U64_MAX && outer.size < U64_MAX) return false;
-  return u64(end) <= outer.size;
+  if (outer.size === U64_MAX) return true;
+  return u64(inner.base - outer.base) + inner.size <= outer.size;
 }
 
 /** The low halves. cnum32_from_cnum64() */

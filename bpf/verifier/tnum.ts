@@ -168,6 +168,7 @@ export function tnumIsAligned(a: Tnum, size: number): boolean {
 
 /** Whether a stands for all that b stands for. tnum_in() */
 export function tnumIn(a: Tnum, b: Tnum): boolean {
+  if (a === b || a.mask === U64_MAX) return true;
   return (b.mask & ~a.mask) === 0n && a.value === (b.value & ~a.mask);
 }
 
