@@ -62,11 +62,6 @@ export function btfFindStructMeta(btf: Btf | undefined, btfId: number): StructMe
   return typeof metas === 'object' ? metas.get(btfId) : undefined;
 }
 
-/** The record of what a root links. */
-export function valueRecord({ graphRoot }: BtfField): BtfRecord | undefined {
-  return graphRoot && btfFindStructMeta(graphRoot.btf, graphRoot.valueBtfId)?.record;
-}
-
 function parse(btf: Btf, kernelBtf: () => Btf): Metas {
   const marks = new Set<number>(MARKS.map((name) => idOf(btf, name, 'struct')));
   marks.delete(0);

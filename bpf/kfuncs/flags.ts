@@ -13,8 +13,11 @@ export const KF_ITER_DESTROY = 1 << 10;
 /** Is called within a read section only. */
 export const KF_RCU_PROTECTED = 1 << 11;
 export const KF_FASTCALL = 1 << 12;
+/** Of arenas, told to pahole alone. @public */
 export const KF_ARENA_RET = 1 << 13;
+/** @public */
 export const KF_ARENA_ARG1 = 1 << 14;
+/** @public */
 export const KF_ARENA_ARG2 = 1 << 15;
 /** The verifier adds arguments: those of NAME_impl() that NAME() has not. */
 export const KF_IMPLICIT_ARGS = 1 << 16;
