@@ -1,6 +1,6 @@
 import type { Insn } from '../isa/insn.ts';
 import type { VerifierEnv } from './env.ts';
-import { insnText } from './insn-text.ts';
+import { insnLine } from './insn-text.ts';
 import { FRAME_POINTER } from './regs.ts';
 import {
   type HistoryEntry,
@@ -52,7 +52,7 @@ function logStep(env: VerifierEnv, idx: number): void {
   const regs = regMaskText(bt.regMask(bt.frame));
   const stack = stackMaskText(bt.slots(bt.frame));
   env.verbose(`mark_precise: frame${bt.frame}: regs=${regs} stack=${stack} before `);
-  env.verbose(`${insnText(env, idx)}\n`);
+  env.verbose(insnLine(env, idx));
 }
 
 /** `r0,r2`: fmt_reg_mask() */

@@ -99,6 +99,8 @@ export class VerifierEnv {
   // What has been accessed since the state was last printed: bits of registers and of slots.
   scratchedRegs = 0;
   scratchedSlots = 0n;
+  /** By slot: an instruction as it was printed. */
+  readonly insnLines: { readonly insn: Insn | null | undefined; readonly line: string }[] = [];
   /** Where the log stood behind the last instruction, and how long its line was. */
   prevLogPos = 0;
   prevInsnPrintPos = 0;

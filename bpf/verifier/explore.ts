@@ -3,7 +3,7 @@ import { accountCurrentPath, accountProcessedInsn } from './account.ts';
 import { popStack } from './branches.ts';
 import type { VerifierEnv } from './env.ts';
 import { pushJmpHistory } from './history.ts';
-import { insnText } from './insn-text.ts';
+import { insnLine } from './insn-text.ts';
 import { INSNS_MAX } from './limits.ts';
 import { verboseLinfo } from './line-info.ts';
 import type { Outcome } from './outcome.ts';
@@ -106,7 +106,7 @@ function logInsn(env: VerifierEnv, walk: Walk): void {
   if (verifierStateScratched(env)) printInsnState(env, cur, cur.curframe);
   verboseLinfo(env, insnIdx, '; ');
   const start = log.position;
-  env.verbose(`${insnText(env, insnIdx)}\n`);
+  env.verbose(insnLine(env, insnIdx));
   env.prevInsnPrintPos = log.position - start;
   env.prevLogPos = log.position;
 }

@@ -17,6 +17,16 @@ export function insnText(env: VerifierEnv, insnIdx: number): string {
   return disasmLine(insn, insnIdx, names);
 }
 
+/** The same as a line of its own: made once, since loops come by again and again. */
+export function insnLine(env: VerifierEnv, insnIdx: number): string {
+  const insn = env.insns[insnIdx];
+  const known = env.insnLines[insnIdx];
+  if (known && known.insn === insn) return known.line;
+  const line = `${insnText(env, insnIdx)}\n`;
+  env.insnLines[insnIdx] = { insn, line };
+  return line;
+}
+
 /** __func_get_name() */
 function calleeName(env: VerifierEnv, { target, imm, off }: Call): string | undefined {
   if (target === 'helper') return funcIdName(imm);
