@@ -118,8 +118,8 @@ export function unmarkStackSlotIrqFlag(env: VerifierEnv, reg: Reg, irqClass: num
   const { stack } = env.func(reg);
   const st = stack[spi]!.reg;
   if (st.irqClass !== irqClass) {
-    const by = `${irqClassName(st.irqClass)} kfuncs`;
-    const text = `irq flag acquired by ${by} cannot be restored with ${irqClassName(irqClass)} kfuncs`;
+    const [by, other] = [irqClassName(st.irqClass), irqClassName(irqClass)];
+    const text = `irq flag acquired by ${by} kfuncs cannot be restored with ${other} kfuncs`;
     throw env.reject(EINVAL, text);
   }
   const error = releaseIrqState(env.cur, st.id);

@@ -25,7 +25,7 @@ const UNPRIV_STATES_MAX = 64;
 const HISTORY_MAX = 40;
 const R1 = 1;
 
-/** A path has ended: so have, perhaps, the states that it came through. bpf_update_branch_counts() */
+/** A path has ended, and so have, perhaps, its states. bpf_update_branch_counts() */
 export function updateBranchCounts(env: VerifierEnv, from: VerifierState): void {
   for (let state: VerifierState | undefined = from; state; state = state.parent) {
     state.branches--;

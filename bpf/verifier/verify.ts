@@ -58,7 +58,8 @@ const PASSES: readonly ((env: VerifierEnv) => void)[] = [
 
 /**
  * Whether a program may be loaded, and why not: the passes of Linux's bpf_check(), of which
- * rewrites of instructions are left out. Of the log's levels 0 is nothing, 1 the last path, 2 all, 4 figures.
+ * rewrites of instructions are left out. Of the log's levels 0 is nothing, 1 the last path, 2 all,
+ * 4 figures.
  * `observe`: the checking mode, told of each state.
  */
 export function verify(
