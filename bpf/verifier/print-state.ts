@@ -174,7 +174,7 @@ function isEmpty(slot: StackSlot): boolean {
   return true;
 }
 
-/** One line: ` R0=1 R10=fp0 fp-8=r`, with a blank in front and a line end. print_verifier_state() */
+/** One line, ` R0=1 R10=fp0 fp-8=r`, a blank in front and its end. print_verifier_state() */
 export function printVerifierState(
   env: VerifierEnv,
   state: VerifierState,

@@ -23,7 +23,10 @@ export function retvalRangeWithin(range: RetvalRange, { s }: Reg): boolean {
   return BigInt(range.min) <= s.smin && s.smax <= BigInt(range.max);
 }
 
-/** `At program exit the register R0 has smin=2 should have been in [0, 1]`. verbose_invalid_scalar() */
+/**
+ * `At program exit the register R0 has smin=2 should have been in [0, 1]`.
+ * verbose_invalid_scalar()
+ */
 export function verboseInvalidScalar(
   env: VerifierEnv,
   { s }: Reg,
@@ -34,12 +37,11 @@ export function verboseInvalidScalar(
   const low = s.smin > S64_MIN ? ` smin=${s.smin}` : '';
   const high = s.smax < S64_MAX ? ` smax=${s.smax}` : '';
   const known = low + high || ' unknown scalar value';
-  env.verbose(
-    `${where} the register ${regName} has${known} should have been in [${range.min}, ${range.max}]\n`,
-  );
+  const wanted = `should have been in [${range.min}, ${range.max}]`;
+  env.verbose(`${where} the register ${regName} has${known} ${wanted}\n`);
 }
 
-/** What the program attaches to returns: undefined where that is void, or it attaches to nothing. */
+/** What the program attaches to returns: undefined where that is void, or it is for nothing. */
 function attachedReturns(env: VerifierEnv): BtfType | undefined {
   const { attach } = env.prog;
   const proto = attach && attach.btf.types[attach.protoId];
@@ -112,9 +114,7 @@ function enforceRange(
   verboseInvalidScalar(env, env.regs[regno]!, range, where, regName);
   const isVoidHook = env.prog.type.number === PROG_TYPE.LSM && !attachedReturns(env);
   if (isCgroupLsm(env) && isVoidHook) {
-    env.verbose(
-      "Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n",
-    );
+    env.verbose("Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n");
   }
   throw env.reject(EINVAL, '');
 }
@@ -128,8 +128,5 @@ export function checkGlobalSubprogReturnCode(env: VerifierEnv): void {
   const { type } = env.regs[0]!;
   if (type === SCALAR_VALUE) return;
   const name = regTypeStr(type);
-  throw env.reject(
-    EINVAL,
-    `At subprogram exit the register R0 is not a scalar value (${name})`,
-  );
+  throw env.reject(EINVAL, `At subprogram exit the register R0 is not a scalar value (${name})`);
 }

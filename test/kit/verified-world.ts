@@ -117,23 +117,6 @@ export class VerifiedWorld implements EngineWorld {
     return this.#run(maker.make(program, this), input, INSNS_MAX, () => {});
   }
 
-  /** At the begin of a program. */
-  engine(insns: Insns, maker: EngineMaker): Engine {
-    const program = this.executable(this.verify(insns, 0));
-    this.#view.begin(this.#ctx);
-    return maker.make(program, this);
-  }
-
-  /** Goes on for so many instructions, from the begin again where the end was: how many it did. */
-  runSome(engine: Engine, insns: number): number {
-    const { memory } = this;
-    const view = this.#view;
-    memory.setRawU32(view.addr + off.fuel, Math.min(insns, INSNS_MAX));
-    const before = view.fuel;
-    if (engine.run(view.addr, false) === EXIT) view.begin(this.#ctx);
-    return Math.max(1, before - view.fuel);
-  }
-
   /** One instruction at a time: the first thing that no path has said; undefined: none. */
   runChecked(
     program: Executable & { readonly was: readonly number[] },
