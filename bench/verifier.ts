@@ -7,6 +7,7 @@ import type { Insns } from '../bpf/isa/insn.ts';
 import type { BpfMap } from '../bpf/maps/map.ts';
 import { progType } from '../bpf/prog/types.ts';
 import { MAP_TYPE, PROG_TYPE } from '../bpf/uapi.ts';
+import { VerifierLog } from '../bpf/verifier/log.ts';
 import type { LoadedProgram } from '../bpf/verifier/program.ts';
 import { verify } from '../bpf/verifier/verify.ts';
 import type { KernelWorld } from '../bpf/verifier/world.ts';
@@ -113,7 +114,7 @@ function benchOf(name: string, program: LoadedProgram): Bench {
     unit: 'insn',
     baseline: 'decoding as many',
     run(n) {
-      for (ahead -= n; ahead < 0;) ahead += verify(program, WORLD, 0).env.insnProcessed;
+      for (ahead -= n; ahead < 0;) ahead += verify(program, WORLD, new VerifierLog(0)).env.insnProcessed;
     },
     runBaseline(n) {
       for (let left = n; left > 0; left -= count) decodeProgram(program.code);
