@@ -18,17 +18,20 @@ export interface RefState {
   readonly ptr: object | undefined;
 }
 
+const NO_RANGE: RetvalRange = { min: 0, max: 0, return32bit: false };
+const NOTHING_READ = Array.from<Reg>({ length: MAX_BPF_REG }).fill(NOT_INIT_REG);
+
 /** One function on the way: registers and stack. struct bpf_func_state */
 export class FuncState {
-  regs: Reg[];
+  readonly regs: Reg[];
   /** stack[0] is r10-8 to r10-1, and so on downwards. */
-  stack: StackSlot[] = [];
+  readonly stack: StackSlot[];
   /** The call instruction that led here; BPF_MAIN_FUNC (-1) in the first. */
   readonly callsite: number;
   readonly frameno: number;
   readonly subprogno: number;
   asyncEntryCnt = 0;
-  callbackRetRange: RetvalRange = { min: 0, max: 0, return32bit: false };
+  callbackRetRange = NO_RANGE;
   inCallbackFn = false;
   inAsyncCallbackFn = false;
   inExceptionCallbackFn = false;
@@ -40,11 +43,19 @@ export class FuncState {
   /** Arguments beyond the fifth, on their way to a callee. */
   stackArgRegs: Reg[] = [];
 
-  constructor(callsite: number, frameno: number, subprogno: number) {
+  /** With nothing in registers and stack, or with what is given, which becomes its own. */
+  constructor(
+    callsite: number,
+    frameno: number,
+    subprogno: number,
+    regs: Reg[] = NOTHING_READ.slice(),
+    stack: StackSlot[] = [],
+  ) {
     this.callsite = callsite;
     this.frameno = frameno;
     this.subprogno = subprogno;
-    this.regs = Array.from<Reg>({ length: MAX_BPF_REG }).fill(NOT_INIT_REG);
+    this.regs = regs;
+    this.stack = stack;
   }
 
   /** Bytes, a multiple of 8. */
@@ -58,9 +69,8 @@ export class FuncState {
   }
 
   copy(): FuncState {
-    const to = new FuncState(this.callsite, this.frameno, this.subprogno);
-    to.regs = this.regs.slice();
-    to.stack = this.stack.slice();
+    const { callsite, frameno, subprogno, regs, stack } = this;
+    const to = new FuncState(callsite, frameno, subprogno, regs.slice(), stack.slice());
     to.asyncEntryCnt = this.asyncEntryCnt;
     to.callbackRetRange = this.callbackRetRange;
     to.inCallbackFn = this.inCallbackFn;
@@ -68,7 +78,7 @@ export class FuncState {
     to.inExceptionCallbackFn = this.inExceptionCallbackFn;
     to.noStackArgLoad = this.noStackArgLoad;
     to.callbackDepth = this.callbackDepth;
-    to.stackArgRegs = this.stackArgRegs.slice();
+    if (this.stackArgRegs.length > 0) to.stackArgRegs = this.stackArgRegs.slice();
     return to;
   }
 }
@@ -176,10 +186,7 @@ export class VerifierState {
    * Every register, and everything spilled, of all frames, replaced by what `change` gives: itself
    * where nothing changes. bpf_for_each_reg_in_vstate(); with `slots`, dynptrs and the like too.
    */
-  mapRegs(
-    change: (reg: Reg, frame: FuncState) => Reg,
-    isSlot: (slot: StackSlot) => boolean,
-  ): void {
+  mapRegs(change: (reg: Reg, frame: FuncState) => Reg, isSlot: (slot: StackSlot) => boolean): void {
     for (const frame of this.frames) {
       const { regs, stack, stackArgRegs } = frame;
       for (let i = 0; i < regs.length; i++) regs[i] = change(regs[i]!, frame);
