@@ -16,6 +16,8 @@ export interface ProgInfo {
   readonly lines: Uint8Array<ArrayBuffer>;
 }
 
+export const NO_INFO: ProgInfo = { funcs: new Uint8Array(0), lines: new Uint8Array(0) };
+
 /** Or -errno. bpf_check_btf_info_early() */
 export function* takeInfo(bpf: BpfContext, attr: BpfAttr): Sim<ProgInfo | number> {
   const funcs = yield* take(bpf, attr, {
@@ -86,8 +88,14 @@ export function lineInfos({ lines }: ProgInfo, btf: Uint8Array | undefined): Lin
       line: stringAt(words[4 * i + 2]!),
       lineNumber: place >>> COLUMN_BITS,
       column: place & ((1 << COLUMN_BITS) - 1),
+      isUnnamed: Math.max(words[4 * i + 1]!, words[4 * i + 2]!) >= stringBytes(btf),
     };
   });
+}
+
+/** btf_name_offset_valid() */
+function stringBytes(btf: Uint8Array | undefined): number {
+  return btf ? new DataView(btf.buffer, btf.byteOffset, btf.byteLength).getUint32(20, true) : 0;
 }
 
 /** Each string once: many lines are of the same file. */

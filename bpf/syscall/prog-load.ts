@@ -1,5 +1,5 @@
 import { sha1, sha256 } from '../../base/sha.ts';
-import { EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../../kernel/errno.ts';
+import { EACCES, EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../../kernel/errno.ts';
 import { O_RDWR } from '../../kernel/fs/uapi.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
@@ -27,7 +27,7 @@ import {
   mayAttach,
   permittedType,
 } from './prog-attrs.ts';
-import { funcInfos, lineInfos, movedInfo, takeInfo, type ProgInfo } from './prog-info.ts';
+import { funcInfos, lineInfos, movedInfo, NO_INFO, takeInfo, type ProgInfo } from './prog-info.ts';
 import { ProgMaps } from './prog-maps.ts';
 import { subprogNames } from './subprog-names.ts';
 import { VerifierWorld } from './verifier-world.ts';
@@ -146,11 +146,7 @@ class ProgLoad {
   }
 
   *#loadWith(given: Omit<Given, 'info'>, log: UserLog): Sim<number> {
-    const held = yield* this.#holdBtf();
-    if (held < 0) return held;
-    const info = yield* takeInfo(this.#bpf, this.#attr);
-    if (typeof info === 'number') return info;
-    const made = yield* this.#check({ ...given, info }, log);
+    const made = yield* this.#check(given, log);
     const result = yield* log.finish(typeof made === 'number' ? made : 0);
     if (typeof made === 'number') return result;
     if (result === 0) return yield* this.#install(made);
@@ -161,23 +157,31 @@ class ProgLoad {
     return result;
   }
 
-  *#holdBtf(): Sim<number> {
-    const fd = this.#attr.s32(AT.btfFd);
-    if (fd === 0) return 0;
+  /** BTF is only asked for where something is said of the program in it. */
+  *#takeInfo(): Sim<ProgInfo | number> {
+    const attr = this.#attr;
+    if (attr.u32(AT.funcInfoCnt) === 0 && attr.u32(AT.lineInfoCnt) === 0) return NO_INFO;
     const { fds, ops, btfs } = this.#bpf;
-    const found = yield* fds.with(fd, ops.btf, (addr) => btfs.btf_get(addr));
+    const found = yield* fds.with(attr.s32(AT.btfFd), ops.btf, (addr) => btfs.btf_get(addr));
     if (typeof found === 'number') return found;
     this.#btf = found;
-    return 0;
+    if (found === this.#bpf.vmlinux()) return -EACCES;
+    return yield* takeInfo(this.#bpf, attr);
   }
 
-  *#check(given: Given, log: UserLog): Sim<ExecProgram | number> {
+  *#check(asked: Omit<Given, 'info'>, log: UserLog): Sim<ExecProgram | number> {
     const bad = yield* this.#maps.holdFdArray();
     if (bad) {
       if (bad.message !== '') log.print(bad.message);
       log.print(NOTHING_PROCESSED);
       return -bad.errno;
     }
+    const info = yield* this.#takeInfo();
+    if (typeof info === 'number') {
+      log.print(NOTHING_PROCESSED);
+      return info;
+    }
+    const given = { ...asked, info };
     const program = yield* this.#program(given);
     const verified = verify(program, new VerifierWorld(this.#bpf), log.text);
     this.#bpf.onVerified?.(verified);
