@@ -38,6 +38,8 @@ export interface BpfOptions {
   readonly engine?: EngineChoice;
   /** sysctl kernel.unprivileged_bpf_disabled; default: 2. */
   readonly unprivilegedBpfDisabled?: 0 | 1 | 2;
+  /** Nothing is run: maps need not fit into memory. */
+  readonly isForVerification?: boolean;
 }
 
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
@@ -76,6 +78,7 @@ export class Bpf implements BpfContext {
       btfFromFd: (fd) => this.fds.with(fd, this.ops.btf, (addr) => this.btfs.btf_get(addr)),
       btf_put: (addr) => this.btfs.btf_put(addr),
       kernelBtf: () => this.btf,
+      isForVerification: options.isForVerification ?? false,
     });
     this.programs = new Programs({
       kernel,

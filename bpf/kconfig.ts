@@ -13,6 +13,7 @@ const COMMON: readonly (readonly [string, string])[] = [
   ['CONFIG_64BIT', 'y'],
   ['CONFIG_X86_64', 'y'],
   ['CONFIG_SMP', 'y'],
+  ['CONFIG_NR_CPUS', '64'],
   ['CONFIG_PREEMPT', 'y'],
   ['CONFIG_HZ', '250'],
   ['CONFIG_BPF', 'y'],

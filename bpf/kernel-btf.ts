@@ -8,6 +8,7 @@ import type { Btf } from './btf/types.ts';
 import { vmlinuxBtf, type EnumRow } from './btf/vmlinux.ts';
 import { DECLARATIONS } from './kernel-types/index.ts';
 import { PERCPU_VARIABLES } from './kernel-types/extra.ts';
+import { FUNC } from './helpers/func-ids.ts';
 import { KFUNC_DECLARATIONS, KFUNC_TAGS } from './kfuncs/declared.ts';
 import { bpf_map } from './maps/map.ts';
 import { bpf_prog, bpf_prog_aux } from './prog/program.ts';
@@ -34,6 +35,7 @@ const ENUMS: readonly EnumRow[] = [
   enumOf('bpf_map_type', 'BPF_MAP_TYPE_', uapi.MAP_TYPE),
   enumOf('bpf_prog_type', 'BPF_PROG_TYPE_', uapi.PROG_TYPE),
   enumOf('bpf_attach_type', 'BPF_', uapi.ATTACH_TYPE),
+  enumOf('bpf_func_id', 'BPF_FUNC_', FUNC),
   enumOf('bpf_link_type', 'BPF_LINK_TYPE_', uapi.LINK_TYPE),
   { name: '', values: { false: 0, true: 1 } },
   { name: '', values: { BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK } },

@@ -79,7 +79,7 @@ export class ProgramVerifier {
     this.#options = options;
     this.#sandbox = new Sandbox({
       ...(profile ? { profile } : {}),
-      bpf: { unprivilegedBpfDisabled: isUnprivileged ? 0 : 2 },
+      bpf: { unprivilegedBpfDisabled: isUnprivileged ? 0 : 2, isForVerification: true },
     });
     this.#sandbox.bpf.onVerified = (verified) => (this.#verified = verified);
   }

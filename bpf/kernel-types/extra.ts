@@ -20,6 +20,8 @@ extern int cpu_number;
 extern unsigned long this_cpu_off;
 extern int bpf_trace_nest_level;
 extern unsigned int tcp_orphan_count;
+extern int tcp_memory_per_cpu_fw_alloc;
+extern int udp_memory_per_cpu_fw_alloc;
 `;
 
 /** What stands in the section .data..percpu. */
@@ -31,4 +33,6 @@ export const PERCPU_VARIABLES: readonly string[] = [
   'this_cpu_off',
   'bpf_trace_nest_level',
   'tcp_orphan_count',
+  'tcp_memory_per_cpu_fw_alloc',
+  'udp_memory_per_cpu_fw_alloc',
 ];

@@ -37,25 +37,6 @@ int bpf_prog_test_run_skb(struct bpf_prog *prog, const union bpf_attr *kattr,
     union bpf_attr *uattr);
 int bpf_prog_test_run_xdp(struct bpf_prog *prog, const union bpf_attr *kattr,
     union bpf_attr *uattr);
-long __x64_sys_getpgid(const struct pt_regs *regs);
-long __x64_sys_nanosleep(const struct pt_regs *regs);
-long __x64_sys_bpf(const struct pt_regs *regs);
-long __x64_sys_prctl(const struct pt_regs *regs);
-long __x64_sys_open(const struct pt_regs *regs);
-long __x64_sys_openat(const struct pt_regs *regs);
-long __x64_sys_openat2(const struct pt_regs *regs);
-long __x64_sys_getuid16(const struct pt_regs *__unused);
-long __x64_sys_getpriority(const struct pt_regs *regs);
-long __x64_sys_setdomainname(const struct pt_regs *regs);
-long __x64_sys_execve(const struct pt_regs *regs);
-long __x64_sys_prlimit64(const struct pt_regs *regs);
-long __x64_sys_setpriority(const struct pt_regs *regs);
-long __x64_sys_kill(const struct pt_regs *regs);
-long __x64_sys_close(const struct pt_regs *regs);
-long __x64_sys_read(const struct pt_regs *regs);
-long __x64_sys_write(const struct pt_regs *regs);
-long __x64_sys_getcpu(const struct pt_regs *regs);
-long __x64_sys_getrlimit(const struct pt_regs *regs);
 int vfs_open(const struct path *path, struct file *file);
 ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos);
 ssize_t vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos);
@@ -86,24 +67,6 @@ void dput(struct dentry *dentry);
 void iput(struct inode *inode);
 void path_get(const struct path *path);
 void path_put(const struct path *path);
-int security_file_open(struct file *file);
-int security_file_permission(struct file *file, int mask);
-int security_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-int security_file_lock(struct file *file, unsigned int cmd);
-int security_file_mprotect(struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot);
-int security_file_receive(struct file *file);
-int security_task_alloc(struct task_struct *task, u64 clone_flags);
-int security_task_getpgid(struct task_struct *p);
-int security_inode_getattr(const struct path *path);
-int security_path_truncate(const struct path *path);
-int security_inode_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode);
-int security_inode_unlink(struct inode *dir, struct dentry *dentry);
-int security_bprm_check(struct linux_binprm *bprm);
-int security_socket_create(int family, int type, int protocol, int kern);
-int security_socket_connect(struct socket *sock, struct sockaddr *address, int addrlen);
-int security_bpf(int cmd, union bpf_attr *attr, unsigned int size, bool kernel);
-int security_bpf_map(struct bpf_map *map, fmode_t fmode);
-int security_bpf_prog(struct bpf_prog *prog);
 int do_sys_openat2(int dfd, const char *filename, struct open_how *how);
 int do_sys_open(int dfd, const char *filename, int flags, umode_t mode);
 void do_exit(long code);
@@ -273,4 +236,130 @@ int bpf_trampoline_link_prog(struct bpf_tramp_node *node, struct bpf_trampoline 
 void seq_printf(struct seq_file *m, const char *f, ...);
 int seq_write(struct seq_file *seq, const void *data, size_t len);
 ssize_t seq_read(struct file *file, char *buf, size_t size, loff_t *ppos);
+int __sys_getsockname(int fd, struct sockaddr *usockaddr, int *usockaddr_len, int peer);
+int bpf_lwt_push_ip_encap(struct sk_buff *skb, void *hdr, u32 len, bool ingress);
+void bpf_map_free_deferred(struct work_struct *work);
+void bpf_obj_cancel_fields(struct bpf_map *map, void *obj);
+void bpf_rstat_flush(struct cgroup *cgrp, struct cgroup *parent, int cpu);
+void bpf_sk_storage_free(struct sock *sk);
+void bpf_sk_storage_map_free(struct bpf_map *map);
+struct module *btf_try_get_module(const struct btf *btf);
+int cmdline_proc_show(struct seq_file *m, void *v);
+int do_init_module(struct module *mod);
+void exit_creds(struct task_struct *tsk);
+void htab_map_free(struct bpf_map *map);
+void inet6_sock_destruct(struct sock *sk);
+int inet_csk_listen_start(struct sock *sk);
+void mptcp_pm_new_connection(struct mptcp_sock *msk, const struct sock *ssk, int server_side);
+void tcp_init_sock(struct sock *sk);
+int tcp_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
+int udp_init_sock(struct sock *sk);
+int update_socket_protocol(int family, int type, int protocol);
+ssize_t urandom_read_iter(struct kiocb *kiocb, struct iov_iter *iter);
+int virtqueue_add_sgs(struct virtqueue *_vq, struct scatterlist **sgs, unsigned int out_sgs,
+    unsigned int in_sgs, void *data, gfp_t gfp);
+int bpf_iter_run_prog(struct bpf_prog *prog, void *ctx);
+void bpf_prog_free(struct bpf_prog *fp);
+int bpf_prog_load(union bpf_attr *attr, bpfptr_t uattr, struct bpf_log_attr *attr_log);
+void bpf_tracing_link_release(struct bpf_link *link);
+int bpf_link_settle(struct bpf_link_primer *primer);
+void btf_put(struct btf *btf);
+struct btf *btf_get_by_fd(int fd);
+void inet_csk_listen_stop(struct sock *sk);
+struct sock *inet_csk_clone_lock(const struct sock *sk, const struct request_sock *req,
+    const gfp_t priority);
+int tcp_conn_request(struct request_sock_ops *rsk_ops, const struct tcp_request_sock_ops *af_ops,
+    struct sock *sk, struct sk_buff *skb);
+struct sock *tcp_v4_syn_recv_sock(const struct sock *sk, struct sk_buff *skb,
+    struct request_sock *req, struct dst_entry *dst, struct request_sock *req_unhash, bool *own_req,
+    void *opt_child_init);
+void tcp_finish_connect(struct sock *sk, struct sk_buff *skb);
+void udp_destroy_sock(struct sock *sk);
+void unix_gc(struct work_struct *work);
+void skb_release_data(struct sk_buff *skb, enum skb_drop_reason reason);
+int __netif_rx(struct sk_buff *skb);
+int ip_finish_output2(struct net *net, struct sock *sk, struct sk_buff *skb);
+int arp_rcv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt,
+    struct net_device *orig_dev);
+int neigh_update(struct neighbour *neigh, const u8 *lladdr, u8 new, u32 flags, u32 nlmsg_pid);
+int dev_change_name(struct net_device *dev, const char *newname);
+int register_netdevice(struct net_device *dev);
+void unregister_netdevice_queue(struct net_device *dev, struct list_head *head);
+int xdp_do_generic_redirect(struct net_device *dev, struct sk_buff *skb, struct xdp_buff *xdp,
+    const struct bpf_prog *xdp_prog);
+int cgroup_migrate(struct task_struct *leader, bool threadgroup, struct cgroup_mgctx *mgctx);
+void css_free_rwork_fn(struct work_struct *work);
+struct cgroup_subsys_state *mem_cgroup_css_alloc(struct cgroup_subsys_state *parent_css);
+int try_charge_memcg(struct mem_cgroup *memcg, gfp_t gfp_mask, unsigned int nr_pages);
+void oom_kill_process(struct oom_control *oc, const char *message);
+bool out_of_memory(struct oom_control *oc);
+void shrink_node(void *pgdat, struct scan_control *sc);
+int kswapd(void *p);
+void wakeup_kswapd(struct zone *zone, gfp_t gfp_flags, int order, enum zone_type highest_zoneidx);
+vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+vm_fault_t do_wp_page(struct vm_fault *vmf);
+vm_fault_t do_fault(struct vm_fault *vmf);
+vm_fault_t filemap_fault(struct vm_fault *vmf);
+ssize_t generic_file_read_iter(struct kiocb *iocb, struct iov_iter *iter);
+ssize_t generic_file_write_iter(struct kiocb *iocb, struct iov_iter *from);
+ssize_t ext4_file_read_iter(struct kiocb *iocb, struct iov_iter *to);
+ssize_t ext4_file_write_iter(struct kiocb *iocb, struct iov_iter *from);
+struct file *path_openat(struct nameidata *nd, const struct open_flags *op, unsigned int flags);
+int link_path_walk(const char *name, struct nameidata *nd);
+struct dentry *lookup_fast(struct nameidata *nd);
+void dentry_free(struct dentry *dentry);
+struct dentry *d_lookup(const struct dentry *parent, const struct qstr *name);
+int iterate_dir(struct file *file, struct dir_context *ctx);
+int do_truncate(struct mnt_idmap *idmap, struct dentry *dentry, loff_t length,
+    unsigned int time_attrs, struct file *filp);
+int notify_change(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr,
+    struct delegated_inode *delegated_inode);
+int do_mount(const char *dev_name, const char *dir_name, const char *type_page,
+    unsigned long flags, void *data_page);
+int path_mount(const char *dev_name, const struct path *path, const char *type_page,
+    unsigned long flags, void *data_page);
+int path_umount(const struct path *path, int flags);
+int do_fsync(unsigned int fd, int datasync);
+int task_work_add(struct task_struct *task, struct callback_head *work,
+    enum task_work_notify_mode notify);
+int copy_creds(struct task_struct *p, u64 clone_flags);
+void set_user_nice(struct task_struct *p, long nice);
+long sched_setaffinity(pid_t pid, const struct cpumask *in_mask);
+int __sched_setscheduler(struct task_struct *p, const struct sched_attr *attr, bool user,
+    bool pi);
+int try_to_wake_up(struct task_struct *p, unsigned int state, int wake_flags);
+struct rq *finish_task_switch(struct task_struct *prev);
+void ttwu_do_activate(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf);
+void update_curr(struct cfs_rq *cfs_rq);
+void enqueue_task_fair(struct rq *rq, struct task_struct *p, int flags);
+bool dequeue_task_fair(struct rq *rq, struct task_struct *p, int flags);
+void hrtimer_interrupt(struct clock_event_device *dev);
+void run_timer_softirq(void);
+void process_one_work(struct worker *worker, struct work_struct *work);
+int worker_thread(void *__worker);
+int kthread(void *_create);
+struct task_struct *kthread_create_on_node(void *threadfn, void *data, int node,
+    const char *namefmt, ...);
+void do_idle(void);
+void cpu_startup_entry(enum cpuhp_state state);
+void irq_exit_rcu(void);
+void __do_softirq(void);
+void do_softirq(void);
+void exc_page_fault(struct pt_regs *regs, unsigned long error_code);
+void do_user_addr_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address);
+bool do_syscall_64(struct pt_regs *regs, int nr);
+bool do_signal_stop(int signr);
+bool get_signal(struct ksignal *ksig);
+int force_sig_info(struct kernel_siginfo *info);
+int ptrace_attach(struct task_struct *task, long request, unsigned long addr,
+    unsigned long flags);
+int ptrace_request(struct task_struct *child, long request, unsigned long addr,
+    unsigned long data);
+int proc_pid_status(struct seq_file *m, struct pid_namespace *ns, struct pid *pid,
+    struct task_struct *task);
+int load_module(struct load_info *info, const char *uargs, int flags);
+void free_module(struct module *mod);
+int vprintk_emit(int facility, int level, const struct dev_printk_info *dev_info, const char *fmt,
+    struct __va_list_tag *args);
+void panic(const char *fmt, ...);
 `;

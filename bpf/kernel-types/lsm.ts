@@ -325,3 +325,20 @@ void bpf_lsm_xfrm_state_free_security(struct xfrm_state *x);
 int bpf_lsm_xfrm_state_pol_flow_match(struct xfrm_state *x, struct xfrm_policy *xp,
     const struct flowi_common *flic);
 `;
+
+/** Hooks whose function `security_…` is another, or is none. */
+export const WITHOUT_FUNCTION = `
+dentry_init_security fs_context_dup getprocattr getselfattr ib_alloc_security inode_init_security
+inode_rename lsmprop_to_secctx mmap_file msg_queue_associate msg_queue_msgctl msg_queue_msgrcv
+msg_queue_msgsnd sb_eat_lsm_opts sem_associate sem_semctl sem_semop setprocattr setselfattr
+shm_associate shm_shmat shm_shmctl tun_dev_alloc_security xfrm_decode_session bdev_alloc_security
+bdev_free_security bprm_check_security cred_prepare cred_transfer file_alloc_security
+file_free_security has_d_inode_locked hook_returns_errno inode_alloc_security inode_free_security
+inode_free_security_rcu inode_xattr_skipcap msg_msg_alloc_security msg_msg_free_security
+msg_queue_alloc_security msg_queue_free_security sb_alloc_security sb_free_mnt_opts
+sb_free_security sem_alloc_security sem_free_security settime shm_alloc_security shm_free_security
+sk_alloc_security sk_clone_security sk_free_security sk_getsecid socket_sock_rcv_skb userns_create
+verify_prog vm_enough_memory xfrm_policy_alloc_security xfrm_policy_clone_security
+xfrm_policy_delete_security xfrm_policy_free_security xfrm_state_delete_security
+xfrm_state_free_security
+`;

@@ -201,6 +201,9 @@ struct bpf_prog_aux {
   struct bpf_map *cgroup_storage[2]; struct bpf_token *token; struct btf *btf;
   struct bpf_func_info *func_info; struct bpf_line_info *linfo; u32 nr_linfo;
   struct bpf_map *st_ops_assoc;
+  struct {
+    s32 keyring_serial; u8 keyring_type, verdict;
+  } sig;
 };
 struct kernel_clone_args {
   u32 kthread:1; u32 io_thread:1, user_worker:1, no_files:1;

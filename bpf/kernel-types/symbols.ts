@@ -13,6 +13,8 @@ const SYMBOL_BYTES = 64n;
 const UNTYPED: readonly string[] = [
   '__per_cpu_start',
   '__per_cpu_end',
+  '__start_BTF',
+  '__stop_BTF',
   'bpf_link_fops',
   'bpf_map_fops',
   'bpf_prog_fops',

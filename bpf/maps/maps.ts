@@ -14,6 +14,7 @@ import { map_check_btf, recordOf } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
 import { PerfEventArray } from './perf-event-array.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
+import { UnsimulatedMap } from './unsimulated.ts';
 import { MAP_TYPE } from '../uapi.ts';
 
 const INC = site('bpf_map_inc', 'inc');
@@ -42,6 +43,7 @@ export interface MapsParts extends Omit<MapWorld, 'maps'> {
   /** The BTF behind a descriptor, with a reference; or -errno. */
   btfFromFd(fd: number): Sim<BtfObject | number>;
   btf_put(addr: number): Sim<void>;
+  readonly isForVerification: boolean;
   kernelBtf(): Btf;
 }
 
@@ -98,10 +100,17 @@ export class Maps {
     const unfit = inner ? type.checkInner!(inner) : 0;
     const spinLockOff = Math.max(types.record?.spinLockOff ?? -1, -1);
     const attr = { ...request, ...types, inner, spinLockOff };
-    const map = unfit < 0 ? undefined : type.create(this.#world, attr);
+    const map = unfit < 0 ? undefined : this.#create(type, attr);
     // What an inner map is like is known by now: the map itself is not needed.
     if (inner) yield* this.bpf_map_put(inner);
     return map ?? (unfit || -ENOMEM);
+  }
+
+  /** Where programs are verified only, a map may be larger than the memory. */
+  #create(type: MapType, attr: MapAttr): BpfMap | undefined {
+    const map = type.create(this.#world, attr);
+    if (map || !this.#parts.isForVerification) return map;
+    return UnsimulatedMap.create(this.#world, attr);
   }
 
   #publish(map: BpfMap, request: MapRequest, btf: BtfObject | undefined): void {

@@ -1,3 +1,4 @@
+import { essentialName } from '../btf/match.ts';
 import { idOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Target } from './relocate.ts';
@@ -16,7 +17,7 @@ export function kernelSymbols(
       const address = addressOf(name);
       return address === undefined ? undefined : { address };
     }
-    const btfId = idOf(btf, name, kind === 'kfunc' ? 'func' : 'var');
+    const btfId = idOf(btf, essentialName(name), kind === 'kfunc' ? 'func' : 'var');
     return btfId === 0 ? undefined : { btfId };
   };
 }

@@ -342,6 +342,7 @@ class Linker {
     const type = btf.types[found.btfId];
     const isRight = type?.kind === (extern.kind === 'kfunc' ? 'func' : 'var') && 'type' in type;
     if (!isRight || !typesAreCompat(this.#object.btf!, extern.typeId, btf, type.type)) {
+      if (extern.isWeak) return undefined;
       const of = `[${found.btfId}] ${type?.kind ?? 'void'} ${type?.name ?? ''}`;
       this.#fail(
         placed,

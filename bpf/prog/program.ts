@@ -17,7 +17,7 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   load_time: u64, // ns since boot
   verified_insns: u32,
   prog: ptr('struct bpf_prog'),
-  unsimulated: unsimulated(216),
+  unsimulated: unsimulated(224),
 });
 
 export const bpf_prog = struct('bpf_prog', {

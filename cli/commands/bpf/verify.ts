@@ -44,10 +44,13 @@ export const verifyCommand: Command = {
     );
     if (command === undefined) return EXIT.expected;
     const flags = command.opts<Flags>();
-    const tasks = tasksOf(command.args, flags, io);
+    const { tasks, unread } = tasksOf(command.args, flags, io);
     const report = new Report(flags, io, tasks);
     for await (const verdict of verifyAll(tasks, flags.jobs, io)) report.add(verdict);
-    return report.end();
+    const code = report.end();
+    // Those that are no objects do not keep the others from being looked at.
+    for (const { message } of unread) io.err(`bohrbug: ${message}`);
+    return unread.length > 0 ? EXIT.input : code;
   },
 };
 
@@ -68,21 +71,29 @@ function bitsFlag(text: string): number {
 }
 
 /** Objects that can be read, and what of each is asked for. */
-function tasksOf(paths: readonly string[], flags: Flags, io: Io): ObjectTask[] {
+function tasksOf(paths: readonly string[], flags: Flags, io: Io) {
   const known = new Set<string>();
+  const unread: InputError[] = [];
   const { profile, logLevel, unprivileged: isUnprivileged = false } = flags;
-  const tasks = paths.flatMap((path) => {
-    const bytes = readInput(path, io);
-    const { spec, programs } = openForVerify(bytes, path, flags.prog);
-    for (const { name } of spec.programs) known.add(name);
-    const options = { profile, logLevel, flags: flags.flags, isUnprivileged };
-    return chunksOf(programs).map((chunk) => ({ path, bytes, programs: chunk, ...options }));
-  });
+  const options = { profile, logLevel, flags: flags.flags, isUnprivileged };
+  const tasks: ObjectTask[] = [];
+  for (const path of paths) {
+    try {
+      const bytes = readInput(path, io);
+      const { spec, programs } = openForVerify(bytes, path, flags.prog);
+      for (const { name } of spec.programs) known.add(name);
+      const chunks = chunksOf(programs);
+      tasks.push(...chunks.map((chunk) => ({ path, bytes, programs: chunk, ...options })));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      unread.push(error);
+    }
+  }
   const missing = flags.prog.find((name) => !known.has(name));
-  if (missing !== undefined) {
+  if (missing !== undefined && unread.length === 0) {
     throw unknown(`program in ${paths.join(', ')}`, missing, [...known]);
   }
-  return tasks;
+  return { tasks, unread };
 }
 
 function chunksOf(programs: readonly string[]): string[][] {

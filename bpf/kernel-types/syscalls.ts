@@ -1,0 +1,56 @@
+/** System calls by the names of their functions: all are given registers. */
+export const SYSCALLS = `
+accept accept4 access acct add_key adjtimex adjtimex_time32 alarm arch_prctl bind bpf brk
+cachestat capget capset chdir chmod chown chown16 chroot clock_adjtime clock_adjtime32
+clock_getres clock_getres_time32 clock_gettime clock_gettime32 clock_nanosleep
+clock_nanosleep_time32 clock_settime clock_settime32 clone clone3 close close_range connect
+copy_file_range creat delete_module dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait
+epoll_pwait2 epoll_wait eventfd eventfd2 execve execveat exit exit_group faccessat faccessat2
+fadvise64 fadvise64_64 fallocate fanotify_init fanotify_mark fchdir fchmod fchmodat fchmodat2
+fchown fchown16 fchownat fcntl fdatasync fgetxattr file_getattr file_setattr finit_module
+flistxattr flock fremovexattr fsconfig fsetxattr fsmount fsopen fspick fstat fstatfs fstatfs64
+fsync ftruncate futex futex_requeue futex_time32 futex_wait futex_waitv futex_wake futimesat
+futimesat_time32 get_mempolicy get_robust_list get_thread_area getcpu getcwd getdents getdents64
+getegid16 geteuid16 getgid16 getgroups getgroups16 gethostname getitimer getpeername getpgid
+getpriority getrandom getresgid getresgid16 getresuid getresuid16 getrlimit getrusage getsid
+getsockname getsockopt gettimeofday getuid16 getxattr getxattrat ia32_fadvise64 ia32_fadvise64_64
+ia32_fallocate ia32_ftruncate64 ia32_pread64 ia32_pwrite64 ia32_readahead ia32_sync_file_range
+ia32_truncate64 init_module inotify_add_watch inotify_init inotify_init1 inotify_rm_watch
+io_cancel io_destroy io_getevents io_getevents_time32 io_pgetevents io_pgetevents_time32 io_setup
+io_submit io_uring_enter io_uring_register io_uring_setup ioctl ioperm iopl ioprio_get ioprio_set
+ipc kcmp kexec_file_load kexec_load keyctl kill landlock_add_rule landlock_create_ruleset
+landlock_restrict_self lchown lchown16 lgetxattr link linkat listen listmount listns listxattr
+listxattrat llistxattr llseek lremovexattr lseek lsetxattr lsm_get_self_attr lsm_list_modules
+lsm_set_self_attr lstat madvise map_shadow_stack mbind membarrier memfd_create memfd_secret
+migrate_pages mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mmap_pgoff modify_ldt
+mount mount_setattr move_mount move_pages mprotect mq_getsetattr mq_notify mq_open mq_timedreceive
+mq_timedreceive_time32 mq_timedsend mq_timedsend_time32 mq_unlink mremap mseal msgctl msgget
+msgrcv msgsnd msync munlock munlockall munmap name_to_handle_at nanosleep nanosleep_time32
+newfstat newfstatat newlstat newstat newuname nice old_getrlimit old_msgctl old_readdir old_semctl
+old_shmctl oldumount olduname open open_by_handle_at open_tree open_tree_attr openat openat2
+pciconfig_iobase pciconfig_read pciconfig_write perf_event_open personality pidfd_getfd pidfd_open
+pidfd_send_signal pipe pipe2 pivot_root pkey_alloc pkey_free pkey_mprotect poll ppoll ppoll_time32
+prctl pread64 preadv preadv2 prlimit64 process_madvise process_mrelease process_vm_readv
+process_vm_writev pselect6 pselect6_time32 ptrace pwrite64 pwritev pwritev2 quotactl quotactl_fd
+read readahead readlink readlinkat readv reboot recv recvfrom recvmmsg recvmmsg_time32 recvmsg
+remap_file_pages removexattr removexattrat rename renameat renameat2 request_key rmdir rseq
+rseq_slice_yield rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigsuspend
+rt_sigtimedwait rt_sigtimedwait_time32 rt_tgsigqueueinfo rtas s390_ipc s390_pci_mmio_read
+s390_pci_mmio_write sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr
+sched_getparam sched_getscheduler sched_rr_get_interval sched_rr_get_interval_time32
+sched_setaffinity sched_setattr sched_setparam sched_setscheduler seccomp select semctl semget
+semop semtimedop semtimedop_time32 send sendfile sendfile64 sendmmsg sendmsg sendto set_mempolicy
+set_mempolicy_home_node set_robust_list set_thread_area set_tid_address setdomainname setfsgid
+setfsgid16 setfsuid setfsuid16 setgid setgid16 setgroups setgroups16 sethostname setitimer setns
+setpgid setpriority setregid setregid16 setresgid setresgid16 setresuid setresuid16 setreuid
+setreuid16 setrlimit setsockopt settimeofday setuid setuid16 setxattr setxattrat sgetmask shmat
+shmctl shmdt shmget shutdown sigaltstack signal signalfd signalfd4 sigpending sigprocmask
+sigsuspend socket socketcall socketpair splice spu_create spu_run ssetmask stat statfs statfs64
+statmount statx stime stime32 subpage_prot swapoff swapon symlink symlinkat sync_file_range
+sync_file_range2 syncfs sysfs sysinfo syslog tee tgkill time time32 timer_create timer_delete
+timer_getoverrun timer_gettime timer_gettime32 timer_settime timer_settime32 timerfd_create
+timerfd_gettime timerfd_gettime32 timerfd_settime timerfd_settime32 times tkill truncate umask
+umount uname unlink unlinkat unshare uprobe uretprobe uselib userfaultfd ustat utime utime32
+utimensat utimensat_time32 utimes utimes_time32 vm86 vm86old vmsplice wait4 waitid waitpid write
+writev
+`;
