@@ -1,7 +1,9 @@
 import type { VerifierEnv } from './env.ts';
-import { hasBit } from './spis.ts';
+import { addSet } from './spis.ts';
 import { type FuncInstance, LIVE_BEFORE } from './stack-liveness.ts';
 import type { VerifierState } from './state.ts';
+
+const ALL = 0xffff_ffff;
 
 /** Whose masks speak for a frame: the deepest analysis that there is of such a call. */
 function lookupInstance(
@@ -19,7 +21,7 @@ function lookupInstance(
   return env.liveness!.find(start, 0);
 }
 
-/** Whose stack stackSlotAlive() is about to be asked about. bpf_live_stack_query_init() */
+/** Whose stack liveStackSlots() is about to be asked about. bpf_live_stack_query_init() */
 export function liveStackQueryInit(env: VerifierEnv, state: VerifierState): void {
   const { frames, curframe, insnIdx } = state;
   const instances = frames.map((_, frame) => lookupInstance(env, state, frame));
@@ -27,34 +29,39 @@ export function liveStackQueryInit(env: VerifierEnv, state: VerifierState): void
   env.liveness!.query = { instances, callsites, curframe, insnIdx };
 }
 
-function isLiveBefore(
+/** Adds what is alive of a frame's stack before an instruction. */
+function addLiveBefore(
+  live: Uint32Array,
   instance: FuncInstance,
   insnIdx: number,
   frame: number,
-  halfSpi: number,
-): boolean {
+): void {
   const masks = instance.frames[frame];
-  return masks !== undefined && hasBit(masks, instance.at(insnIdx) + LIVE_BEFORE, halfSpi);
+  if (masks) addSet(live, 0, masks, instance.at(insnIdx) + LIVE_BEFORE);
 }
 
 /**
- * Whether half a slot of a frame may be read from here on: by the function that runs, or by one of
- * its callers once it is back. bpf_stack_slot_alive()
+ * Which halves of a frame's slots may be read from here on: by the function that runs, or by one of
+ * its callers once it is back; into `live`, SPIS_WORDS words. bpf_stack_slot_alive()
  */
-export function stackSlotAlive(env: VerifierEnv, frameno: number, halfSpi: number): boolean {
+export function liveStackSlots(env: VerifierEnv, frameno: number, live: Uint32Array): void {
   const { instances, callsites, curframe, insnIdx } = env.liveness!.query;
+  live.fill(0);
   const current = instances[curframe];
-  if (!current) return true;
+  if (!current) {
+    live.fill(ALL);
+    return;
+  }
   const own = frameno + current.depth - curframe;
-  if (own >= 0 && own <= current.depth && isLiveBefore(current, insnIdx, own, halfSpi)) return true;
+  if (own >= 0 && own <= current.depth) addLiveBefore(live, current, insnIdx, own);
   for (let frame = frameno; frame < curframe; frame++) {
     const instance = instances[frame];
-    if (!instance) return true;
-    const inner = frameno + instance.depth - frame;
-    if (inner < 0 || inner > instance.depth) return true;
+    const inner = instance ? frameno + instance.depth - frame : -1;
+    if (!instance || inner < 0 || inner > instance.depth) {
+      live.fill(ALL);
+      return;
+    }
     const call = callsites[frame]!;
-    const at = env.aux[call]!.callsCallback ? call : call + 1;
-    if (isLiveBefore(instance, at, inner, halfSpi)) return true;
+    addLiveBefore(live, instance, env.aux[call]!.callsCallback ? call : call + 1, inner);
   }
-  return false;
 }

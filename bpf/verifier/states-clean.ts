@@ -1,8 +1,9 @@
 import type { VerifierEnv } from './env.ts';
 import { withoutDelta } from './id-map.ts';
-import { liveStackQueryInit, stackSlotAlive } from './live-stack.ts';
+import { liveStackQueryInit, liveStackSlots } from './live-stack.ts';
 import { isNullReg, NOT_INIT_REG, type Reg } from './reg.ts';
 import { FRAME_POINTER } from './regs.ts';
+import { SPIS_WORDS } from './spis.ts';
 import { allBytes, isSpilled, StackSlot } from './stack.ts';
 import type { FuncState, VerifierState } from './state.ts';
 import * as t from './types.ts';
@@ -14,6 +15,9 @@ const POISON_SLOT = new StackSlot(allBytes(t.STACK_POISON), NOT_INIT_REG);
 /** Bytes 0 to 3, the half at the higher address; 4 to 7. */
 const LOW_HALF = 0x0000_ffff;
 const HIGH_HALF = 0xffff_0000;
+/** Both halves are alive. */
+const BOTH = 3;
+const liveHalves = new Uint32Array(SPIS_WORDS);
 
 /** Registers and slots that nothing will read. clean_verifier_state() */
 export function cleanVerifierState(env: VerifierEnv, state: VerifierState): void {
@@ -30,12 +34,14 @@ function cleanFuncState(env: VerifierEnv, frame: FuncState, live: number, framen
   for (let i = 0; i < FRAME_POINTER; i++) {
     if (((live >>> i) & 1) === 0) regs[i] = NOT_INIT_REG;
   }
+  if (stack.length === 0) return;
+  liveStackSlots(env, frameno, liveHalves);
   for (let spi = 0; spi < stack.length; spi++) {
+    // Two bits a slot, the lower half first.
+    const alive = (liveHalves[spi >>> 4]! >>> ((2 * spi) & 31)) & BOTH;
     const slot = stack[spi]!;
-    if (slot === POISON_SLOT) continue;
-    const isLowLive = stackSlotAlive(env, frameno, 2 * spi);
-    const isHighLive = stackSlotAlive(env, frameno, 2 * spi + 1);
-    if (!isLowLive || !isHighLive) stack[spi] = cleanedSlot(slot, isLowLive, isHighLive);
+    if (alive === BOTH || slot === POISON_SLOT) continue;
+    stack[spi] = cleanedSlot(slot, (alive & 1) !== 0, (alive & 2) !== 0);
   }
 }
 
