@@ -22,10 +22,21 @@ export type Said =
   | { readonly done: true }
   | { readonly error: Error; readonly isInput: boolean };
 
+/** Another kernel's types, which threads must be told of. */
+export interface ForeignFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface PoolOptions {
+  readonly jobs: number;
+  readonly foreign: ForeignFile | undefined;
+}
+
 /** The verdicts of all tasks, in their order. */
 export async function* verifyAll(
   tasks: readonly ObjectTask[],
-  jobs: number,
+  { jobs, foreign }: PoolOptions,
   io: Pick<Io, 'nowMs' | 'isInterrupted'>,
 ): AsyncGenerator<Verdict> {
   // A thread cannot load TypeScript by itself: from its sources Bohrbug runs in one.
@@ -33,7 +44,7 @@ export async function* verifyAll(
     yield* verifyHere(tasks, io);
     return;
   }
-  const pool = new VerifyPool(tasks, Math.min(jobs, tasks.length));
+  const pool = new VerifyPool(tasks, { jobs: Math.min(jobs, tasks.length), foreign });
   try {
     for (let i = 0; i < tasks.length && !io.isInterrupted(); i++) yield* await pool.verdicts(i);
   } finally {
@@ -78,11 +89,11 @@ class VerifyPool {
   readonly #answers: readonly Answer[];
   #next = 0;
 
-  constructor(tasks: readonly ObjectTask[], jobs: number) {
+  constructor(tasks: readonly ObjectTask[], { jobs, foreign }: PoolOptions) {
     this.#tasks = tasks;
     this.#answers = tasks.map(() => new Answer());
     const url = new URL('cli/verify-worker.js', CODE_ROOT);
-    this.#workers = Array.from({ length: jobs }, () => new Worker(url));
+    this.#workers = Array.from({ length: jobs }, () => new Worker(url, { workerData: foreign }));
     for (const worker of this.#workers) this.#feed(worker);
   }
 

@@ -2,7 +2,8 @@ import pc from 'picocolors';
 import { InputError } from '../../../base/errors.ts';
 import type { Profile } from '../../../kernel/profile.ts';
 import { errnoText } from '../../../kernel/errno.ts';
-import { EXIT, type Command, type Io } from '../../command.ts';
+import { EXIT, type Command, type ExitCode, type Io } from '../../command.ts';
+import { foreignOption, withForeignTypes, type ForeignFlags } from '../../foreign.ts';
 import { parse, parser, profileFlag, unknown, wholeFlag } from '../../options.ts';
 import { readInput } from '../../read-file.ts';
 import { count, duration, progressBar } from '../../render/status.ts';
@@ -16,7 +17,7 @@ const LOG_LEVELS = [0, 1, 2, 4];
 /** Of one object: more are shared among threads. */
 const TASK_PROGRAMS = 16;
 
-interface Flags {
+interface Flags extends ForeignFlags {
   readonly prog: readonly string[];
   readonly logLevel: number;
   readonly profile?: Profile;
@@ -31,7 +32,7 @@ export const verifyCommand: Command = {
   summary: SUMMARY,
   async run(args, io) {
     const command = parse(
-      parser('bpf verify', SUMMARY, EXAMPLE, io)
+      foreignOption(parser('bpf verify', SUMMARY, EXAMPLE, io))
         .argument('<file...>', 'objects for BPF')
         .option('--prog <name>', 'one program alone; may be repeated', repeated, [])
         .option('--log-level <n>', '0: of what is refused; 1, 2: all; 4: figures', levelFlag, 0)
@@ -44,15 +45,21 @@ export const verifyCommand: Command = {
     );
     if (command === undefined) return EXIT.expected;
     const flags = command.opts<Flags>();
-    const { tasks, unread } = tasksOf(command.args, flags, io);
-    const report = new Report(flags, io, tasks);
-    for await (const verdict of verifyAll(tasks, flags.jobs, io)) report.add(verdict);
-    const code = report.end();
-    // Those that are no objects do not keep the others from being looked at.
-    for (const { message } of unread) io.err(`bohrbug: ${message}`);
-    return unread.length > 0 ? EXIT.input : code;
+    return withForeignTypes(flags, io, () => verifyObjects(command.args, flags, io));
   },
 };
+
+async function verifyObjects(paths: readonly string[], flags: Flags, io: Io): Promise<ExitCode> {
+  const { tasks, unread } = tasksOf(paths, flags, io);
+  const report = new Report(flags, io, tasks);
+  const { jobs, btf } = flags;
+  const foreign = btf === undefined ? undefined : { path: btf, bytes: readInput(btf, io) };
+  for await (const verdict of verifyAll(tasks, { jobs, foreign }, io)) report.add(verdict);
+  const code = report.end();
+  // Those that are no objects do not keep the others from being looked at.
+  for (const { message } of unread) io.err(`bohrbug: ${message}`);
+  return unread.length > 0 ? EXIT.input : code;
+}
 
 function repeated(text: string, before: readonly string[]): string[] {
   return [...before, text];
@@ -137,7 +144,7 @@ class Report {
     io.status(`verify ${progressBar(this.#done / this.#all)} ${parts.join(', ')}`);
   }
 
-  end(): typeof EXIT.expected | typeof EXIT.unexpected {
+  end(): ExitCode {
     const io = this.#io;
     io.status('');
     if (!this.#flags.json && this.#all > 1) {
