@@ -33,14 +33,15 @@ function slotBytes(type: BtfType | undefined): number {
 
 /** The argument at an offset; one behind the last: what is returned. btf_ctx_arg_idx() */
 export function btfCtxArgIdx(btf: Btf, proto: Proto | undefined, off: number): number {
-  if (!proto) return Math.trunc(off / 8);
+  const at = off >>> 0; // below zero is far beyond
+  if (!proto) return Math.trunc(at / 8);
   let end = 0;
   for (const [i, { type }] of proto.params.entries()) {
     end += slotBytes(resolve(btf, type));
-    if (off < end) return i;
+    if (at < end) return i;
   }
   end += slotBytes(resolve(btf, proto.type));
-  return proto.params.length + (off < end ? 0 : 1);
+  return proto.params.length + (at < end ? 0 : 1);
 }
 
 /** Whether pointers that it is called with are good for what the kernel does with them. */

@@ -19,9 +19,9 @@ const U16_MAX = 0xffff;
 export const kprobe: IsValidAccess = (off, size) =>
   off >= 0 && off % size === 0 && off + size <= PT_REGS_BYTES;
 
-/** tp_prog_is_valid_access() */
+/** What is before the context passes: its bound is unsigned. tp_prog_is_valid_access() */
 export const tracepoint: IsValidAccess = (off, size, isWrite) =>
-  off >= 8 && off < PERF_MAX_TRACE_SIZE && !isWrite && off % size === 0;
+  off >>> 0 >= 8 && off < PERF_MAX_TRACE_SIZE && !isWrite && off % size === 0;
 
 /** bpf_tracing_ctx_access() */
 function isArgument(off: number, size: number, isWrite: boolean): boolean {
