@@ -58,20 +58,19 @@ export function collectLinkedRegs(
   }
 }
 
-/** What follows for a register linked with `known`, or itself if nothing. */
-function learnFrom(reg: Reg, known: Reg): Reg {
-  if (reg.type !== SCALAR_VALUE || (reg.id & ID_MASK) !== (known.id & ID_MASK)) return reg;
+/** What follows for a register linked with `known`; undefined: it is not, or not any more. */
+function learnFrom(reg: Reg, known: Reg): Reg | undefined {
+  if (reg.type !== SCALAR_VALUE || (reg.id & ID_MASK) !== (known.id & ID_MASK)) return undefined;
   // A sum of 64 bits says nothing of one of 32 bits.
-  if (((reg.id ^ known.id) & ADD_CONST) === ADD_CONST) return reg;
-  const { subregDef } = reg;
+  if (((reg.id ^ known.id) & ADD_CONST) === ADD_CONST) return undefined;
   if (((reg.id | known.id) & ADD_CONST) === 0 || reg.delta === known.delta) {
-    return known.with({ subregDef });
+    return known;
   }
   const delta = Scalar.of(BigInt(reg.delta) - BigInt(known.delta));
   const sum = scalarAdd(known.s, delta);
   const isNarrow = ((reg.id | known.id) & BPF_ADD_CONST32) !== 0;
   const s = (isNarrow ? zext32To64(sum) : sum).sync();
-  return known.with({ s, delta: reg.delta, id: reg.id, subregDef });
+  return known.with({ s, delta: reg.delta, id: reg.id });
 }
 
 /**
@@ -90,14 +89,14 @@ export function syncLinkedRegs(
     if (isReg) {
       if (index === regno && frameno === state.curframe) continue;
       const reg = learnFrom(regs[index]!, known);
-      if (reg === regs[index]) continue;
+      if (!reg) continue;
       regs[index] = reg;
       env.markRegScratched(index);
     } else {
       const slot = stack[index]!;
       const reg = learnFrom(slot.reg, known);
-      if (reg === slot.reg) continue;
-      stack[index] = slot.withReg(reg);
+      if (!reg) continue;
+      if (reg !== slot.reg) stack[index] = slot.withReg(reg);
       env.markSlotScratched(index);
     }
   }
