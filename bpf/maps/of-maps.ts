@@ -40,9 +40,12 @@ export function metaEqual(meta: BpfMap, map: BpfMap): boolean {
   );
 }
 
-/** What the maps inside are like, which none of them is: without a name. bpf_map_meta_alloc() */
+/**
+ * What the maps inside are like, which none of them is: without a name, and nowhere in memory.
+ * bpf_map_meta_alloc()
+ */
 function metaOf(inner: BpfMap): BpfMap {
-  return Object.create(inner, { name: { value: '' } }) as BpfMap;
+  return Object.create(inner, { name: { value: '' }, addr: { value: 0 } }) as BpfMap;
 }
 
 /** What stands inside may not hold maps itself, or programs. bpf_map_meta_alloc() */

@@ -71,9 +71,9 @@ export class VerifierWorld implements KernelWorld {
   }
 
   isRdonlyMap(map: BpfMap): boolean {
+    if (map.addr === 0 || (map.flags & RDONLY_PROG) === 0) return false;
     const { memory } = this.#bpf.kernel.machine;
-    const isFrozen = memory.unwatched(() => bpf_map.at(memory, map.addr).frozen !== 0);
-    return isFrozen && (map.flags & RDONLY_PROG) !== 0;
+    return memory.unwatched(() => bpf_map.at(memory, map.addr).frozen !== 0);
   }
 
   readFrozen(map: BpfMap, off: number, size: number): bigint | undefined {

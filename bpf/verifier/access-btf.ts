@@ -85,18 +85,17 @@ export function markBtfLdReg(
   btfId: number,
   flag: number,
 ): void {
-  const { subregDef } = regs[regno]!;
   switch (regType) {
     case t.SCALAR_VALUE:
       markRegUnknown(env, regs, regno);
       return;
     case t.PTR_TO_BTF_ID: {
       const id = t.mayBeNull(flag) ? env.newId() : 0;
-      regs[regno] = pointerReg(t.PTR_TO_BTF_ID | flag, { btf, btfId, id, subregDef });
+      regs[regno] = pointerReg(t.PTR_TO_BTF_ID | flag, { btf, btfId, id });
       return;
     }
     case t.PTR_TO_MEM:
-      regs[regno] = pointerReg(t.PTR_TO_MEM | flag, { memSize: 0, subregDef });
+      regs[regno] = pointerReg(t.PTR_TO_MEM | flag, { memSize: 0 });
       return;
     default:
       throw env.bug(`unexpected reg_type ${regType} in mark_btf_ld_reg\n`);

@@ -128,15 +128,8 @@ export function checkPtrOffReg(env: VerifierEnv, reg: Reg, argno: ArgNo, fixedOf
   }
 }
 
-/** Memory whose size is found out when it is written. __check_buffer_access() */
-function bufferEnd(
-  env: VerifierEnv,
-  bufInfo: string,
-  reg: Reg,
-  argno: ArgNo,
-  off: number,
-  size: number,
-): number {
+/** Memory whose size is found out when it is used. __check_buffer_access() */
+function checkBuffer(env: VerifierEnv, bufInfo: string, reg: Reg, argno: ArgNo, off: number): void {
   const { s } = reg;
   if (!s.isConst) {
     throw env.reject(
@@ -153,34 +146,14 @@ function bufferEnd(
         `off=${off}, var_off=${s.svalue}`,
     );
   }
-  return Number(BigInt.asUintN(32, start + BigInt(size)));
 }
 
 /** check_tp_buffer_access() */
-export function checkTpBufferAccess(
-  env: VerifierEnv,
-  reg: Reg,
-  argno: ArgNo,
-  off: number,
-  size: number,
-): void {
-  const end = bufferEnd(env, 'tracepoint', reg, argno, off, size);
-  env.maxTpAccess = Math.max(env.maxTpAccess, end);
+export function checkTpBufferAccess(env: VerifierEnv, reg: Reg, argno: ArgNo, off: number): void {
+  checkBuffer(env, 'tracepoint', reg, argno, off);
 }
 
 /** check_buffer_access() */
-export function checkBufferAccess(
-  env: VerifierEnv,
-  reg: Reg,
-  argno: ArgNo,
-  off: number,
-  size: number,
-): void {
-  if ((reg.type & t.MEM_RDONLY) !== 0) {
-    const end = bufferEnd(env, 'rdonly', reg, argno, off, size);
-    env.maxRdonlyAccess = Math.max(env.maxRdonlyAccess, end);
-  } else {
-    const end = bufferEnd(env, 'rdwr', reg, argno, off, size);
-    env.maxRdwrAccess = Math.max(env.maxRdwrAccess, end);
-  }
+export function checkBufferAccess(env: VerifierEnv, reg: Reg, argno: ArgNo, off: number): void {
+  checkBuffer(env, (reg.type & t.MEM_RDONLY) !== 0 ? 'rdonly' : 'rdwr', reg, argno, off);
 }

@@ -59,5 +59,4 @@ export function checkPacketAccess(
     throw env.reject(EINVAL, `${regArgName(argno)} offset is outside of the packet`);
   }
   checkMemRegionAccess(env, reg, argno, off, size, reg.range, zeroSizeAllowed);
-  env.maxPktOffset = Math.max(env.maxPktOffset, off + Number(reg.s.umax) + size - 1);
 }

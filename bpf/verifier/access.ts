@@ -26,7 +26,7 @@ import type { VerifierEnv } from './env.ts';
 import { checkMapKptrAccess } from './kptr-access.ts';
 import { clearScalarId } from './linked-regs.ts';
 import { readFrozenMap } from './map-read.ts';
-import { constReg, DEF_NOT_SUBREG, pointerReg, type Reg } from './reg.ts';
+import { constReg, pointerReg, type Reg } from './reg.ts';
 import { regTypeStr } from './reg-names.ts';
 import { isPointerValue, markRegUnknown } from './regs.ts';
 import { Scalar } from './scalar.ts';
@@ -112,8 +112,8 @@ function loadFromMap(env: VerifierEnv, access: Access): void {
     markRegUnknown(env, regs, valueRegno);
     return;
   }
-  const { precise, subregDef } = regs[valueRegno]!;
-  regs[valueRegno] = constReg(known, precise).with({ subregDef });
+  const { precise } = regs[valueRegno]!;
+  regs[valueRegno] = constReg(known, precise);
 }
 
 const accessMem: AccessRule = (env, access) => {
@@ -146,7 +146,7 @@ const accessCtx: AccessRule = (env, access) => {
   if (t.mayBeNull(regType) && id === 0) id = env.newId();
   const of = isBtfId ? { btf, btfId } : {};
   // What is loaded is a whole pointer, whatever the instruction says.
-  regs[valueRegno] = pointerReg(regType, { ...of, id, subregDef: DEF_NOT_SUBREG });
+  regs[valueRegno] = pointerReg(regType, { ...of, id });
 };
 
 /** What a security hook can have returned. get_func_retval_range() */
@@ -192,7 +192,7 @@ const accessSock: AccessRule = (env, access) => {
 
 const accessTpBuffer: AccessRule = (env, access) => {
   const { reg, argno, off, size } = access;
-  checkTpBufferAccess(env, reg, argno, off, size);
+  checkTpBufferAccess(env, reg, argno, off);
   loadUnknown(env, access);
 };
 
@@ -210,7 +210,7 @@ const accessBuf: AccessRule = (env, access) => {
   const { reg, argno, off, size } = access;
   if (t.mayBeNull(reg.type)) throw invalidMem(env, access);
   if ((reg.type & t.MEM_RDONLY) !== 0) checkNoWrite(env, access);
-  checkBufferAccess(env, reg, argno, off, size);
+  checkBufferAccess(env, reg, argno, off);
   loadUnknown(env, access);
 };
 
@@ -257,6 +257,7 @@ export function checkMemAccess(
   isLdsx: boolean,
 ): void {
   checkPtrAlignment(env, reg, off, size, strictAlignmentOnce);
+  env.aux[insnIdx]!.accessTypes |= 1 << t.baseType(reg.type);
   const access = { insnIdx, reg, argno, off, size, type, valueRegno, isLdsx };
   const rule = RULES_BY_TYPE.get(reg.type) ?? RULES_BY_BASE.get(t.baseType(reg.type));
   if (!rule) throw invalidMem(env, access);

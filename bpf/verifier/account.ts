@@ -8,7 +8,6 @@ export function accountProcessedInsn(env: VerifierEnv): void {
   const { frame } = env;
   env.insnProcessed++;
   frame.insnsSubtotal++;
-  env.subprogs[frame.subprogno]!.insnsSelf++;
 }
 
 /** At the end of a function. account_processed_insns() */

@@ -161,15 +161,15 @@ function adjustRegMinMaxVals(env: VerifierEnv, insn: AluInsn): void {
   const dstIsScalar = regs[dst]!.type === SCALAR_VALUE;
   if ('imm' in from) {
     const { imm } = from;
-    if (regs[dst]!.type === PTR_TO_ARENA) onArena(env, insn);
-    else if (dstIsScalar) onScalars(env, insn, Scalar.ofNumber(imm));
+    // Any arithmetic is good for a pointer into an arena: its high half is made good.
+    if (regs[dst]!.type === PTR_TO_ARENA) return;
+    if (dstIsScalar) onScalars(env, insn, Scalar.ofNumber(imm));
     else adjustPtrMinMaxVals(env, insn, regs[dst]!, Scalar.ofNumber(imm), true);
     return;
   }
   const src = from.reg;
   if (regs[dst]!.type === PTR_TO_ARENA || regs[src]!.type === PTR_TO_ARENA) {
     if (regs[dst]!.type !== PTR_TO_ARENA) regs[dst] = regs[src]!;
-    onArena(env, insn);
   } else if (regs[src]!.type !== SCALAR_VALUE) {
     if (!dstIsScalar) {
       onPointers(env, insn);
@@ -185,11 +185,6 @@ function adjustRegMinMaxVals(env: VerifierEnv, insn: AluInsn): void {
     if (regs[dst]!.precise) markChainPrecision(env, src);
     onScalars(env, insn, regs[src]!.s);
   }
-}
-
-/** Any arithmetic is good for a pointer into an arena: its high half is made good. */
-function onArena(env: VerifierEnv, { wide }: AluInsn): void {
-  if (wide) env.curAux.needsZext = true;
 }
 
 /** The distance of two pointers is all that may be had of them. */

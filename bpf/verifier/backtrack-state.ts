@@ -22,9 +22,13 @@ export class BacktrackState {
 
   get isEmpty(): boolean {
     for (let i = 0; i <= this.frame; i++) {
-      if (this.#regs[i] !== 0 || this.#args[i] !== 0 || this.hasSlots(i)) return false;
+      if (!this.isFrameEmpty(i)) return false;
     }
     return true;
+  }
+
+  isFrameEmpty(frame: number): boolean {
+    return this.#regs[frame] === 0 && this.#args[frame] === 0 && !this.hasSlots(frame);
   }
 
   /** Bits of the registers of a frame. */

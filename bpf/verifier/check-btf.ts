@@ -101,7 +101,6 @@ function checkBtfLine(env: VerifierEnv): void {
     if (subprog < env.subprogCnt) {
       const { start } = env.subprogs[subprog]!;
       if (insnOff === start) {
-        env.subprogs[subprog]!.linfoIdx = i;
         subprog++;
       } else if (start < insnOff) {
         throw env.reject(EINVAL, `missing bpf_line_info for func#${subprog}`);

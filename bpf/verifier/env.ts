@@ -52,7 +52,6 @@ export class VerifierEnv {
   /** Indices of subprogs, callees before callers. */
   subprogTopoOrder: number[] = [];
   exceptionCallbackSubprog = 0;
-  hiddenSubprogCnt = 0;
 
   /** The rules of its type; of an extension, of the type of what it extends. */
   ops: ProgOps;
@@ -83,7 +82,6 @@ export class VerifierEnv {
   idGen = 0;
   exploreAluLimits = false;
   seenDirectWrite = false;
-  seenException = false;
 
   // The search: branches to explore, states to compare with.
   readonly pending: PendingBranch[] = [];
@@ -119,14 +117,8 @@ export class VerifierEnv {
 
   // What the program gets to have, found out on the way.
   maxCtxOffset = 0;
-  maxPktOffset = 0;
-  maxTpAccess = 0;
-  maxRdonlyAccess = 0;
-  maxRdwrAccess = 0;
   changesPktData = false;
   mightSleep = false;
-  cbAccess = false;
-  kprobeWriteCtx = false;
 
   constructor(
     prog: LoadedProgram,

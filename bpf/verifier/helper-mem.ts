@@ -70,7 +70,7 @@ export function checkHelperMemAccess(
       return;
     case t.PTR_TO_BUF:
       checkMayWrite(env, reg, argno, accessType);
-      checkBufferAccess(env, reg, argno, 0, accessSize);
+      checkBufferAccess(env, reg, argno, 0);
       return;
     case t.PTR_TO_STACK:
       checkStackRangeInitialized(env, reg, argno, 0, accessSize, zeroSizeAllowed, accessType, meta);

@@ -151,7 +151,6 @@ const cpuPtr: Rule = (env, call) => {
     throw env.reject(EFAULT, 'Helper has invalid btf/btf_id in R1');
   }
   call.returnsCpuSpecificAllocPtr = true;
-  env.aux[call.insnIdx]!.callWithPercpuAllocPtr = true;
 };
 
 /** What is asked of a call beyond its prototype, by helper. */

@@ -43,7 +43,6 @@ export function checkIndirectJump(env: VerifierEnv, regno: number): number {
     const message = `register R${regno} doesn't point to any offset in map id=${reg.map.addr}`;
     throw env.reject(EINVAL, message);
   }
-  for (const target of targets) env.aux[target]!.indirectTarget = true;
   for (const target of targets.slice(0, -1)) {
     pushStack(env, target, env.insnIdx, env.cur.speculative);
   }

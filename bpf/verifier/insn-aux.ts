@@ -28,9 +28,6 @@ export class InsnAux {
   loopInitialized = false;
   loopFitForInline = false;
   loopCallbackSubprogno = 0;
-  /** bpf_obj_new() and kin: bytes, or where the node is in its type. */
-  objNewSize = 0;
-  insertOff = 0;
   /** Type of the object that a graph or refcount kfunc is about. struct btf_struct_meta */
   kptrStructMeta: object | undefined = undefined;
   ctxFieldSize = 0;
@@ -38,11 +35,8 @@ export class InsnAux {
   seen = 0;
   nospec = false;
   nospecResult = false;
-  zextDst = false;
-  needsZext = false;
   nonSleepable = false;
   isIterNext = false;
-  callWithPercpuAllocPtr = false;
   fastcallPattern = false;
   fastcallSpillsNum = 0;
   argProg = 0;
@@ -50,7 +44,6 @@ export class InsnAux {
   prunePoint = false;
   forceCheckpoint = false;
   callsCallback = false;
-  indirectTarget = false;
   jumpTarget = false;
   /** Strongly connected component of the control flow; 0: none of more than itself. */
   scc = 0;

@@ -133,6 +133,5 @@ export function processIterNextCall(
     regs[0] = markPtrNotNullReg(regs[0]!);
   }
   setIter(cur, meta, { iterState: t.ITER_DRAINED });
-  const { subregDef } = cur.frame.regs[0]!;
-  cur.frame.regs[0] = knownReg(env, 0n).with({ subregDef });
+  cur.frame.regs[0] = knownReg(env, 0n);
 }

@@ -109,7 +109,7 @@ function pushFailedLock(env: VerifierEnv): void {
   for (const regno of CALLER_SAVED) regs[regno] = NOT_INIT_REG;
   const unknown = unknownReg(env);
   const ranged = unknown.s.withSrange32(-MAX_ERRNO, -1).withSrange64(-BigInt(MAX_ERRNO), -1n);
-  regs[0] = unknown.with({ s: ranged.sync(), subregDef: env.insnIdx + 1 });
+  regs[0] = unknown.with({ s: ranged.sync() });
 }
 
 /** Fields that an object may have that is given up where an NMI may come. */
@@ -218,7 +218,6 @@ function releaseAndAdd(env: VerifierEnv, meta: KfuncCallArgMeta): void {
   const aux = env.curAux;
   if (GRAPH_ADD_KFUNCS.has(funcName)) {
     const node = env.regs[2]!;
-    aux.insertOff = node.s.num;
     aux.kptrStructMeta = btfFindStructMeta(argBtf, argBtfId);
     refConvertOwningNonOwning(env, node.id);
   } else if (OBJ_DROP_KFUNCS.has(funcName) || PERCPU_OBJ_DROP_KFUNCS.has(funcName)) {
@@ -228,7 +227,6 @@ function releaseAndAdd(env: VerifierEnv, meta: KfuncCallArgMeta): void {
 
 /** Without a callback of its own, what is thrown is what the program returns. */
 function checkThrow(env: VerifierEnv): void {
-  env.seenException = true;
   if (env.exceptionCallbackSubprog === 0) checkReturnCode(env, 1, 'R1');
 }
 

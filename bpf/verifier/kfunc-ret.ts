@@ -10,7 +10,7 @@ import { isScalarType } from './kfunc-args.ts';
 import { isIterNextKfunc, isKfuncRcuProtected, type KfuncCallArgMeta } from './kfunc-meta.ts';
 import { OBJ_NEW_KFUNCS, PERCPU_OBJ_NEW_KFUNCS, REFCOUNT_ACQUIRE_KFUNCS } from './kfunc-names.ts';
 import { checkSpecialKfunc, isListNodeType, isRbtreeNodeType } from './kfunc-special.ts';
-import { DEF_NOT_SUBREG, pointerReg, type Reg } from './reg.ts';
+import { pointerReg, type Reg } from './reg.ts';
 import { regMayPointToSpinLock } from './reg-record.ts';
 import { acquireReference, validateRefObj } from './refs.ts';
 import { knownReg, unknownReg } from './regs.ts';
@@ -23,11 +23,9 @@ export function setKfuncReturn(env: VerifierEnv, meta: KfuncCallArgMeta, insnIdx
   const target = type?.kind === 'ptr' ? resolve(btf, type.type) : undefined;
   checkAcquire(env, meta, target);
   if (isScalarType(type)) {
-    const size = type && 'sizeBytes' in type ? type.sizeBytes : 0;
-    const subregDef = size === 8 ? DEF_NOT_SUBREG : env.insnIdx + 1;
     // The path on which a lock could not be had is another one.
     const isLocked = LOCKS.has(meta.funcName);
-    env.regs[0] = (isLocked ? knownReg(env, 0n) : unknownReg(env)).with({ subregDef });
+    env.regs[0] = isLocked ? knownReg(env, 0n) : unknownReg(env);
     return;
   }
   if (type?.kind !== 'ptr') return;

@@ -78,9 +78,7 @@ function newObject(env: VerifierEnv, { funcName, argConstant }: KfuncCallArgMeta
     throw env.reject(EINVAL, text);
   }
   if (isPercpu) checkPercpuObject(env, btf, btfId, type);
-  const aux = env.curAux;
-  aux.objNewSize = type.sizeBytes;
-  aux.kptrStructMeta = btfFindStructMeta(btf, btfId);
+  env.curAux.kptrStructMeta = btfFindStructMeta(btf, btfId);
   return pointerReg(isPercpu ? OBJ | t.MEM_PERCPU : OBJ, { btf, btfId });
 }
 

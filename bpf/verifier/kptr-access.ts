@@ -110,11 +110,9 @@ export function btfLdKptrType(env: VerifierEnv, kptrField: BtfField): number {
 
 /** mark_uptr_ld_reg() */
 function markUptrLdReg(env: VerifierEnv, regno: number, { btf, btfId }: FieldKptr): void {
-  const { subregDef } = env.regs[regno]!;
   env.regs[regno] = pointerReg(t.PTR_TO_MEM | t.PTR_MAYBE_NULL, {
     memSize: sizeOf(btf, btfId),
     id: env.newId(),
-    subregDef,
   });
 }
 

@@ -75,8 +75,8 @@ function markPtrOrNullReg(env: VerifierEnv, reg: Reg, id: number, isNull: boolea
 
 /** What was a pointer is 0. */
 function nullOf(env: VerifierEnv, reg: Reg): Reg {
-  const { frameno, subregDef, precise } = reg;
-  return constReg(0n, precise || !env.bpfCapable).with({ frameno, subregDef });
+  const { frameno, precise } = reg;
+  return constReg(0n, precise || !env.bpfCapable).with({ frameno });
 }
 
 /**

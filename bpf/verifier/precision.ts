@@ -65,7 +65,10 @@ class Walk {
       if (this.#walkState(state, lastIdx)) return this.#isChanged;
       const { parent, firstInsnIdx } = state;
       if (!parent) break;
-      for (let frame = bt.frame; frame >= 0; frame--) this.#markFrame(parent, frame);
+      for (let frame = bt.frame; frame >= 0; frame--) {
+        this.#markFrame(parent, frame);
+        if (this.#env.log.isVerbose) this.#logParent(parent, frame);
+      }
       if (bt.isEmpty) return this.#isChanged;
       this.#subseqIdx = firstInsnIdx;
       state = parent;
@@ -114,7 +117,7 @@ class Walk {
   #reachEntry(state: VerifierState): void {
     const env = this.#env;
     const { bt } = env;
-    const frame = state.frames[0]!;
+    const frame = state.ownFrame(0, false);
     const isGlobalEntry =
       state.curframe === 0 && frame.subprogno > 0 && frame.callsite === BPF_MAIN_FUNC;
     const mask = bt.regMask(bt.frame);
@@ -134,7 +137,8 @@ class Walk {
   /** Marks in a kept state; what is no scalar, or marked, is not looked for further. */
   #markFrame(state: VerifierState, frameno: number): void {
     const { bt } = this.#env;
-    const frame = state.frames[frameno]!;
+    if (bt.isFrameEmpty(frameno)) return;
+    const frame = state.ownFrame(frameno, bt.hasSlots(frameno));
     for (let mask = bt.regMask(frameno), i = 0; mask !== 0; mask >>>= 1, i++) {
       if ((mask & 1) === 0) continue;
       const reg = frame.regs[i]!;
@@ -148,7 +152,6 @@ class Walk {
       if (isUnmarked(reg)) frame.stackArgRegs[i] = this.#mark(reg);
       else bt.clearArg(frameno, i);
     }
-    if (this.#env.log.isVerbose) this.#logParent(state, frameno);
   }
 
   #markSlots({ stack }: FuncState, frameno: number): void {
@@ -204,7 +207,7 @@ export function bpfMarkAllScalarsPrecise(env: VerifierEnv, from: VerifierState):
     env.verbose(`mark_precise: ${at}: falling back to forcing all scalars precise\n`);
   }
   for (let state = from.parent; state; state = state.parent) {
-    for (const frame of state.frames) forcePrecise(env, frame);
+    for (let i = 0; i < state.frames.length; i++) forcePrecise(env, state.ownFrame(i, true));
   }
 }
 

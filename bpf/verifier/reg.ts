@@ -21,8 +21,6 @@ export interface RegFields {
   readonly delta: number;
   /** PTR_TO_STACK: whose stack. */
   readonly frameno: number;
-  /** The instruction that wrote the low 32 bits alone, + 1; DEF_NOT_SUBREG (0): the whole. */
-  readonly subregDef: number;
   /** Whether a scalar's value matters to the safety of what follows. */
   readonly precise: boolean;
   /** CONST_PTR_TO_MAP, PTR_TO_MAP_VALUE, PTR_TO_MAP_KEY. `mapUid` tells inner maps apart. */
@@ -47,7 +45,6 @@ export interface RegFields {
   readonly subprogno: number;
 }
 
-export const DEF_NOT_SUBREG = 0;
 /** PTR_TO_PACKET: is equal to the end, or behind it. */
 export const AT_PKT_END = -1;
 export const BEYOND_PKT_END = -2;
@@ -59,7 +56,6 @@ export class Reg implements RegFields {
   declare readonly parentId: number;
   declare readonly delta: number;
   declare readonly frameno: number;
-  declare readonly subregDef: number;
   declare readonly precise: boolean;
   declare readonly map: BpfMap | undefined;
   declare readonly mapUid: number;
@@ -81,7 +77,6 @@ export class Reg implements RegFields {
     this.parentId = from.parentId;
     this.delta = from.delta;
     this.frameno = from.frameno;
-    this.subregDef = from.subregDef;
     this.precise = from.precise;
     this.map = from.map;
     this.mapUid = from.mapUid;
@@ -110,7 +105,6 @@ const NOTHING: RegFields = {
   parentId: 0,
   delta: 0,
   frameno: 0,
-  subregDef: DEF_NOT_SUBREG,
   precise: false,
   map: undefined,
   mapUid: 0,

@@ -16,10 +16,9 @@ import * as t from './types.ts';
 
 const SLOT = t.BPF_REG_SIZE;
 
-/** A known zero; keeps who wrote the low half. __mark_reg_const_zero() */
+/** A known zero. __mark_reg_const_zero() */
 function markRegConstZero(env: VerifierEnv, regno: number): void {
-  const { subregDef } = env.regs[regno]!;
-  env.regs[regno] = constReg(0n, !env.bpfCapable).with({ subregDef });
+  env.regs[regno] = constReg(0n, !env.bpfCapable);
 }
 
 /** Bytes that may be read; what stands in each says whether they may. */
@@ -161,9 +160,7 @@ function fillLowBytes(
   const isWhole = size === 4 && spillSize === 4 && fitsIn(from.stack[spi]!.reg, 4);
   if (env.bpfCapable && isWhole) assignIdToSlot(env, from, spi);
   const { reg } = from.stack[spi]!;
-  const { subregDef } = env.regs[dstRegno]!;
-  const filled = fitsIn(reg, size) ? reg : clearScalarId(reg);
-  env.regs[dstRegno] = filled.with({ subregDef });
+  env.regs[dstRegno] = fitsIn(reg, size) ? reg : clearScalarId(reg);
 }
 
 /** check_stack_read_var_off() */

@@ -21,6 +21,11 @@ export interface RefState {
 const NO_RANGE: RetvalRange = { min: 0, max: 0, return32bit: false };
 const NOTHING_READ = Array.from<Reg>({ length: MAX_BPF_REG }).fill(NOT_INIT_REG);
 
+const SHARED_NOTHING = 0;
+const SHARED_STACK = 1;
+const SHARED_WHOLE = 2;
+type Shared = typeof SHARED_NOTHING | typeof SHARED_STACK | typeof SHARED_WHOLE;
+
 /** One function on the way: registers and stack. struct bpf_func_state */
 export class FuncState {
   readonly regs: Reg[];
@@ -42,6 +47,8 @@ export class FuncState {
   insnsSubtotal = 0;
   /** Arguments beyond the fifth, on their way to a callee. */
   stackArgRegs: Reg[] = [];
+  /** Of a kept state: how much of it others have too, so that it is not to be changed. */
+  shared: Shared = SHARED_NOTHING;
 
   /** With nothing in registers and stack, or with what is given, which becomes its own. */
   constructor(
@@ -69,8 +76,44 @@ export class FuncState {
   }
 
   copy(): FuncState {
-    const { callsite, frameno, subprogno, regs, stack } = this;
-    const to = new FuncState(callsite, frameno, subprogno, regs.slice(), stack.slice());
+    return this.#copyWith(this.regs.slice(), this.stack.slice());
+  }
+
+  /**
+   * A copy that is kept, and changed only through VerifierState.ownFrame(): it shares with another
+   * one what is the same in both. Functions further out rarely change.
+   */
+  keptCopy(other: FuncState | undefined): FuncState {
+    if (!other || !isSame(this.stack, other.stack)) return this.copy();
+    if (this.#isSameAs(other)) {
+      other.shared = SHARED_WHOLE;
+      return other;
+    }
+    if (other.shared === SHARED_NOTHING) other.shared = SHARED_STACK;
+    const to = this.#copyWith(this.regs.slice(), other.stack);
+    to.shared = SHARED_STACK;
+    return to;
+  }
+
+  #isSameAs(other: FuncState): boolean {
+    return (
+      this.callsite === other.callsite &&
+      this.subprogno === other.subprogno &&
+      this.asyncEntryCnt === other.asyncEntryCnt &&
+      this.callbackRetRange === other.callbackRetRange &&
+      this.inCallbackFn === other.inCallbackFn &&
+      this.inAsyncCallbackFn === other.inAsyncCallbackFn &&
+      this.inExceptionCallbackFn === other.inExceptionCallbackFn &&
+      this.noStackArgLoad === other.noStackArgLoad &&
+      this.callbackDepth === other.callbackDepth &&
+      isSame(this.regs, other.regs) &&
+      isSame(this.stackArgRegs, other.stackArgRegs)
+    );
+  }
+
+  #copyWith(regs: Reg[], stack: StackSlot[]): FuncState {
+    const { callsite, frameno, subprogno } = this;
+    const to = new FuncState(callsite, frameno, subprogno, regs, stack);
     to.asyncEntryCnt = this.asyncEntryCnt;
     to.callbackRetRange = this.callbackRetRange;
     to.inCallbackFn = this.inCallbackFn;
@@ -106,6 +149,13 @@ export interface HistoryEntry {
   frame: number;
   spi: number;
   linkedRegs: readonly LinkedReg[];
+}
+
+/** The very same values in two arrays. */
+function isSame<T>(a: readonly T[], b: readonly T[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** All that is known on one path at one instruction. struct bpf_verifier_state */
@@ -153,8 +203,25 @@ export class VerifierState {
 
   /** With its history, as bpf_copy_verifier_state() does. */
   copy(): VerifierState {
+    return this.#copyWith(this.frames.map((frame) => frame.copy()));
+  }
+
+  /** The same, to be kept as a child of its parent. */
+  keptCopy(): VerifierState {
+    const others = this.parent?.frames;
+    return this.#copyWith(this.frames.map((frame, i) => frame.keptCopy(others?.[i])));
+  }
+
+  /** A frame of a kept state, whose registers, or stack too, are to be changed. */
+  ownFrame(frameno: number, withStack: boolean): FuncState {
+    const frame = this.frames[frameno]!;
+    const isOwn = withStack ? frame.shared === SHARED_NOTHING : frame.shared !== SHARED_WHOLE;
+    return isOwn ? frame : (this.frames[frameno] = frame.copy());
+  }
+
+  #copyWith(frames: FuncState[]): VerifierState {
     const to = new VerifierState();
-    to.frames = this.frames.map((frame) => frame.copy());
+    to.frames = frames;
     to.parent = this.parent;
     to.refs = this.refs;
     to.branches = this.branches;

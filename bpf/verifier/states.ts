@@ -193,7 +193,7 @@ function addState(env: VerifierEnv, insnIdx: number): VerifierState {
   env.prevInsnProcessed = env.insnProcessed;
   if (env.bpfCapable) markAllScalarsImprecise(cur);
   clearSingularIds(cur);
-  const kept = cur.copy();
+  const kept = cur.keptCopy();
   kept.insnIdx = insnIdx;
   if (kept.branches !== 1) {
     throw env.bug(`is_state_visited:branches_to_explore=${kept.branches} insn ${insnIdx}`);

@@ -11,9 +11,9 @@ export function printVerificationStats(env: VerifierEnv): void {
   env.verbose(`peak_states ${env.peakStates} mark_read 0\n`);
 }
 
-/** Functions that were put in afterwards are left out. It takes no time: the time is simulated. */
+/** It takes no time: the time is simulated. */
 function printBySubprog(env: VerifierEnv): void {
-  const subprogs = env.subprogs.slice(0, env.subprogCnt - env.hiddenSubprogCnt);
+  const subprogs = env.subprogs.slice(0, env.subprogCnt);
   const depths = subprogs.map(({ stackDepth }) => stackDepth);
   const totals = subprogs
     .filter((_, i) => i === 0 || subprogIsGlobal(env, i))

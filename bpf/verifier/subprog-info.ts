@@ -14,8 +14,6 @@ export class SubprogInfo {
   start: number;
   /** From BTF; '' without. */
   name = '';
-  /** Index of its first line in the program's line information. */
-  linfoIdx = 0;
   /** Where its instructions begin in env.postorder; those of the next one end them. */
   postorderStart = 0;
   /** PRIV_STACK_*: stack-depth.ts. */
@@ -24,7 +22,6 @@ export class SubprogInfo {
   exitIdx = 0;
   stackDepth = 0;
   insnsTotal = 0;
-  insnsSelf = 0;
   /** Below: slots that only bpf_fastcall spills use. */
   fastcallStackOff = 0;
   hasTailCall = false;
