@@ -191,7 +191,7 @@ const accessSock: AccessRule = (env, access) => {
 };
 
 const accessTpBuffer: AccessRule = (env, access) => {
-  const { reg, argno, off, size } = access;
+  const { reg, argno, off } = access;
   checkTpBufferAccess(env, reg, argno, off);
   loadUnknown(env, access);
 };
@@ -207,7 +207,7 @@ const accessMapPtr: AccessRule = (env, { reg, argno, off, size, type, valueRegno
 };
 
 const accessBuf: AccessRule = (env, access) => {
-  const { reg, argno, off, size } = access;
+  const { reg, argno, off } = access;
   if (t.mayBeNull(reg.type)) throw invalidMem(env, access);
   if ((reg.type & t.MEM_RDONLY) !== 0) checkNoWrite(env, access);
   checkBufferAccess(env, reg, argno, off);
