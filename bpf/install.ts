@@ -44,6 +44,17 @@ export interface BpfOptions {
 
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
 
+/** Kernels share their types. */
+const encodings = new WeakMap<Btf, Uint8Array>();
+
+function encoded(btf: Btf): Uint8Array {
+  const known = encodings.get(btf);
+  if (known) return known;
+  const bytes = encodeBtf(btf);
+  encodings.set(btf, bytes);
+  return bytes;
+}
+
 /**
  * BPF in one kernel: makes its parts, hands each what it needs, and joins them to the kernel.
  * Before the kernel boots.
@@ -62,7 +73,6 @@ export class Bpf implements BpfContext {
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   onVerified: BpfContext['onVerified'];
   #btf: Btf | undefined;
-  #btfBytes: Uint8Array | undefined;
   #vmlinux: BtfObject | undefined;
   #kept: BtfObject | undefined;
   #kfuncs: ReadonlyMap<number, Helper> | undefined;
@@ -120,8 +130,7 @@ export class Bpf implements BpfContext {
 
   vmlinux(): BtfObject {
     if (!this.#vmlinux) {
-      this.#btfBytes ??= encodeBtf(this.btf);
-      const made = this.btfs.create(this.btf, this.#btfBytes, true);
+      const made = this.btfs.create(this.btf, encoded(this.btf), true);
       assert(made, 'no memory for the types of the kernel');
       this.#vmlinux = made;
     }

@@ -44,8 +44,6 @@ export class CoreRelocator {
   readonly #where: string;
   /** By id of the local type: types of the target with its name. */
   readonly #candidates = new Map<number, readonly number[]>();
-  /** Ids in the target by essential name: its own names with a flavour count too. */
-  #byEssence: Map<string, number[]> | undefined;
 
   constructor(local: Btf, target: Btf, where: string) {
     this.#local = local;
@@ -113,22 +111,30 @@ export class CoreRelocator {
   }
 
   #named(name: string): readonly number[] {
-    if (!this.#byEssence) {
-      this.#byEssence = new Map();
-      for (const [id, type] of this.#target.types.entries()) {
-        if (!type || type.name === '') continue;
-        const essence = essentialName(type.name);
-        const list = this.#byEssence.get(essence);
-        if (list) list.push(id);
-        else this.#byEssence.set(essence, [id]);
-      }
-    }
-    return this.#byEssence.get(name) ?? [];
+    return essencesOf(this.#target).get(name) ?? [];
   }
 
   #fail(what: string): never {
     throw new InputError(`${this.#where}: ${what}`);
   }
+}
+
+/** Ids of a kernel's types by essential name: its own names with a flavour count too. */
+const essences = new WeakMap<Btf, ReadonlyMap<string, readonly number[]>>();
+
+function essencesOf(btf: Btf): ReadonlyMap<string, readonly number[]> {
+  const known = essences.get(btf);
+  if (known) return known;
+  const found = new Map<string, number[]>();
+  for (const [id, type] of btf.types.entries()) {
+    if (!type || type.name === '') continue;
+    const essence = essentialName(type.name);
+    const list = found.get(essence);
+    if (list) list.push(id);
+    else found.set(essence, [id]);
+  }
+  essences.set(btf, found);
+  return found;
 }
 
 function isSame(a: CoreResult, b: CoreResult): boolean {

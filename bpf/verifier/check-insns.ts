@@ -2,6 +2,7 @@ import { EFAULT, EINVAL, EPROTO } from '../../kernel/errno.ts';
 import { decodeInsn, type RawInsn, rawInsn, reasonOf } from '../isa/decode.ts';
 import type { Insn } from '../isa/insn.ts';
 import { CLASS, MODE } from '../isa/ops.ts';
+import { MAP_TYPE } from '../uapi.ts';
 import { kernelAddress } from '../vm/frame.ts';
 import type { VerifierEnv } from './env.ts';
 import { checkPseudoBtfId } from './pseudo-btf-id.ts';
@@ -82,7 +83,8 @@ function mapAddress(env: VerifierEnv, insn: LdImm64, slot: number): bigint {
     throw env.reject(-address, message);
   }
   aux.mapOff = off;
-  return kernelAddress(address);
+  // What stands in an arena is named by where user space has it.
+  return map.type === MAP_TYPE.ARENA ? BigInt(address) : kernelAddress(address);
 }
 
 function noMap(env: VerifierEnv, insn: LdImm64, slot: number): Rejection {
