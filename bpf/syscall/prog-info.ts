@@ -1,6 +1,6 @@
 import { E2BIG, EFAULT, EINVAL } from '../../kernel/errno.ts';
 import type { Sim } from '../../sim/request.ts';
-import type { FuncInfo, LineInfo } from '../verifier/program.ts';
+import type { FuncInfo, LineInfo, WrongInfo } from '../verifier/program.ts';
 import type { BpfAttr } from './attr.ts';
 import type { BpfContext } from './context.ts';
 import { AT } from './prog-attrs.ts';
@@ -14,26 +14,33 @@ const LINE_INFO_BYTES = 16;
 export interface ProgInfo {
   readonly funcs: Uint8Array<ArrayBuffer>;
   readonly lines: Uint8Array<ArrayBuffer>;
+  /** Why there are no lines, which is said when functions are known. */
+  readonly wrongLines?: WrongInfo;
 }
 
 export const NO_INFO: ProgInfo = { funcs: new Uint8Array(0), lines: new Uint8Array(0) };
 
-/** Or -errno. bpf_check_btf_info_early() */
-export function* takeInfo(bpf: BpfContext, attr: BpfAttr): Sim<ProgInfo | number> {
+/** bpf_check_btf_info_early() */
+export function* takeInfo(bpf: BpfContext, attr: BpfAttr): Sim<ProgInfo | WrongInfo> {
   const funcs = yield* take(bpf, attr, {
     size: AT.funcInfoRecSize,
     pointer: AT.funcInfo,
     count: AT.funcInfoCnt,
     known: FUNC_INFO_BYTES,
+    wrongSize: (size) => `invalid func info rec size ${size}\n`,
+    wrongTail: 'nonzero tailing record in func info',
   });
-  if (typeof funcs === 'number') return funcs;
+  if (!(funcs instanceof Uint8Array)) return funcs;
   const lines = yield* take(bpf, attr, {
     size: AT.lineInfoRecSize,
     pointer: AT.lineInfo,
     count: AT.lineInfoCnt,
     known: LINE_INFO_BYTES,
+    wrongSize: () => '',
+    wrongTail: 'nonzero tailing record in line_info',
   });
-  return typeof lines === 'number' ? lines : { funcs, lines };
+  if (lines instanceof Uint8Array) return { funcs, lines };
+  return { funcs, lines: NO_INFO.lines, wrongLines: lines };
 }
 
 interface Places {
@@ -42,24 +49,29 @@ interface Places {
   readonly count: number;
   /** Bytes of a record as this kernel has it: what is behind them must be zero. */
   readonly known: number;
+  wrongSize(size: number): string;
+  readonly wrongTail: string;
 }
 
 function* take(
   bpf: BpfContext,
   attr: BpfAttr,
-  { size: sizeAt, pointer, count: countAt, known }: Places,
-): Sim<Uint8Array<ArrayBuffer> | number> {
+  { size: sizeAt, pointer, count: countAt, known, wrongSize, wrongTail }: Places,
+): Sim<Uint8Array<ArrayBuffer> | WrongInfo> {
   const count = attr.u32(countAt);
   if (count === 0) return new Uint8Array(0);
   const size = attr.u32(sizeAt);
   const isFit = size >= known && size <= INFO_RECORD_MAX && size % 4 === 0;
-  if (!isFit || count > attr.u32(AT.insnCnt)) return -EINVAL;
+  if (!isFit) return { errno: EINVAL, message: wrongSize(size) };
+  // Some of them would be for the same instruction, or for none.
+  if (count > attr.u32(AT.insnCnt)) return { errno: EINVAL, message: '' };
   const given = yield* bpf.kernel.mm.copy_from_user(attr.ptr(pointer), count * size);
-  if (!given) return -EFAULT;
+  if (!given) return { errno: EFAULT, message: '' };
   const records = new Uint8Array(count * known);
   for (let i = 0; i < count; i++) {
     const record = given.subarray(i * size, (i + 1) * size);
-    if (record.subarray(known).some((byte) => byte !== 0)) return -E2BIG;
+    const isKnown = record.subarray(known).every((byte) => byte === 0);
+    if (!isKnown) return { errno: E2BIG, message: wrongTail };
     records.set(record.subarray(0, known), i * known);
   }
   return records;

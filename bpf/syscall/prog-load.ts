@@ -14,7 +14,7 @@ import type { ExecProgram } from '../prog/exec-program.ts';
 import type { ProgType } from '../prog/types.ts';
 import { PROG_TYPE } from '../uapi.ts';
 import { fixup } from '../verifier/fixup.ts';
-import { BPF_F_SLEEPABLE, type LoadedProgram } from '../verifier/program.ts';
+import { BPF_F_SLEEPABLE, type LoadedProgram, type WrongInfo } from '../verifier/program.ts';
 import { verify, type Verified } from '../verifier/verify.ts';
 import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';
 import type { BpfContext, Command } from './context.ts';
@@ -158,14 +158,14 @@ class ProgLoad {
   }
 
   /** BTF is only asked for where something is said of the program in it. */
-  *#takeInfo(): Sim<ProgInfo | number> {
+  *#takeInfo(): Sim<ProgInfo | WrongInfo> {
     const attr = this.#attr;
     if (attr.u32(AT.funcInfoCnt) === 0 && attr.u32(AT.lineInfoCnt) === 0) return NO_INFO;
     const { fds, ops, btfs } = this.#bpf;
     const found = yield* fds.with(attr.s32(AT.btfFd), ops.btf, (addr) => btfs.btf_get(addr));
-    if (typeof found === 'number') return found;
+    if (typeof found === 'number') return { errno: -found, message: '' };
     this.#btf = found;
-    if (found === this.#bpf.vmlinux()) return -EACCES;
+    if (found === this.#bpf.vmlinux()) return { errno: EACCES, message: '' };
     return yield* takeInfo(this.#bpf, attr);
   }
 
@@ -177,9 +177,9 @@ class ProgLoad {
       return -bad.errno;
     }
     const info = yield* this.#takeInfo();
-    if (typeof info === 'number') {
-      log.print(NOTHING_PROCESSED);
-      return info;
+    if ('errno' in info) {
+      log.print(info.message + NOTHING_PROCESSED);
+      return -info.errno;
     }
     const given = { ...asked, info };
     const program = yield* this.#program(given);
@@ -206,6 +206,7 @@ class ProgLoad {
       btf: this.#btf?.btf,
       funcInfo: funcInfos(info),
       lineInfo: lineInfos(info, this.#btf?.bytes),
+      wrongLines: info.wrongLines,
       attach,
       caps: capabilitiesOf(this.#kernel),
       maps: this.#maps.bySlot,

@@ -82,7 +82,11 @@ function isSmallNumber(type: BtfType | undefined): boolean {
 
 /** Ascending, in the program, and one for each function's first instruction. check_btf_line() */
 function checkBtfLine(env: VerifierEnv): void {
-  const { lineInfo, code } = env.prog;
+  const { lineInfo, wrongLines, code } = env.prog;
+  if (wrongLines) {
+    env.verbose(wrongLines.message);
+    throw env.reject(wrongLines.errno, '');
+  }
   if (lineInfo.length === 0) return;
   const count = env.insns.length;
   let subprog = 0;

@@ -25,6 +25,12 @@ export interface LineInfo {
   readonly isUnnamed?: boolean;
 }
 
+/** Why records of functions or lines cannot be taken, as the log has it. */
+export interface WrongInfo {
+  readonly errno: number;
+  readonly message: string;
+}
+
 /** A constant that names a map, or a place in its value, by the slot of its ld_imm64. */
 export interface MapConst {
   readonly map: BpfMap;
@@ -64,6 +70,7 @@ export interface LoadedProgram {
   readonly btf: Btf | undefined;
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
+  readonly wrongLines?: WrongInfo | undefined;
   readonly attach: AttachPoint | undefined;
   readonly caps: Capabilities;
   /** By slot. */
