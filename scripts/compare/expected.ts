@@ -47,7 +47,7 @@ function patternOf(message: string): RegExp {
   const source = parts.map((part, i) =>
     i % 2 === 1 ? `(?:${part})` : part.replaceAll(/[$()*+./?[\\\]^{|}-]/g, String.raw`\$&`),
   );
-  return new RegExp(source.join(''), 'g');
+  return new RegExp(source.join(''), 'gm');
 }
 
 /** The first message that is not in the log behind those before it; undefined: all are. */
