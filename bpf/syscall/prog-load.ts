@@ -8,6 +8,7 @@ import { decodeInsn, rawInsn } from '../isa/decode.ts';
 import { encodeProgram } from '../isa/encode.ts';
 import { INSN_BYTES, type Insn } from '../isa/insn.ts';
 import { CODE, IMM_SOURCES } from '../isa/ops.ts';
+import { ProgArray } from '../maps/prog-array.ts';
 import type { AttachPoint } from '../prog/attach-point.ts';
 import { attachPoint } from '../prog/attach-points.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
@@ -147,14 +148,20 @@ class ProgLoad {
 
   *#loadWith(given: Omit<Given, 'info'>, log: UserLog): Sim<number> {
     const made = yield* this.#check(given, log);
-    const result = yield* log.finish(typeof made === 'number' ? made : 0);
-    if (typeof made === 'number') return result;
+    const logged = yield* log.finish(typeof made === 'number' ? made : 0);
+    if (typeof made === 'number') return logged;
+    const result = logged < 0 || this.#fitsProgArrays(made) ? logged : -EINVAL;
     if (result === 0) return yield* this.#install(made);
     // The program has what was held for it, and gives it back.
     this.#maps.held.length = 0;
     this.#btf = undefined;
     yield* this.#bpf.programs.bpf_prog_put(made.addr);
     return result;
+  }
+
+  /** bpf_check_tail_call() */
+  #fitsProgArrays(made: ExecProgram): boolean {
+    return this.#maps.held.every((map) => !(map instanceof ProgArray) || map.isFor(made));
   }
 
   /** BTF is only asked for where something is said of the program in it. */
