@@ -80,7 +80,8 @@ function newKernelBtf(syscalls: readonly SyscallRow[]): Btf {
     events: TRACE_EVENTS,
     functions: traceableFunctions(syscalls),
     enums: ENUMS,
-    declarations: [...DECLARATIONS, KFUNC_DECLARATIONS],
+    declarations: DECLARATIONS,
+    kfuncs: KFUNC_DECLARATIONS,
     tags: KFUNC_TAGS,
     percpu: PERCPU_VARIABLES,
   });

@@ -39,9 +39,13 @@ export interface VmlinuxRows {
   readonly declarations: readonly string[];
   /** What decl tags say of functions among those. */
   readonly tags: readonly { readonly name: string; readonly tag: string }[];
+  /** Kfuncs, in C: they come last. */
+  readonly kfuncs: string;
   /** Variables of each CPU, as those declare them. */
   readonly percpu: readonly string[];
 }
+
+const KFUNC_ID_MIN = 10_000;
 
 /** The types of the simulated kernel, as /sys/kernel/btf/vmlinux would have them. */
 export function vmlinuxBtf(rows: VmlinuxRows): Btf {
@@ -69,6 +73,9 @@ export function vmlinuxBtf(rows: VmlinuxRows): Btf {
     c.func(name, c.proto(returns, params));
   }
   for (const text of rows.declarations) parseC(c, text);
+  // As many digits as in a real kernel: the columns of logs go by that.
+  while (c.types.length < KFUNC_ID_MIN) c.add({ kind: 'const', name: '', type: 0 });
+  parseC(c, rows.kfuncs);
   for (const { name, tag } of rows.tags) {
     c.add({ kind: 'decl_tag', name: tag, type: c.func(name), component: -1 });
   }

@@ -38,6 +38,7 @@ test('their prototypes and those of the events are types that BTF can say', () =
     events: TRACE_EVENTS,
     enums: [],
     declarations: [],
+    kfuncs: '',
     percpu: [],
     tags: [],
   });
