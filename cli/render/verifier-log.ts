@@ -43,9 +43,7 @@ function firstOfMessage(lines: readonly string[], last: number): number {
 /** Neither an instruction, nor source, nor a state, nor how the verifier went about it. */
 function isText(line: string): boolean {
   if (line === '' || isSource(line) || isFigure(line)) return false;
-  return !/^(\d+: |from \d+ to|mark_precise|func#|Func#|Live|R\d+=|propagating|caller|callee| )/.test(
-    line,
-  );
+  return !WORKINGS.test(line);
 }
 
 /** How lines begin that tell what the verifier does. */
