@@ -11,6 +11,7 @@ import { HELPER_FUNCTIONS } from './helper-functions.ts';
 import { ITERATORS } from './iters.ts';
 import { LSM_HOOKS, WITHOUT_FUNCTION } from './lsm.ts';
 import { MAPS } from './maps.ts';
+import { MEMBER_ENUMS } from './member-enums.ts';
 import { MM } from './mm.ts';
 import { NETFILTER } from './netfilter.ts';
 import { OPAQUE } from './opaque.ts';
@@ -29,6 +30,7 @@ import { UAPI } from './uapi.ts';
  * programs have no use for are left out. Each may embed what stands before it. See c-parse.ts.
  */
 export const DECLARATIONS: readonly string[] = [
+  MEMBER_ENUMS,
   BASIC,
   UAPI,
   BPF,

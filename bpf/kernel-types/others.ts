@@ -254,7 +254,7 @@ struct bvec_iter {
 typedef unsigned int blk_qc_t;
 struct bio {
   struct bio *bi_next; struct block_device *bi_bdev; blk_opf_t bi_opf;
-  unsigned short bi_flags, bi_ioprio; enum rw_hint bi_write_hint; u8 bi_write_stream;
+  unsigned short bi_flags, bi_ioprio; u8 bi_write_hint, bi_write_stream;
   blk_status_t bi_status; u8 bi_bvec_gap_bit; atomic_t __bi_remaining; struct bio_vec *bi_io_vec;
   struct bvec_iter bi_iter;
   union {
