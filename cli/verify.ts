@@ -65,29 +65,43 @@ const UNPRIVILEGED_MAPS: readonly number[] = [
   MAP_TYPE.PERF_EVENT_ARRAY,
 ];
 
+/** Of the kernel's machine: programs have a million instructions, maps may be large. */
+const MEMORY_BYTES = 128 << 20;
+/** After so many programs another kernel goes on. */
+const LOADS_MAX = 256;
+
 /**
  * A kernel that programs are loaded into one at a time, each with all maps of its object made
  * afresh, and that forgets them.
  */
 export class ProgramVerifier {
-  readonly #sandbox: Sandbox;
   readonly #options: VerifierOptions;
+  #sandbox: Sandbox;
+  #loadCount = 0;
   #verified: Verified | undefined;
 
   constructor(options: VerifierOptions) {
-    const { profile, isUnprivileged } = options;
     this.#options = options;
-    this.#sandbox = new Sandbox({
+    this.#sandbox = this.#newSandbox();
+  }
+
+  #newSandbox(): Sandbox {
+    const { profile, isUnprivileged } = this.#options;
+    const sandbox = new Sandbox({
       ...(profile ? { profile } : {}),
+      memoryBytes: MEMORY_BYTES,
       bpf: { unprivilegedBpfDisabled: isUnprivileged ? 0 : 2, isForVerification: true },
     });
-    this.#sandbox.bpf.onVerified = (verified) => (this.#verified = verified);
+    sandbox.bpf.onVerified = (verified) => (this.#verified = verified);
+    return sandbox;
   }
 
   verify(spec: OpenedObject, file: string, name: string, request: VerifyRequest = {}): Verdict {
     const { section } = spec.programs.find((program) => program.name === name)!;
     this.#verified = undefined;
     this.#spentMs = 0;
+    // Memory falls to pieces in time.
+    if (++this.#loadCount % LOADS_MAX === 0) this.#sandbox = this.#newSandbox();
     const { errno, log } = this.#load(spec, name, request);
     const { insnProcessed: insns = 0, totalStates: states = 0 } = this.#outcome()?.env ?? {};
     return {

@@ -49,6 +49,7 @@ export interface KernelOptions {
   readonly profile: Profile;
   readonly mutations: ReadonlySet<string>;
   readonly mode: Mode;
+  readonly memoryBytes?: number;
   /** Whether data races are looked for. */
   readonly races?: boolean;
 }

@@ -20,6 +20,8 @@ export interface SandboxOptions {
   readonly bpf?: BpfOptions;
   /** Programs that can be executed, by path. */
   readonly images?: Readonly<Record<string, ProcBody>>;
+  /** Of the simulated machine; default: 32 MiB. */
+  readonly memoryBytes?: number;
   /** Steps after which one piece of work counts as endless; default 5,000,000. */
   readonly stepsMax?: number;
 }
@@ -55,6 +57,7 @@ export class Sandbox implements ProcWorld {
       profile: options.profile ?? DEFAULT_PROFILE,
       mutations: new Set(options.mutations ?? []),
       mode: 'timed',
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
     });
     this.bpf = new Bpf(this.kernel, options.bpf);
     for (const [path, body] of Object.entries(options.images ?? {})) {

@@ -86,7 +86,8 @@ export class UserMemory {
     if (this.#areas.length === 0 && start + SLICE_BYTES <= arena.sizeBytes) {
       return { addr: arena.addr + start, sizeBytes: SLICE_BYTES };
     }
-    const size = Math.max(sizeBytes, AREA_BYTES);
+    // Twice as much each time, so that all areas together are not much more than the largest.
+    const size = Math.max(AREA_BYTES, 2 ** Math.ceil(Math.log2(sizeBytes)));
     // Memory for arguments is no place to look for failing allocations: the calls are.
     const { faults } = machine;
     machine.faults = new Set();

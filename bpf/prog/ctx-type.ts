@@ -86,21 +86,11 @@ export function btfIsProjectionOf(prog: string, kern: string): boolean {
  * Whether a pointer's target is what programs of a type get, by its name alone.
  * btf_is_prog_ctx_type()
  */
-export function btfIsProgCtxType(
-  log: (text: string) => void,
-  btf: Btf,
-  pointer: BtfOf<'ptr'>,
-  progType: number,
-  arg: number,
-): boolean {
+export function btfIsProgCtxType(btf: Btf, pointer: BtfOf<'ptr'>, progType: number): boolean {
   if (progType === PROG_TYPE.KPROBE && isUserPtRegs(btf, pointer.type)) return true;
   const target = resolve(btf, pointer.type);
   // A tracepoint's context, which is no struct, has no name to go by.
   if (target?.kind !== 'struct' && target?.kind !== 'union') return false;
-  if (target.name === '') {
-    log(`arg#${arg} struct doesn't have a name\n`);
-    return false;
-  }
   const name = progCtxTypeName(progType);
   if (name === '') return false;
   if (btfIsProjectionOf(name, target.name) || name === target.name) return true;

@@ -235,7 +235,7 @@ export class BpfObject {
     const isPerCpu = type === MAP_TYPE.PERF_EVENT_ARRAY && maxEntries === 0;
     return {
       ...definition,
-      maxEntries: isPerCpu ? this.#calls.port.cpuCount : maxEntries,
+      maxEntries: isPerCpu ? this.#calls.port.cpuCount : ringbufSize(type, maxEntries),
       extra: definition.extra,
       btfFd: hasTypes ? this.#btfFd : 0,
       btfKeyTypeId: hasTypes ? definition.keyTypeId : 0,
@@ -325,4 +325,13 @@ export class BpfObject {
       btfFd: this.#btfFd,
     });
   }
+}
+
+const PAGE_BYTES = 4096;
+
+/** Of ring buffers: as many pages as a power of two, at least as asked for. adjust_ringbuf_sz() */
+function ringbufSize(type: number, size: number): number {
+  const isRingbuf = type === MAP_TYPE.RINGBUF || type === MAP_TYPE.USER_RINGBUF;
+  if (!isRingbuf || size === 0) return size;
+  return Math.max(PAGE_BYTES, 2 ** Math.ceil(Math.log2(size)));
 }

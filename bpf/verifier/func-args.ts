@@ -125,9 +125,8 @@ function pointerArg(
 ): SubprogArg | undefined {
   const btf = env.prog.btf!;
   const progType = resolveProgType(env.prog).number;
-  const log = (text: string): void => env.verbose(text);
   const isCtx = (tags & tag.ARG_TAG_CTX) !== 0;
-  if (isCtx || btfIsProgCtxType(log, btf, pointer, progType, index)) {
+  if (isCtx || btfIsProgCtxType(btf, pointer, progType)) {
     tag.checkTagsAlone(env, index, tags & ~tag.ARG_TAG_CTX);
     if (isCtx) validateProgCtxType(env, pointer, index, progType);
     return arg(t.ARG_PTR_TO_CTX);

@@ -107,8 +107,7 @@ export function getKfuncPtrArgType(env: VerifierEnv, of: KfuncArg): KfuncArgKind
   if (TAKES_CTX.has(meta.funcName)) return 'ctx';
   const hasSize = isFollowedBySize(env, of);
   const { number: progType } = resolveProgType(env.prog);
-  const log = (text: string): void => env.verbose(text);
-  if (btfIsProgCtxType(log, btf, of.pointer, progType, index)) return 'ctx';
+  if (btfIsProgCtxType(btf, of.pointer, progType)) return 'ctx';
   if (arg.isKfuncArgNullable(param) && isNullReg(reg) && !hasSize) return 'null';
   const known = KINDS.find(([, isKind]) => isKind(btf, param, meta, index));
   if (known) return known[0];

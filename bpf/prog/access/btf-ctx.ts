@@ -192,7 +192,7 @@ class ArgAccess {
     if (known?.null?.includes(arg)) info.regType |= PTR_MAYBE_NULL;
     // Of a module's tracepoints nobody has looked.
     if (isTrace && !known && !isKernel) info.regType |= PTR_MAYBE_NULL;
-    if (dstProg) return this.#isValidCtxOf(dstProg, pointer, arg);
+    if (dstProg) return this.#isValidCtxOf(dstProg, pointer);
     info.btf = btf;
     const { id, flags } = walkTypeTags(btf, pointer.type);
     const target = btf.types[id];
@@ -218,12 +218,11 @@ class ArgAccess {
   #isValidCtxOf(
     { type, savedDstType }: NonNullable<AttachPoint['dstProg']>,
     pointer: BtfOf<'ptr'>,
-    arg: number,
   ): boolean {
     const info = this.#info;
     const progType = type === PROG_TYPE.EXT ? savedDstType : type;
     const { btf } = this.#attach;
-    if (!btfIsProgCtxType((text) => info.log(text), btf, pointer, progType, arg)) return false;
+    if (!btfIsProgCtxType(btf, pointer, progType)) return false;
     info.btf = info.kernelBtf;
     info.btfId = kernCtxTypeId(info.kernelBtf, progType);
     return info.btfId !== 0;
