@@ -72,7 +72,7 @@ loop:
   r0 += r1
   r2 = r0
   r2 &= 0xff
-  if r0 < 2000 goto loop
+  if r0 < 500 goto loop
   exit
 `);
 
@@ -100,7 +100,7 @@ skip:
   r5 -= r2
 over:
   r6 += 1
-  if r6 < 200 goto loop
+  if r6 < 40 goto loop
   r0 = 0
   exit
 `);

@@ -47,10 +47,8 @@ export interface WrongMap {
 /** BPF_F_*: flags of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;
 export const BPF_F_ANY_ALIGNMENT = 1 << 1;
-export const BPF_F_TEST_RND_HI32 = 1 << 2;
 export const BPF_F_TEST_STATE_FREQ = 1 << 3;
 export const BPF_F_SLEEPABLE = 1 << 4;
-export const BPF_F_XDP_HAS_FRAGS = 1 << 5;
 export const BPF_F_TEST_REG_INVARIANTS = 1 << 7;
 
 /** A program as it comes to the verifier: decoded, its names resolved. */
