@@ -284,8 +284,11 @@ function rangesFromBits(s: Scalar): Scalar {
 /** The one value that is in an unsigned range and of a tnum, if there is just one. */
 function onlyCommonValue(tnum: Tnum, { umin, umax }: Cnum64): bigint | undefined {
   if (tnum.isUnknown) return umin === umax && umin !== U64_MAX ? umin : undefined;
+  const isCommon = (umin & ~tnum.mask) === tnum.value;
+  // The next one, most often: its last bit is free.
+  if (isCommon && (tnum.mask & ~umin & 1n) === 1n && umin < umax) return undefined;
   const next = tnumStep(tnum, umin);
-  if ((umin & ~tnum.mask) === tnum.value) return next > umax ? umin : undefined;
+  if (isCommon) return next > umax ? umin : undefined;
   if (next === tnum.max) return next;
   return next <= umax && tnumStep(tnum, next) > umax ? next : undefined;
 }
