@@ -38,7 +38,7 @@ struct bpf_crypto_params {
   char type[14]; u8 reserved[2]; char algo[128]; u8 key[256]; u32 key_len, authsize;
 };
 struct cpumask {
-  unsigned long bits[1];
+  unsigned long bits[128];
 };
 typedef struct cpumask cpumask_t;
 struct bpf_cpumask {

@@ -2,6 +2,7 @@ import { ATTR } from './attr.ts';
 import { BASIC } from './basic.ts';
 import { BPF } from './bpf.ts';
 import { CONTEXTS } from './contexts.ts';
+import { DEVICES } from './devices.ts';
 import { ENUMS } from './enums.ts';
 import { EVENTS } from './events.ts';
 import { EXTRA } from './extra.ts';
@@ -54,6 +55,7 @@ export const DECLARATIONS: readonly string[] = [
   ROUTES,
   ATTR,
   OTHERS,
+  DEVICES,
   EXTRA,
   OPAQUE,
 ];

@@ -108,10 +108,25 @@ struct ns_common {
     struct callback_head ns_rcu;
   } 160;
 };
+struct inet_timewait_death_row {
+  refcount_t tw_refcount; @64 struct inet_hashinfo *hashinfo; int sysctl_max_tw_buckets;
+} 128;
+struct ping_group_range {
+  seqlock_t lock; kgid_t range[2];
+};
+struct netns_ipv4 {
+  @20 int sysctl_tcp_wmem[3]; @44 int sysctl_tcp_rmem[3];
+  @128 struct inet_timewait_death_row tcp_death_row; struct udp_table *udp_table;
+  @336 struct ipv4_devconf *devconf_all; struct ipv4_devconf *devconf_dflt;
+  @424 struct hlist_head *fib_table_hash; @524 u8 sysctl_tcp_ecn; @528 u8 sysctl_ip_default_ttl;
+  @575 u8 sysctl_tcp_syncookies; @680 const struct tcp_congestion_ops *tcp_congestion_control;
+  @752 struct ping_group_range ping_group_range; @892 atomic_t rt_genid;
+} 1024;
 struct net {
   refcount_t passive; @12 u32 ifindex; @24 struct list_head list; @104 struct key_tag *key_domain;
   struct user_namespace *user_ns; struct ucounts *ucounts; @192 struct ns_common ns;
   struct list_head dev_base_head; @648 u32 hash_mix; struct net_device *loopback_dev;
+  @960 struct netns_ipv4 ipv4;
   @4608 u64 net_cookie;
 } 4800;
 struct sk_buff_list {

@@ -301,4 +301,81 @@ struct scm_fp_list {
   short count, count_unix, max; bool inflight, dead; struct list_head vertices;
   struct unix_edge *edges; struct user_struct *user; struct file *fp[253];
 };
+struct mptcp_addr_info {
+  u8 id; sa_family_t family; __be16 port;
+  union {
+    struct in_addr addr; struct in6_addr addr6;
+  };
+};
+struct mptcp_rm_list {
+  u8 ids[8], nr;
+};
+struct mptcp_pm_data {
+  struct mptcp_addr_info local, remote; struct list_head anno_list, userspace_pm_local_addr_list;
+  spinlock_t lock;
+  union {
+    struct {
+      u8 addr_signal;
+      bool server_side, work_pending, accept_addr, accept_subflow, remote_deny_join_id0;
+      u8 add_addr_signaled, add_addr_accepted, local_addr_used, pm_type, extra_subflows, status;
+    };
+    struct {
+      u8 addr_signal;
+      bool server_side, work_pending, accept_addr, accept_subflow, remote_deny_join_id0;
+      u8 add_addr_signaled, add_addr_accepted, local_addr_used, pm_type, extra_subflows, status;
+    } reset;
+  };
+  unsigned long id_avail_bitmap[4]; struct mptcp_rm_list rm_list_tx, rm_list_rx;
+};
+struct mptcp_sock {
+  struct inet_connection_sock sk; u64 local_key, remote_key, write_seq; @1464 u64 snd_nxt;
+  @1480 u64 ack_seq; @1584 u32 token; unsigned long flags; @1688 struct list_head conn_list;
+  @1720 struct mptcp_data_frag *first_pending; @1744 struct sock *first; struct mptcp_pm_data pm;
+  @1956 u32 subflow_id;
+  @1964 char ca_name[16];
+} 2008;
+struct mptcp_subflow_context {
+  struct list_head node;
+  union {
+    struct {
+      unsigned long avg_pacing_rate; u64 local_key, remote_key, idsn, map_seq, rcv_wnd_sent;
+      u32 snd_isn, token, rel_write_seq, map_subflow_seq, ssn_offset, map_data_len;
+      __wsum map_data_csum;
+      u32 map_csum_len, prev_rtt_seq, request_mptcp:1, request_join:1, request_bkup:1;
+      u32 mp_capable:1, mp_join:1, pm_notified:1, conn_finished:1, map_valid:1, map_csum_reqd:1;
+      u32 map_data_fin:1, mpc_map:1, backup:1, send_mp_prio:1, send_mp_fail:1, send_fastclose:1;
+      u32 send_infinite_map:1, remote_key_valid:1, disposable:1, closing:1, valid_csum_seen:1;
+      u32 is_mptfo:1, close_event_done:1, mpc_drop:1, resetting:1, __unused:8;
+      bool data_avail, scheduled, pm_listener, fully_established; u32 lent_mem_frag, remote_nonce;
+      u64 thmac; u32 local_nonce, remote_token;
+      union {
+        u8 hmac[20]; u64 iasn;
+      };
+      s16 local_id;
+      u8 remote_id, reset_seen:1, reset_transient:1, reset_reason:4, stale_count, stale;
+      u32 subflow_id; long delegated_status; unsigned long fail_tout;
+    };
+    struct {
+      unsigned long avg_pacing_rate; u64 local_key, remote_key, idsn, map_seq, rcv_wnd_sent;
+      u32 snd_isn, token, rel_write_seq, map_subflow_seq, ssn_offset, map_data_len;
+      __wsum map_data_csum;
+      u32 map_csum_len, prev_rtt_seq, request_mptcp:1, request_join:1, request_bkup:1;
+      u32 mp_capable:1, mp_join:1, pm_notified:1, conn_finished:1, map_valid:1, map_csum_reqd:1;
+      u32 map_data_fin:1, mpc_map:1, backup:1, send_mp_prio:1, send_mp_fail:1, send_fastclose:1;
+      u32 send_infinite_map:1, remote_key_valid:1, disposable:1, closing:1, valid_csum_seen:1;
+      u32 is_mptfo:1, close_event_done:1, mpc_drop:1, resetting:1, __unused:8;
+      bool data_avail, scheduled, pm_listener, fully_established; u32 lent_mem_frag, remote_nonce;
+      u64 thmac; u32 local_nonce, remote_token;
+      union {
+        u8 hmac[20]; u64 iasn;
+      };
+      s16 local_id;
+      u8 remote_id, reset_seen:1, reset_transient:1, reset_reason:4, stale_count, stale;
+      u32 subflow_id; long delegated_status; unsigned long fail_tout;
+    } reset;
+  };
+  struct list_head delegated_node; u32 setsockopt_seq, stale_rcv_tstamp; int cached_sndbuf;
+  struct sock *tcp_sock, *conn; const struct inet_connection_sock_af_ops *icsk_af_ops;
+  void *tcp_state_change, *tcp_error_report; struct callback_head rcu;
+};
 `;

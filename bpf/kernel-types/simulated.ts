@@ -181,6 +181,9 @@ struct bpf_map {
   atomic64_t writecnt; spinlock_t owner_lock;
   bool bypass_spec_v1, free_after_mult_rcu_gp, free_after_rcu_gp;
   atomic64_t sleepable_refcnt; s64 *elem_count; u64 cookie;
+  union {
+    struct work_struct work; struct callback_head rcu;
+  };
 };
 struct bpf_prog {
   u32 jit_requested:1, cb_access:1, dst_needed:1, blinding_requested:1, blinded:1, is_func:1;

@@ -271,12 +271,16 @@ struct tcp_sock {
   struct tcp_fastopen_request *fastopen_req; struct request_sock *fastopen_rsk;
   struct saved_syn *saved_syn;
 } 2432;
+struct numa_drop_counters {
+  atomic_t drops0; @64 atomic_t drops1;
+} 128;
 struct udp_sock {
   struct inet_sock inet; unsigned long udp_flags; int pending; __u8 encap_type;
   __u16 udp_lrpa_hash; struct hlist_nulls_node udp_lrpa_node; __u16 len, gso_size;
   void *encap_rcv, *encap_err_rcv, *encap_err_lookup, *encap_destroy, *gro_receive, *gro_complete;
   struct udp_prod_queue *udp_prod_queue; @1152 struct sk_buff_head reader_queue;
   int forward_deficit, forward_threshold; bool peeking_with_offset; struct hlist_node tunnel_list;
+  @1216 struct numa_drop_counters drop_counters;
 } 1344;
 struct path {
   struct vfsmount *mnt; struct dentry *dentry;
@@ -387,12 +391,6 @@ struct sk_msg {
   @640 void *data; void *data_end; u32 apply_bytes, cork_bytes, flags; struct sk_buff *skb;
   struct sock *sk_redir, *sk; struct list_head list;
 };
-struct mptcp_sock {
-  struct inet_connection_sock sk; u64 local_key, remote_key, write_seq; @1464 u64 snd_nxt;
-  @1480 u64 ack_seq; @1584 u32 token; unsigned long flags; @1688 struct list_head conn_list;
-  @1720 struct mptcp_data_frag *first_pending; @1744 struct sock *first; @1956 u32 subflow_id;
-  @1964 char ca_name[16];
-} 2008;
 struct ip_options {
   __be32 faddr, nexthop;
   unsigned char optlen, srr, rr, ts, is_strictroute:1, srr_is_hit:1, is_changed:1, rr_needaddr:1;

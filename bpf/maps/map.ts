@@ -40,7 +40,7 @@ export const bpf_map = struct('bpf_map', {
   usercnt: cType('atomic64_t', u64), // descriptors, and what the file system pins
   frozen: cType('bool', u8),
   spin_lock_off: s32, // of a struct bpf_spin_lock in the value, or below zero
-  unsimulated: unsimulated(40),
+  unsimulated: unsimulated(80),
 });
 
 /**
