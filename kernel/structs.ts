@@ -69,7 +69,7 @@ export const task_struct = struct('task_struct', {
   pending: u64, // signals, bit n-1 for signal n
   blocked: u64,
   bpf_storage: ptr('struct bpf_local_storage'), // whatever hangs off a task and dies with it
-  unsimulated: unsimulated(1248),
+  unsimulated: unsimulated(2264),
 });
 
 export const signal_struct = struct('signal_struct', {

@@ -26,7 +26,7 @@ export class BareKernel {
       cpuCount: 2,
       profile: 'v7.2',
       mutations: new Set(),
-      memoryBytes: 4 << 20,
+      memoryBytes: 6 << 20,
       ...options,
     });
     this.cpus = new Cpus(this.machine);
