@@ -45,7 +45,7 @@ test('a use after free names who made, who freed, and who used', () => {
   });
   expect(failure!.text).toMatchInlineSnapshot(`
     "BUG: KASAN: slab-use-after-free in kasan_uaf_use
-    Read of size 8 at addr ffff88800000c020 by task A/102
+    Read of size 8 at addr ffff88800000d020 by task A/102
 
     CPU: 0 PID: 102 Comm: A
     Call Trace:
@@ -60,18 +60,18 @@ test('a use after free names who made, who freed, and who used', () => {
      kasan_uaf_free+0xb8/0x100
      ret_from_fork+0x80/0x100
 
-    The buggy address belongs to the object at ffff88800000c010
+    The buggy address belongs to the object at ffff88800000d010
      which belongs to the cache filp of size 88
     The buggy address is located 16 bytes inside of
-     freed 88-byte region [ffff88800000c010, ffff88800000c068)
+     freed 88-byte region [ffff88800000d010, ffff88800000d068)
 
     Memory state around the buggy address:
-     ffff88800000bf00: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
-     ffff88800000bf80: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
-    >ffff88800000c000: fc fc fb fb fb fb fb fb fb fb fb fb fb fc fc fc
+     ffff88800000cf00: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+     ffff88800000cf80: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+    >ffff88800000d000: fc fc fb fb fb fb fb fb fb fb fb fb fb fc fc fc
                                    ^
-     ffff88800000c080: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
-     ffff88800000c100: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+     ffff88800000d080: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
+     ffff88800000d100: fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc fc
     =================================================================="
   `);
 });
