@@ -114,7 +114,8 @@ function benchOf(name: string, program: LoadedProgram): Bench {
     unit: 'insn',
     baseline: 'decoding as many',
     run(n) {
-      for (ahead -= n; ahead < 0;) ahead += verify(program, WORLD, new VerifierLog(0)).env.insnProcessed;
+      for (ahead -= n; ahead < 0;)
+        ahead += verify(program, WORLD, new VerifierLog(0)).env.insnProcessed;
     },
     runBaseline(n) {
       for (let left = n; left > 0; left -= count) decodeProgram(program.code);

@@ -3,7 +3,6 @@ import type { RetvalRange } from './retval-range.ts';
 import { INVALID_SLOT, type StackSlot } from './stack.ts';
 import { BPF_REG_SIZE, MAX_BPF_REG } from './types.ts';
 
-
 /** Something acquired and not yet given back. A value. struct bpf_reference_state */
 export interface RefState {
   /** REF_TYPE_* */
