@@ -1,6 +1,8 @@
 import { alignUp, ptr, struct, u32 } from '../../base/layout.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from '../../kernel/errno.ts';
 import type { Sim } from '../../sim/request.ts';
+import { assemble } from '../isa/asm.ts';
+import type { Insns } from '../isa/insn.ts';
 import {
   allocArea,
   allocMap,
@@ -136,6 +138,31 @@ export class ArrayMap extends AnyArray {
 
   override valueAt(index: number): number {
     return this.values + index * this.elemSize;
+  }
+
+  /**
+   * As in Linux, but that the values are not in the map's own struct: so maps inside others, each
+   * of which has its own distance to them, are left to the call. array_map_gen_lookup()
+   */
+  map_gen_lookup(): Insns | undefined {
+    const { addr, values, elemSize, maxEntries, flags, bypassesSpecV1 } = this;
+    const distance = values - addr;
+    if ((flags & flag.INNER_MAP) !== 0 || addr === 0 || distance !== (distance | 0)) {
+      return undefined;
+    }
+    const isPow2 = (elemSize & (elemSize - 1)) === 0;
+    const mask = bypassesSpecV1 ? [] : [`w0 &= ${roundupPow2(maxEntries) - 1}`];
+    const code = [
+      `r1 += ${distance}`,
+      'r0 = *(u32 *)(r2 +0)',
+      `if r0 >= ${maxEntries} goto +${3 + mask.length}`,
+      ...mask,
+      isPow2 ? `r0 <<= ${31 - Math.clz32(elemSize)}` : `r0 *= ${elemSize}`,
+      'r0 += r1',
+      'goto +1',
+      'r0 = 0',
+    ];
+    return assemble(code.join('\n'));
   }
 
   override *bpf_map_copy_value(key: number, value: number, flags: number): Sim<number> {

@@ -12,6 +12,7 @@ import {
 } from '../../base/layout.ts';
 import type { BtfRecord } from '../btf/record.ts';
 import type { Btf } from '../btf/types.ts';
+import type { Insns } from '../isa/insn.ts';
 import type { Sim } from '../../sim/request.ts';
 
 /** include/linux/bpf.h. What a program has in a register for a map is the address of this. */
@@ -92,6 +93,9 @@ export interface BpfMap {
   map_lookup_percpu_elem?(key: number, cpu: number): number | Sim<number>;
   /** Of a prog array: the struct bpf_prog at `index`, or 0. kernel/bpf/core.c: JMP_TAIL_CALL */
   tail_call_target?(index: number): number | Sim<number>;
+
+  /** What does the look-up in the place of a call: r0 of r1, the map, and r2. Absent: nothing. */
+  map_gen_lookup?(): Insns | undefined;
 
   /** Of an instruction array: the slots that its entries name, each once, ascending. */
   insnArrayTargets?(first: number, last: number): readonly number[];

@@ -127,6 +127,8 @@ const mapKey: Rule = (env, { regno }, meta) => {
   if (!map) throw env.bug('invalid map_ptr to access map->key');
   const reg = env.regs[regno]!;
   checkHelperMemAccess(env, reg, regno, map.keySize, BPF_READ, false, undefined);
+  // Where the call becomes code, that is what accesses it.
+  env.curAux.accessTypes |= 1 << t.baseType(reg.type);
   if (!canElideValueNullness(map)) return;
   meta.constMapKey = getConstantMapKey(env, env.regs[regno]!, map.keySize) ?? -1n;
 };

@@ -1,6 +1,6 @@
 import type { Insn, Insns } from '../isa/insn.ts';
 
-/** A program with parts of it taken out, and where what is left was and is. */
+/** A program with parts of it taken out or replaced, and where what is left was and is. */
 export interface Compacted {
   readonly insns: Insns;
   /** By new slot: what it was. */
@@ -113,11 +113,12 @@ function compact(insns: Insns, alive: Uint8Array): Compacted {
 }
 
 /** What an offset from behind `slot` becomes. */
-function offsetIn(now: Int32Array, slot: number, off: number): number {
+export function offsetIn(now: Int32Array, slot: number, off: number): number {
   return now[slot + 1 + off]! - now[slot]! - 1;
 }
 
-function retargeted(insn: Insn, move: (off: number) => number): Insn {
+/** Where it names other instructions by their distance, with that moved. */
+export function retargeted(insn: Insn, move: (off: number) => number): Insn {
   switch (insn.kind) {
     case 'ja':
     case 'may_goto':

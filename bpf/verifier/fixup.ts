@@ -4,6 +4,7 @@ import { unsimulated } from '../helpers/unsimulated.ts';
 import type { Insn, Insns, LoadMode } from '../isa/insn.ts';
 import { removeDeadCode, sanitizeDeadCode, type Compacted } from './dead-code.ts';
 import type { VerifierEnv } from './env.ts';
+import { inlineCalls } from './inline.ts';
 import type { InsnAux } from './insn-aux.ts';
 import {
   MEM_ALLOC,
@@ -57,16 +58,15 @@ const PROBED: ReadonlySet<number> = new Set([
 
 /**
  * From what was verified to what is run: without dead code (of unprivileged programs it stays, as
- * jumps to themselves), loads of pointers that nobody vouches for as probing ones, the row of what
- * each call calls. Contexts are plain memory here, as programs see them, so that accesses to them
- * stay as they are. The second half of bpf_check()
+ * jumps to themselves), code in the place of some calls, loads of pointers that nobody vouches for
+ * as probing ones, the row of what each other call calls. Contexts are plain memory here, as
+ * programs see them, so that accesses to them stay as they are. The second half of bpf_check()
  */
 export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
-  const compacted = withoutDead(env);
-  const { was, now } = compacted;
+  const { insns: left, was, now, stackDepth } = inlineCalls(env, withoutDead(env));
   const calls = new Map<number, Helper>();
   const xlated: (Insn | null)[] = [];
-  const insns = compacted.insns.map((insn, slot) => {
+  const insns = left.map((insn, slot) => {
     const shown = insn && resolved(insn, slot, env.aux[was[slot]!]!);
     xlated.push(shown);
     if (!shown) return null;
@@ -86,7 +86,7 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
     ownStack,
     was,
     now,
-    stackDepth: env.subprogs[0]?.stackDepth ?? 0,
+    stackDepth,
     ctxBytes: env.maxCtxOffset,
   };
 }
