@@ -124,7 +124,7 @@ export class Bpf implements BpfContext {
 
   /** The kernel's types: what /sys/kernel/btf/vmlinux shows. */
   get btf(): Btf {
-    this.#btf ??= foreignBtf() ?? kernelBtf(this.kernel.syscalls.rows);
+    this.#btf ??= foreignBtf() ?? kernelBtf(this.kernel.syscalls.rows, this.kernel.machine.facts);
     return this.#btf;
   }
 

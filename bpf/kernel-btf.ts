@@ -9,7 +9,9 @@ import { vmlinuxBtf, type EnumRow } from './btf/vmlinux.ts';
 import { DECLARATIONS } from './kernel-types/index.ts';
 import { PERCPU_VARIABLES } from './kernel-types/extra.ts';
 import { FUNC } from './helpers/func-ids.ts';
+import { OLD_KFUNC_DECLARATIONS } from './kfuncs/declared-old.ts';
 import { KFUNC_DECLARATIONS, KFUNC_TAGS } from './kfuncs/declared.ts';
+import type { ProfileFacts } from '../kernel/profile.ts';
 import { bpf_map } from './maps/map.ts';
 import { bpf_prog, bpf_prog_aux } from './prog/program.ts';
 import { __sk_buff } from './prog/sk-buff.ts';
@@ -65,23 +67,26 @@ const ENUMS: readonly EnumRow[] = [
 const made = new Map<string, Btf>();
 
 /** The types of the simulated kernel with these system calls. */
-export function kernelBtf(syscalls: readonly SyscallRow[]): Btf {
-  const key = syscalls.map(({ name }) => name).join();
+export function kernelBtf(
+  syscalls: readonly SyscallRow[],
+  { kptrGet }: Pick<ProfileFacts, 'kptrGet'>,
+): Btf {
+  const key = `${kptrGet} ${syscalls.map(({ name }) => name).join()}`;
   const known = made.get(key);
   if (known) return known;
-  const types = newKernelBtf(syscalls);
+  const types = newKernelBtf(syscalls, kptrGet);
   made.set(key, types);
   return types;
 }
 
-function newKernelBtf(syscalls: readonly SyscallRow[]): Btf {
+function newKernelBtf(syscalls: readonly SyscallRow[], kptrGet: boolean): Btf {
   return vmlinuxBtf({
     structs: BTF_STRUCTS,
     events: TRACE_EVENTS,
     functions: traceableFunctions(syscalls),
     enums: ENUMS,
     declarations: DECLARATIONS,
-    kfuncs: KFUNC_DECLARATIONS,
+    kfuncs: kptrGet ? KFUNC_DECLARATIONS + OLD_KFUNC_DECLARATIONS : KFUNC_DECLARATIONS,
     tags: KFUNC_TAGS,
     percpu: PERCPU_VARIABLES,
   });

@@ -18,6 +18,18 @@ export const PROFILE_FACTS = {
     deepBpfCalls: false,
     /** One CPU's value of a per-CPU map can be asked for by bpf(2). BPF_F_CPU */
     bpfCpuFlags: false,
+    /** Spec 02, R2: `kptr` marks what a map owns; in v6.1 that is `kptr_ref`, `kptr` a mere view. */
+    kptrTagOwns: false,
+    /** Spec 02, R4: also the values of more types of maps than the first four may have them. */
+    kptrsInAllMaps: false,
+    /** Spec 02, R9: what is loaded from a map's value in a read section lives as long as that. */
+    rcuKptrs: false,
+    /** Spec 02, R13: kfuncs may take the place of a kptr, and get the object. KF_KPTR_GET */
+    kptrGet: true,
+    /** The verifier knows structs of a program's own BTF with special fields. */
+    bpfObjects: false,
+    /** Spec 01, R3: a syscall program's context is read at any offset, also an unknown one. */
+    anySyscallCtxOff: false,
   },
   'v7.2': {
     fileRef: true,
@@ -26,6 +38,12 @@ export const PROFILE_FACTS = {
     modeTestFirst: false,
     deepBpfCalls: true,
     bpfCpuFlags: true,
+    kptrTagOwns: true,
+    kptrsInAllMaps: true,
+    rcuKptrs: true,
+    kptrGet: false,
+    bpfObjects: true,
+    anySyscallCtxOff: true,
   },
 } as const satisfies Record<Profile, Record<string, boolean>>;
 export type ProfileFacts = { readonly [K in keyof (typeof PROFILE_FACTS)['v7.2']]: boolean };

@@ -1,3 +1,4 @@
+import { CAP_PERFMON, CAP_SYS_ADMIN } from '../capabilities.ts';
 import { ptr, s32, struct, u32 } from '../../base/layout.ts';
 import {
   E2BIG,
@@ -39,9 +40,6 @@ import type { TracepointPrograms } from './tracepoints.ts';
 
 const PERF_FLAG_ALL = 0xf;
 const PAGE_SIZE = 4_096;
-
-const CAP_SYS_ADMIN = 21;
-const CAP_PERFMON = 38;
 
 /** include/linux/perf_event.h: an event that counts nothing: it carries a program, or records. */
 export const perf_event = struct('perf_event', {

@@ -31,6 +31,7 @@ const FIELDS_MAX = 11;
 interface Search {
   readonly btf: Btf;
   readonly mask: number;
+  readonly tags: PointerTags;
   seen: number;
 }
 
@@ -46,9 +47,14 @@ interface Place {
 }
 
 /** All fields of the kinds in `mask`, in the order of the type. btf_find_field() */
-export function findFields(btf: Btf, typeId: number, mask: number): readonly FieldInfo[] {
+export function findFields(
+  btf: Btf,
+  typeId: number,
+  mask: number,
+  tags: PointerTags = TAGS,
+): readonly FieldInfo[] {
   const type = btf.types[typeId];
-  const search: Search = { btf, mask, seen: 0 };
+  const search: Search = { btf, mask, tags, seen: 0 };
   if (type?.kind === 'struct') return inStruct(search, typeId, type, FIELDS_MAX, 0);
   if (type?.kind === 'datasec') return inDatasec(search, type);
   throw new BadFields(EINVAL);
@@ -156,13 +162,13 @@ function kindOf(search: Search, type: BtfType): field.FieldKind | undefined {
 
 /** What the field says of itself; undefined where it is none after all. */
 function infoOf(
-  { btf, mask }: Search,
+  { btf, mask, tags }: Search,
   kind: field.FieldKind,
   place: Place,
   type: BtfType,
 ): FieldInfo | undefined {
   const { off } = place;
-  if ((kind.type & field.BPF_KPTR) !== 0) return findKptr(btf, type, off, mask);
+  if ((kind.type & field.BPF_KPTR) !== 0) return findKptr(btf, type, off, mask, tags);
   if (type.kind !== 'struct' || type.sizeBytes !== kind.sizeBytes) return undefined;
   const info = { type: kind.type, off, targetId: 0, valueBtfId: 0, nodeName: '' };
   return (kind.type & field.BPF_GRAPH_ROOT) === 0
@@ -170,22 +176,37 @@ function infoOf(
     : { ...info, ...findGraphRoot(btf, place) };
 }
 
-const TAGS: Readonly<Record<string, number>> = {
+/** The type tags that mark pointers, and as what. */
+export type PointerTags = Readonly<Record<string, number>>;
+
+const TAGS: PointerTags = {
   kptr_untrusted: field.BPF_KPTR_UNREF,
   kptr: field.BPF_KPTR_REF,
   percpu_kptr: field.BPF_KPTR_PERCPU,
   uptr: field.BPF_UPTR,
 };
 
+/** Those of v6.1, where `kptr` says another thing. */
+export const OLD_TAGS: PointerTags = {
+  kptr: field.BPF_KPTR_UNREF,
+  kptr_ref: field.BPF_KPTR_REF,
+};
+
 /** A pointer with a type tag that says what it holds. btf_find_kptr() */
-export function findKptr(btf: Btf, of: BtfType, off: number, mask: number): FieldInfo | undefined {
+export function findKptr(
+  btf: Btf,
+  of: BtfType,
+  off: number,
+  mask: number,
+  known: PointerTags = TAGS,
+): FieldInfo | undefined {
   const pointer = of.kind === 'volatile' ? btf.types[of.type] : of;
   if (pointer?.kind !== 'ptr') return undefined;
   let tags = 0;
   let targetId = pointer.type;
   let target = btf.types[targetId];
   while (target && isModifier(target)) {
-    if (target.kind === 'type_tag') tags |= TAGS[target.name] ?? 0;
+    if (target.kind === 'type_tag') tags |= known[target.name] ?? 0;
     targetId = target.type;
     target = btf.types[targetId];
   }

@@ -1,7 +1,7 @@
 import { EEXIST, EFAULT, EINVAL, ENOENT } from '../../kernel/errno.ts';
 import { DTORS } from './dtors.ts';
 import * as kind from './field-types.ts';
-import { BadFields, findFields, type FieldInfo } from './find-fields.ts';
+import { BadFields, findFields, type FieldInfo, type PointerTags } from './find-fields.ts';
 import { idOf } from './resolve.ts';
 import type { Btf } from './types.ts';
 
@@ -106,6 +106,8 @@ export interface FieldsQuery {
   readonly valueSize: number;
   /** Pointers to types of the same name here are to the kernel's. */
   readonly kernelBtf: () => Btf;
+  /** Undefined: those of today. */
+  readonly tags?: PointerTags | undefined;
 }
 
 /**
@@ -114,7 +116,7 @@ export interface FieldsQuery {
  */
 export function btfParseFields(query: FieldsQuery): BtfRecord | undefined | number {
   try {
-    const infos = findFields(query.btf, query.typeId, query.mask);
+    const infos = findFields(query.btf, query.typeId, query.mask, query.tags);
     return infos.length === 0 ? undefined : recordOf(query, infos);
   } catch (error) {
     if (error instanceof BadFields) return -error.errno;

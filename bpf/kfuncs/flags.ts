@@ -3,6 +3,8 @@
 export const KF_ACQUIRE = 1 << 0;
 export const KF_RELEASE = 1 << 1;
 export const KF_RET_NULL = 1 << 2;
+/** Of v6.1: its first argument is the place of a kptr. Spec 02 R13. */
+export const KF_KPTR_GET = 1 << 4;
 export const KF_SLEEPABLE = 1 << 5;
 export const KF_DESTRUCTIVE = 1 << 6;
 /** Takes pointers that RCU protects, beside trusted ones. */

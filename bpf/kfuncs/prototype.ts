@@ -1,6 +1,7 @@
 import { helper, type ArgType, type Call, type Helper } from '../helpers/prototype.ts';
 import type { Result } from '../helpers/prototype.ts';
 import type { Sim } from '../../sim/request.ts';
+import { OLD_KFUNCS } from './declared-old.ts';
 import { DECLARED_KFUNCS } from './declared.ts';
 
 /** A kernel function that programs may call: found by name in the kernel's BTF. */
@@ -25,6 +26,6 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
  */
 export function kfunc<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Kfunc {
   const { name, args, isPointer = false, run } = row;
-  const { flags } = DECLARED_KFUNCS.get(name)!;
+  const { flags } = (DECLARED_KFUNCS.get(name) ?? OLD_KFUNCS.find((old) => old.name === name))!;
   return { ...helper({ id: 0, name, args, isPointer, run }), flags };
 }

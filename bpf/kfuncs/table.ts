@@ -5,6 +5,7 @@ import {
   bpf_task_acquire,
   bpf_task_from_pid,
   bpf_task_from_vpid,
+  bpf_task_kptr_get,
   bpf_task_release,
 } from './task.ts';
 
@@ -14,6 +15,7 @@ export const KFUNCS: readonly Kfunc[] = [
   bpf_iter_num_next,
   bpf_iter_num_destroy,
   bpf_task_acquire,
+  bpf_task_kptr_get,
   bpf_task_release,
   bpf_task_from_pid,
   bpf_task_from_vpid,

@@ -1,7 +1,10 @@
 import { task_struct } from '../../kernel/structs.ts';
+import { site } from '../../sim/site.ts';
 import { args } from '../helpers/args.ts';
 import type { Call } from '../helpers/prototype.ts';
 import { kfunc } from './prototype.ts';
+
+const KPTR_GET = site('bpf_task_kptr_get', 'load');
 
 /** One more reference, or 0 where the last one is gone. A freed task is a report. */
 function get(call: Call, p: number): number {
@@ -16,6 +19,17 @@ export const bpf_task_acquire = kfunc({
   args: [args.btfId],
   isPointer: true,
   run: get,
+});
+
+/** The task whose pointer stands there, with one more reference, or 0: v6.1. Spec 02 R13 */
+export const bpf_task_kptr_get = kfunc({
+  name: 'bpf_task_kptr_get',
+  args: [args.btfId],
+  isPointer: true,
+  *run(call, place) {
+    const p = yield* call.kernel.atomics.readPtr(KPTR_GET, place);
+    return p === 0 ? 0 : get(call, p);
+  },
 });
 
 export const bpf_task_release = kfunc({

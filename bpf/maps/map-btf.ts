@@ -1,5 +1,7 @@
-import { EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../../kernel/errno.ts';
+import { EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP, EPERM } from '../../kernel/errno.ts';
+import type { ProfileFacts } from '../../kernel/profile.ts';
 import * as field from '../btf/field-types.ts';
+import { OLD_TAGS } from '../btf/find-fields.ts';
 import { btfParseFields, MAP_FIELDS, type BtfRecord } from '../btf/record.ts';
 import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
 import { btfCheckFields } from '../btf/struct-meta.ts';
@@ -30,6 +32,8 @@ const PLAIN = [MAP_TYPE.HASH, MAP_TYPE.ARRAY] as const;
 interface FieldMaps {
   readonly mask: number;
   readonly maps: readonly number[];
+  /** Those of v6.1, where they are fewer. */
+  readonly oldMaps?: readonly number[];
 }
 
 const FIELD_MAPS: readonly FieldMaps[] = [
@@ -52,19 +56,33 @@ const FIELD_MAPS: readonly FieldMaps[] = [
       MAP_TYPE.PERCPU_ARRAY,
       ...STORAGE,
     ],
+    oldMaps: [...PLAIN, MAP_TYPE.LRU_HASH, MAP_TYPE.PERCPU_ARRAY],
   },
   { mask: field.BPF_UPTR, maps: [MAP_TYPE.TASK_STORAGE] },
   { mask: field.BPF_GRAPH_ROOT, maps: [...PLAIN, MAP_TYPE.LRU_HASH] },
 ];
 
-function mayHave({ mask, maps }: FieldMaps, type: number, fieldMask: number): boolean {
-  return (fieldMask & mask) === 0 || maps.includes(type);
+/** What a map's types are judged by, beside themselves. */
+interface MapJudge {
+  readonly facts: ProfileFacts;
+  /** The user has CAP_BPF. */
+  readonly isBpfCapable: boolean;
+}
+
+function mayHave(row: FieldMaps, type: number, fieldMask: number, facts: ProfileFacts): boolean {
+  const maps = facts.kptrsInAllMaps ? row.maps : (row.oldMaps ?? row.maps);
+  return (fieldMask & row.mask) === 0 || maps.includes(type);
 }
 
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY];
 
 /** Whether a map may have keys and values of these types: 0 or -errno. map_check_btf() */
-export function map_check_btf(btf: Btf, map: TypedMap, record: BtfRecord | undefined): number {
+export function map_check_btf(
+  btf: Btf,
+  map: TypedMap,
+  record: BtfRecord | undefined,
+  { facts, isBpfCapable }: MapJudge,
+): number {
   const { btfKeyTypeId, btfValueTypeId, type } = map;
   const key = resolve(btf, btfKeyTypeId);
   const isArray = ARRAYS.includes(type);
@@ -72,8 +90,9 @@ export function map_check_btf(btf: Btf, map: TypedMap, record: BtfRecord | undef
   if (btfKeyTypeId === 0 && !isArray && type !== MAP_TYPE.BLOOM_FILTER) return -EINVAL;
   if (sizeOf(btf, btfValueTypeId) !== map.valueSize) return -EINVAL;
   if (record) {
+    if (!isBpfCapable) return -EPERM;
     if ((map.flags & (flag.RDONLY_PROG | flag.WRONLY_PROG)) !== 0) return -EACCES;
-    if (FIELD_MAPS.some((row) => !mayHave(row, type, record.fieldMask))) return -EOPNOTSUPP;
+    if (FIELD_MAPS.some((row) => !mayHave(row, type, record.fieldMask, facts))) return -EOPNOTSUPP;
     const wrong = btfCheckFields(record);
     if (wrong < 0) return wrong;
   }
@@ -130,8 +149,10 @@ export function recordOf(
   btf: Btf,
   { btfValueTypeId, valueSize }: TypedMap,
   kernelBtf: () => Btf,
+  { kptrTagOwns }: ProfileFacts,
 ): BtfRecord | undefined {
   const typeId = resolveId(btf, btfValueTypeId);
-  const record = btfParseFields({ btf, typeId, mask: MAP_FIELDS, valueSize, kernelBtf });
+  const tags = kptrTagOwns ? undefined : OLD_TAGS;
+  const record = btfParseFields({ btf, typeId, mask: MAP_FIELDS, valueSize, kernelBtf, tags });
   return typeof record === 'object' ? record : undefined;
 }

@@ -1,3 +1,4 @@
+import { CAP_BPF, hasCap } from '../capabilities.ts';
 import { EINVAL, ENOMEM } from '../../kernel/errno.ts';
 import type { FileHolder } from '../../kernel/quiesce.ts';
 import { task_struct } from '../../kernel/structs.ts';
@@ -69,15 +70,18 @@ export class Maps {
 
   /** With one reference of a user's; or -errno. map_create() */
   *map_create(request: MapRequest): Sim<BpfMap | number> {
-    const { kernel } = this.#parts;
+    const { kernel, kernelBtf } = this.#parts;
     const type = MAP_TYPES.get(request.type);
     const wrong = checkRequest(request) || (type ? type.check(request, kernel) : -EINVAL);
     if (!type || wrong < 0) return wrong;
     const btf = hasTypes(request) ? yield* this.#parts.btfFromFd(request.btfFd) : undefined;
     if (typeof btf === 'number') return btf;
+    const { facts } = kernel.machine;
+    const isBpfCapable = hasCap(kernel, CAP_BPF);
+    const judge = { facts, isBpfCapable };
     const isTyped = btf !== undefined && request.btfValueTypeId !== 0;
-    const record = isTyped ? recordOf(btf.btf, request, this.#parts.kernelBtf) : undefined;
-    const unfit = isTyped ? map_check_btf(btf.btf, request, record) : 0;
+    const record = isTyped ? recordOf(btf.btf, request, kernelBtf, facts) : undefined;
+    const unfit = isTyped ? map_check_btf(btf.btf, request, record, judge) : 0;
     const types = { btf: btf?.btf, record };
     const map = unfit < 0 ? unfit : yield* this.#make(type, request, types);
     if (typeof map !== 'number') this.#publish(map, request, btf);

@@ -1,9 +1,10 @@
+import { CAP_BPF, hasCap } from '../capabilities.ts';
 import { E2BIG, EFAULT, ENOMEM, EPERM } from '../../kernel/errno.ts';
 import { O_RDWR } from '../../kernel/fs/uapi.ts';
 import { BtfError, btf_parse } from '../btf/decode.ts';
 import { btfParseStructMetas } from '../btf/struct-meta.ts';
 import type { Btf } from '../btf/types.ts';
-import { CAP_BPF, hasCap, type Command } from './context.ts';
+import { type Command } from './context.ts';
 import { UserLog } from './log.ts';
 
 /** include/linux/btf.h: BTF_MAX_SIZE */
@@ -29,7 +30,8 @@ export const btfLoad: Command = {
       log.print(error.log);
       return yield* log.finish(-error.errno);
     }
-    const unfit = btfParseStructMetas(types, () => bpf.vmlinux().btf);
+    const { bpfObjects } = kernel.machine.facts;
+    const unfit = bpfObjects ? btfParseStructMetas(types, () => bpf.vmlinux().btf) : 0;
     if (unfit < 0) return yield* log.finish(unfit);
     const result = yield* log.finish(0);
     if (result < 0) return result;

@@ -15,13 +15,6 @@ import type { BpfAttr } from './attr.ts';
 import type { BpfFds } from './fds.ts';
 import type { BpfFs } from './bpffs.ts';
 
-/** include/uapi/linux/capability.h */
-export const CAP_NET_ADMIN = 12;
-export const CAP_SYS_ADMIN = 21;
-export const CAP_SYS_BOOT = 22;
-export const CAP_PERFMON = 38;
-export const CAP_BPF = 39;
-
 /** The kinds of descriptors of bpf(2). */
 export interface BpfFileOps {
   readonly map: FileOps;
@@ -59,11 +52,6 @@ export interface Command {
   /** Offset behind its last attribute: what stands there must be zero. CHECK_ATTR() */
   readonly endBytes: number;
   run(bpf: BpfContext, attr: BpfAttr): Sim<number>;
-}
-
-/** Whether the current task has a capability, or CAP_SYS_ADMIN in its place. */
-export function hasCap(kernel: Kernel, cap: number): boolean {
-  return kernel.creds.capable(cap) || kernel.creds.capable(CAP_SYS_ADMIN);
 }
 
 /** Stores a little-endian word at a user address: 0 or -EFAULT. */

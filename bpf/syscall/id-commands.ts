@@ -1,5 +1,6 @@
+import { CAP_SYS_ADMIN } from '../capabilities.ts';
 import { EINVAL, ENOENT, EPERM } from '../../kernel/errno.ts';
-import { CAP_SYS_ADMIN, putU32, type BpfContext, type Command } from './context.ts';
+import { putU32, type BpfContext, type Command } from './context.ts';
 import { fileMode } from './fds.ts';
 import { holdFound, letGo, type ObjectKind } from './hold.ts';
 

@@ -1,3 +1,4 @@
+import { CAP_BPF, hasCap } from '../capabilities.ts';
 import { EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
 import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import { alignUp } from '../../base/layout.ts';
@@ -9,7 +10,7 @@ import { MAP_TYPE } from '../uapi.ts';
 import { isObjectName, type BpfAttr } from './attr.ts';
 import { BPF_F_CPU, elemFlags } from './elem-flags.ts';
 import { fileMode } from './fds.ts';
-import { CAP_BPF, hasCap, type BpfContext, type Command } from './context.ts';
+import { type BpfContext, type Command } from './context.ts';
 
 /** Offsets in union bpf_attr of the commands on elements. */
 const ELEM = { fd: 0, key: 8, value: 16, next: 16, flags: 24, end: 32 } as const;

@@ -1,17 +1,11 @@
+import { CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_BOOT, hasCap } from '../capabilities.ts';
 import { E2BIG, EINVAL, EPERM } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { progType, type ProgType } from '../prog/types.ts';
 import type { Capabilities } from '../prog/view.ts';
 import { ATTACH_TYPE, PROG_TYPE } from '../uapi.ts';
 import type { BpfAttr } from './attr.ts';
-import {
-  CAP_BPF,
-  CAP_NET_ADMIN,
-  CAP_PERFMON,
-  CAP_SYS_BOOT,
-  hasCap,
-  type BpfContext,
-} from './context.ts';
+import { type BpfContext } from './context.ts';
 
 /** Offsets in union bpf_attr of BPF_PROG_LOAD. include/uapi/linux/bpf.h */
 export const AT = {

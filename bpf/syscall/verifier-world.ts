@@ -1,6 +1,8 @@
+import type { ProfileFacts } from '../../kernel/profile.ts';
 import { idOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import { FUNC_PROTOS } from '../helpers/protos.ts';
+import { OLD_KFUNCS } from '../kfuncs/declared-old.ts';
 import { DECLARED_KFUNCS } from '../kfuncs/declared.ts';
 import type { KfuncProto } from '../kfuncs/proto.ts';
 import { RDONLY_PROG } from '../maps/flags.ts';
@@ -24,7 +26,7 @@ const kfuncsOf = new WeakMap<Btf, ReadonlyMap<number, KfuncProto>>();
 function kfuncsIn(btf: Btf): ReadonlyMap<number, KfuncProto> {
   let found = kfuncsOf.get(btf);
   if (!found) {
-    const rows = [...DECLARED_KFUNCS.values()].map((row): [number, KfuncProto] => {
+    const rows = [...DECLARED_KFUNCS.values(), ...OLD_KFUNCS].map((row): [number, KfuncProto] => {
       const btfId = idOf(btf, row.name, 'func');
       return [btfId, { ...row, btfId }];
     });
@@ -50,11 +52,11 @@ export class VerifierWorld implements KernelWorld {
   }
 
   get framesMax(): number {
-    return this.isOldKernel ? OLD_CALL_FRAMES : MAX_CALL_FRAMES;
+    return this.facts.deepBpfCalls ? MAX_CALL_FRAMES : OLD_CALL_FRAMES;
   }
 
-  get isOldKernel(): boolean {
-    return !this.#bpf.kernel.machine.facts.deepBpfCalls;
+  get facts(): ProfileFacts {
+    return this.#bpf.kernel.machine.facts;
   }
 
   helper(id: number): ReturnType<KernelWorld['helper']> {

@@ -16,9 +16,13 @@ const U16_MAX = 0xffff;
 /** sizeof(struct bpf_flow_keys) */
 const FLOW_KEYS_BYTES = 56;
 
+function isPlainCtx(env: VerifierEnv): boolean {
+  return resolveProgType(env.prog).name === 'SYSCALL';
+}
+
 /** Its context is plain memory, of a size that is checked when it runs. is_var_ctx_off_allowed() */
 export function isVarCtxOffAllowed(env: VerifierEnv): boolean {
-  return resolveProgType(env.prog).name === 'SYSCALL';
+  return env.world.facts.anySyscallCtxOff && isPlainCtx(env);
 }
 
 /** What a load of a context is before its rule says more. */
@@ -45,7 +49,8 @@ function refusal(
   info: CtxAccess,
 ): string | undefined {
   const { prog } = env;
-  if (!env.ops.isValidAccess(off, size, type === BPF_WRITE, prog, info)) {
+  const isAskew = isPlainCtx(env) && !env.world.facts.anySyscallCtxOff && off % size !== 0;
+  if (isAskew || !env.ops.isValidAccess(off, size, type === BPF_WRITE, prog, info)) {
     return `invalid bpf_context access off=${off} size=${size}`;
   }
   if (t.baseType(info.regType) !== t.PTR_TO_BTF_ID) return undefined;

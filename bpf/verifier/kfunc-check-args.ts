@@ -1,3 +1,4 @@
+import { checkKptrPlace } from './kptr-get.ts';
 import { EACCES, EFAULT, EINVAL } from '../../kernel/errno.ts';
 import * as field from '../btf/field-types.ts';
 import { btfTypeStr } from '../btf/kinds.ts';
@@ -64,6 +65,10 @@ export function checkKfuncArgs(env: VerifierEnv, meta: KfuncCallArgMeta, insnIdx
     if (type?.kind !== 'ptr') {
       const text = `Unrecognized ${regArgName(argnoFromArg(index + 1))} type ${btfTypeStr(type)}`;
       throw env.reject(EINVAL, text);
+    }
+    if (index === 0 && meta.has(kf.KF_KPTR_GET)) {
+      checkKptrPlace(env, meta);
+      continue;
     }
     const refId = resolveId(btf, type.type);
     const kind = checkPointer(env, {

@@ -101,7 +101,9 @@ function isGraphNode({ btf, btfId, isKernel }: FieldKptr): boolean {
 
 /** How far a pointer that was loaded can be relied on. btf_ld_kptr_type() */
 export function btfLdKptrType(env: VerifierEnv, kptrField: BtfField): number {
-  if (!isRcuSafe(kptrField) || !inRcuCs(env)) return t.PTR_MAYBE_NULL | t.PTR_UNTRUSTED;
+  if (!env.world.facts.rcuKptrs || !isRcuSafe(kptrField) || !inRcuCs(env)) {
+    return t.PTR_MAYBE_NULL | t.PTR_UNTRUSTED;
+  }
   let flags = t.PTR_MAYBE_NULL | t.MEM_RCU;
   if (kptrField.type === BPF_KPTR_PERCPU) flags |= t.MEM_PERCPU;
   else if (!kptrField.kptr!.isKernel) flags |= t.MEM_ALLOC;

@@ -1,3 +1,4 @@
+import type { ProfileFacts } from '../../kernel/profile.ts';
 import type { Btf } from '../btf/types.ts';
 import type { KfuncProto } from '../kfuncs/proto.ts';
 import type { FuncProto } from '../helpers/proto.ts';
@@ -22,5 +23,6 @@ export interface KernelWorld {
   readonly cpuCount: number;
   /** How deep calls may nest: MAX_CALL_FRAMES. */
   readonly framesMax: number;
-  readonly isOldKernel: boolean;
+  /** What its version does, or does not. */
+  readonly facts: ProfileFacts;
 }

@@ -21,6 +21,7 @@ import { ContextNote } from '../../kernel/note.ts';
 import { Slab } from '../../kernel/slab.ts';
 import { claimOf, differs, type Claims, type Machine } from './claims.ts';
 import { MAP_SLOT, VALUE_BYTES } from './sound-programs.ts';
+import { PROFILE_FACTS } from '../../kernel/profile.ts';
 
 const { off } = bpfFrame;
 const MEMORY_BYTES = 1 << 20;
@@ -38,7 +39,7 @@ const WORLD: KernelWorld = {
   insnArrayTargets: () => [],
   cpuCount: 2,
   framesMax: 16,
-  isOldKernel: false,
+  facts: PROFILE_FACTS['v7.2'],
 };
 
 /** How a run ended: with r0 and the map's value, or with a status that it should not have. */

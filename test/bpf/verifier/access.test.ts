@@ -27,6 +27,7 @@ import { Scalar } from '../../../bpf/verifier/scalar.ts';
 import { checkInsn } from '../../../bpf/verifier/step.ts';
 import { SubprogInfo } from '../../../bpf/verifier/subprog-info.ts';
 import * as t from '../../../bpf/verifier/types.ts';
+import { PROFILE_FACTS } from '../../../kernel/profile.ts';
 
 const KERNEL = `
   struct cpumask { unsigned long bits[2]; };
@@ -78,7 +79,7 @@ const world = {
   insnArrayTargets: () => [],
   cpuCount: 4,
   framesMax: 8,
-  isOldKernel: false,
+  facts: PROFILE_FACTS['v7.2'],
 };
 
 interface Options {

@@ -14,6 +14,7 @@ import { Rejection } from '../../../bpf/verifier/rejection.ts';
 import { Scalar } from '../../../bpf/verifier/scalar.ts';
 import { SubprogInfo } from '../../../bpf/verifier/subprog-info.ts';
 import * as t from '../../../bpf/verifier/types.ts';
+import { PROFILE_FACTS } from '../../../kernel/profile.ts';
 
 const STRING = 'x=%d\0';
 
@@ -27,7 +28,7 @@ const world = {
   insnArrayTargets: () => [],
   cpuCount: 4,
   framesMax: 8,
-  isOldKernel: false,
+  facts: PROFILE_FACTS['v7.2'],
 };
 
 function aMap(type: MapTypeName, name = 'm'): BpfMap {

@@ -11,6 +11,7 @@ import { VerifierLog } from '../../../bpf/verifier/log.ts';
 import type { LoadedProgram } from '../../../bpf/verifier/program.ts';
 import { verify } from '../../../bpf/verifier/verify.ts';
 import type { KernelWorld } from '../../../bpf/verifier/world.ts';
+import { PROFILE_FACTS } from '../../../kernel/profile.ts';
 
 const WORLD: KernelWorld = {
   kernelBtf: makeBtf([undefined]),
@@ -22,7 +23,7 @@ const WORLD: KernelWorld = {
   insnArrayTargets: () => [],
   cpuCount: 2,
   framesMax: 16,
-  isOldKernel: false,
+  facts: PROFILE_FACTS['v7.2'],
 };
 
 function logOf(code: Uint8Array, logLevel: number, hasCaps = true): string {
