@@ -7,7 +7,7 @@ import type { Insns } from '../bpf/isa/insn.ts';
 import type { BpfMap } from '../bpf/maps/map.ts';
 import { progType } from '../bpf/prog/types.ts';
 import { MAP_TYPE, PROG_TYPE } from '../bpf/uapi.ts';
-import { VerifierLog } from '../bpf/verifier/log.ts';
+import { VerifierLog } from '../bpf/verifier/report/log.ts';
 import type { LoadedProgram } from '../bpf/verifier/program.ts';
 import { verify } from '../bpf/verifier/verify.ts';
 import type { KernelWorld } from '../bpf/verifier/world.ts';

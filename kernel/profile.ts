@@ -18,7 +18,7 @@ export const PROFILE_FACTS = {
     deepBpfCalls: false,
     /** One CPU's value of a per-CPU map can be asked for by bpf(2). BPF_F_CPU */
     bpfCpuFlags: false,
-    /** Spec 02, R2: `kptr` marks what a map owns; in v6.1 that is `kptr_ref`, `kptr` a mere view. */
+    /** Spec 02, R2: `kptr` marks what a map owns; in v6.1 that is `kptr_ref`, `kptr` a view. */
     kptrTagOwns: false,
     /** Spec 02, R4: also the values of more types of maps than the first four may have them. */
     kptrsInAllMaps: false,

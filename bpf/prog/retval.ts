@@ -1,4 +1,4 @@
-import type { RetvalRange } from '../verifier/retval-range.ts';
+import type { RetvalRange } from '../verifier/values/retval-range.ts';
 import { ATTACH_TYPE } from '../uapi.ts';
 import { BOOL_LSM_HOOKS } from './lsm-hooks.ts';
 import type { ProgView } from './view.ts';

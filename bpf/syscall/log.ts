@@ -1,7 +1,7 @@
 import { EFAULT, EINVAL, ENOSPC } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
-import { BPF_LOG_FIXED, VerifierLog } from '../verifier/log.ts';
+import { BPF_LOG_FIXED, VerifierLog } from '../verifier/report/log.ts';
 import type { BpfAttr } from './attr.ts';
 import { putU32 } from './context.ts';
 

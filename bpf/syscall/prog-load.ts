@@ -14,7 +14,7 @@ import { attachPoint } from '../prog/attach-points.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import type { ProgType } from '../prog/types.ts';
 import { PROG_TYPE } from '../uapi.ts';
-import { fixup } from '../verifier/fixup.ts';
+import { fixup } from '../verifier/fixup/fixup.ts';
 import { BPF_F_SLEEPABLE, type LoadedProgram, type WrongInfo } from '../verifier/program.ts';
 import { verify, type Verified } from '../verifier/verify.ts';
 import { ATTR_BYTES, isObjectName, type BpfAttr } from './attr.ts';

@@ -3,10 +3,10 @@ import type { BpfMap } from '../maps/map.ts';
 import type { KernelWorld } from './world.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { Insns } from '../isa/insn.ts';
-import { BacktrackState } from './backtrack-state.ts';
-import { IdMap } from './id-map.ts';
+import { BacktrackState } from './search/backtrack-state.ts';
+import { IdMap } from './search/id-map.ts';
 import { InsnAux } from './insn-aux.ts';
-import type { VerifierLog } from './log.ts';
+import type { VerifierLog } from './report/log.ts';
 import {
   BPF_F_ANY_ALIGNMENT,
   BPF_F_STRICT_ALIGNMENT,
@@ -15,9 +15,9 @@ import {
   type LineInfo,
   type LoadedProgram,
 } from './program.ts';
-import type { Reg } from './reg.ts';
+import type { Reg } from './values/reg.ts';
 import type { ProgOps } from '../prog/ops.ts';
-import type { StackLiveness } from './stack-liveness.ts';
+import type { StackLiveness } from './liveness/stack-liveness.ts';
 import { Rejection } from './rejection.ts';
 import type { FuncState, HistoryEntry, PendingBranch, SccVisit } from './state.ts';
 import { VerifierState } from './state.ts';

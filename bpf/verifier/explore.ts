@@ -1,20 +1,20 @@
 import { E2BIG, EACCES, EFAULT, EINVAL, EPERM } from '../../kernel/errno.ts';
-import { accountCurrentPath, accountProcessedInsn } from './account.ts';
-import { popStack } from './branches.ts';
+import { accountCurrentPath, accountProcessedInsn } from './search/account.ts';
+import { popStack } from './search/branches.ts';
 import type { VerifierEnv } from './env.ts';
-import { pushJmpHistory } from './history.ts';
-import { insnLine } from './insn-text.ts';
+import { pushJmpHistory } from './search/history.ts';
+import { insnLine } from './report/insn-text.ts';
 import { INSNS_MAX } from './limits.ts';
-import { verboseLinfo } from './line-info.ts';
+import { verboseLinfo } from './report/line-info.ts';
 import type { Outcome } from './outcome.ts';
 import {
   markVerifierStateScratched,
   printInsnState,
   printVerifierState,
   verifierStateScratched,
-} from './print-state.ts';
+} from './report/print-state.ts';
 import { Rejection } from './rejection.ts';
-import { isStateVisited, updateBranchCounts } from './states.ts';
+import { isStateVisited, updateBranchCounts } from './search/states.ts';
 import { checkInsn, markInsnSeen } from './step.ts';
 
 /** Goes all paths from env.cur at env.insnIdx on, depth first. do_check() */

@@ -1,6 +1,6 @@
-import { NOT_INIT_REG, type Reg } from './reg.ts';
-import type { RetvalRange } from './retval-range.ts';
-import { INVALID_SLOT, type StackSlot } from './stack.ts';
+import { NOT_INIT_REG, type Reg } from './values/reg.ts';
+import type { RetvalRange } from './values/retval-range.ts';
+import { INVALID_SLOT, type StackSlot } from './values/stack.ts';
 import { BPF_REG_SIZE, MAX_BPF_REG } from './types.ts';
 
 /** Something acquired and not yet given back. A value. struct bpf_reference_state */

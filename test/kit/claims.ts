@@ -1,6 +1,6 @@
-import type { Reg } from '../../bpf/verifier/reg.ts';
-import type { Scalar } from '../../bpf/verifier/scalar.ts';
-import type { StackSlot } from '../../bpf/verifier/stack.ts';
+import type { Reg } from '../../bpf/verifier/values/reg.ts';
+import type { Scalar } from '../../bpf/verifier/values/scalar.ts';
+import type { StackSlot } from '../../bpf/verifier/values/stack.ts';
 import type { VerifierState } from '../../bpf/verifier/state.ts';
 import {
   BPF_ADD_CONST32,

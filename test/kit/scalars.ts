@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { Cnum32, Cnum64 } from '../../bpf/verifier/cnum.ts';
-import { Scalar } from '../../bpf/verifier/scalar.ts';
-import { Tnum } from '../../bpf/verifier/tnum.ts';
+import { Cnum32, Cnum64 } from '../../bpf/verifier/values/cnum.ts';
+import { Scalar } from '../../bpf/verifier/values/scalar.ts';
+import { Tnum } from '../../bpf/verifier/values/tnum.ts';
 
 // What the verifier claims of values, and values to hold it to.
 

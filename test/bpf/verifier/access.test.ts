@@ -11,19 +11,19 @@ import { RDONLY_PROG, WRONLY_PROG } from '../../../bpf/maps/flags.ts';
 import type { BpfMap } from '../../../bpf/maps/map.ts';
 import { progType } from '../../../bpf/prog/types.ts';
 import { MAP_TYPE, PROG_TYPE } from '../../../bpf/uapi.ts';
-import { initFuncState } from '../../../bpf/verifier/branches.ts';
+import { initFuncState } from '../../../bpf/verifier/search/branches.ts';
 import { VerifierEnv } from '../../../bpf/verifier/env.ts';
-import { VerifierLog } from '../../../bpf/verifier/log.ts';
-import { printVerifierState } from '../../../bpf/verifier/print-state.ts';
+import { VerifierLog } from '../../../bpf/verifier/report/log.ts';
+import { printVerifierState } from '../../../bpf/verifier/report/print-state.ts';
 import {
   constReg,
   pointerReg,
   type Reg,
   scalarReg,
   UNKNOWN_REG,
-} from '../../../bpf/verifier/reg.ts';
+} from '../../../bpf/verifier/values/reg.ts';
 import { Rejection } from '../../../bpf/verifier/rejection.ts';
-import { Scalar } from '../../../bpf/verifier/scalar.ts';
+import { Scalar } from '../../../bpf/verifier/values/scalar.ts';
 import { checkInsn } from '../../../bpf/verifier/step.ts';
 import { SubprogInfo } from '../../../bpf/verifier/subprog-info.ts';
 import * as t from '../../../bpf/verifier/types.ts';

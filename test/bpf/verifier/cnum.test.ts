@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import * as c from '../../../bpf/verifier/cnum.ts';
-import { Cnum32, Cnum64 } from '../../../bpf/verifier/cnum.ts';
+import * as c from '../../../bpf/verifier/values/cnum.ts';
+import { Cnum32, Cnum64 } from '../../../bpf/verifier/values/cnum.ts';
 import { anyNumber, low, u64 } from '../../kit/scalars.ts';
 
 /**

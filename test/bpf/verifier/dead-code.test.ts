@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { assemble } from '../../../bpf/isa/asm.ts';
 import { disasmProgram } from '../../../bpf/isa/disasm.ts';
-import { removeDeadCode, sanitizeDeadCode } from '../../../bpf/verifier/dead-code.ts';
+import { removeDeadCode, sanitizeDeadCode } from '../../../bpf/verifier/fixup/dead-code.ts';
 
 /** All but some slots are come to. */
 function without(...dead: readonly number[]): (slot: number) => boolean {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { BPF_LOG_FIXED, VerifierLog } from '../../../bpf/verifier/log.ts';
+import { BPF_LOG_FIXED, VerifierLog } from '../../../bpf/verifier/report/log.ts';
 
 const KEPT = 1 << 24;
 const LINE = `${'x'.repeat(1023)}\n`;

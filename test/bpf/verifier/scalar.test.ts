@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ALU_OPS, type AluOp, JMP_OPS, type JmpOp } from '../../../bpf/isa/ops.ts';
-import { isScalarBranchTaken } from '../../../bpf/verifier/branch-taken.ts';
-import { regsRefineCondOp, type Relation, REVERSE } from '../../../bpf/verifier/refine.ts';
-import { byteSwap } from '../../../bpf/verifier/scalar-alu-bits.ts';
-import { scalarAlu, scalarNeg } from '../../../bpf/verifier/scalar-alu.ts';
-import * as cast from '../../../bpf/verifier/scalar-cast.ts';
-import { Scalar } from '../../../bpf/verifier/scalar.ts';
+import { isScalarBranchTaken } from '../../../bpf/verifier/insns/branch-taken.ts';
+import { regsRefineCondOp, type Relation, REVERSE } from '../../../bpf/verifier/insns/refine.ts';
+import { byteSwap } from '../../../bpf/verifier/values/scalar-alu-bits.ts';
+import { scalarAlu, scalarNeg } from '../../../bpf/verifier/values/scalar-alu.ts';
+import * as cast from '../../../bpf/verifier/values/scalar-cast.ts';
+import { Scalar } from '../../../bpf/verifier/values/scalar.ts';
 import { ALU, JMP, swapBytes } from '../../../bpf/vm/alu.ts';
 import {
   anyClaim,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { constReg } from '../../../bpf/verifier/reg.ts';
-import { INVALID_SLOT } from '../../../bpf/verifier/stack.ts';
+import { constReg } from '../../../bpf/verifier/values/reg.ts';
+import { INVALID_SLOT } from '../../../bpf/verifier/values/stack.ts';
 import { FuncState, VerifierState } from '../../../bpf/verifier/state.ts';
 
 /** Two functions, the first with a slot of stack. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import * as t from '../../../bpf/verifier/tnum.ts';
-import { Tnum } from '../../../bpf/verifier/tnum.ts';
+import * as t from '../../../bpf/verifier/values/tnum.ts';
+import { Tnum } from '../../../bpf/verifier/values/tnum.ts';
 import { allTnums, isOf, membersOf, u64 } from '../../kit/scalars.ts';
 
 /** At the low end, and at the high end, where results are cut off. */

@@ -1,0 +1,158 @@
+import { funcIdName } from '../../helpers/func-ids.ts';
+import type { Helper } from '../../helpers/prototype.ts';
+import { unsimulated } from '../../helpers/unsimulated.ts';
+import type { Insn, Insns, LoadMode } from '../../isa/insn.ts';
+import { removeDeadCode, sanitizeDeadCode, type Compacted } from './dead-code.ts';
+import type { VerifierEnv } from '../env.ts';
+import { inlineCalls } from './inline.ts';
+import type { InsnAux } from '../insn-aux.ts';
+import {
+  MEM_ALLOC,
+  MEM_RDONLY,
+  PTR_TO_ARENA,
+  PTR_TO_BTF_ID,
+  PTR_TO_MEM,
+  PTR_TO_STACK,
+  PTR_UNTRUSTED,
+} from '../types.ts';
+
+/** What a simulated kernel can do of what the verifier knows. */
+export interface FixupWorld {
+  helper(id: number): Helper | undefined;
+  /** By the id of its function in the kernel's BTF. */
+  kfunc(btfId: number): Helper | undefined;
+}
+
+/** What is run of a program that the verifier has accepted. */
+export interface Accepted {
+  /** For the engines: nothing dead, no names, loads that may fault marked. */
+  readonly insns: Insns;
+  /** The same as it is shown: arguments, not rows, of what does not run here. */
+  readonly xlated: Insns;
+  /** First slots of the functions, ascending. */
+  readonly subprogs: readonly number[];
+  /** By slot of the call: what it calls. */
+  readonly calls: ReadonlyMap<number, Helper>;
+  /** By slot: 1 where an access is to the program's own stack, however it is come to. */
+  readonly ownStack: Uint8Array;
+  /** By slot: what it was of the program as loaded. */
+  readonly was: readonly number[];
+  /** The other way: where that is, or what came behind it. */
+  readonly now: Int32Array;
+  /** Bytes of stack of the main function. */
+  readonly stackDepth: number;
+  /** Bytes of the context that it reaches to. */
+  readonly ctxBytes: number;
+}
+
+/** No other pointer on any path. */
+const OWN_STACK = 1 << PTR_TO_STACK;
+
+/** Loads through these read zero where they fault. bpf_convert_ctx_accesses() */
+const PROBED: ReadonlySet<number> = new Set([
+  PTR_TO_BTF_ID,
+  PTR_TO_BTF_ID | PTR_UNTRUSTED,
+  PTR_TO_BTF_ID | MEM_ALLOC | PTR_UNTRUSTED,
+  PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED,
+]);
+
+/**
+ * From what was verified to what is run: without dead code (of unprivileged programs it stays, as
+ * jumps to themselves), code in the place of some calls, loads of pointers that nobody vouches for
+ * as probing ones, the row of what each other call calls. Contexts are plain memory here, as
+ * programs see them, so that accesses to them stay as they are. The second half of bpf_check()
+ */
+export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
+  const { insns: left, was, now, stackDepth } = inlineCalls(env, withoutDead(env));
+  const calls = new Map<number, Helper>();
+  const xlated: (Insn | null)[] = [];
+  const insns = left.map((insn, slot) => {
+    const shown = insn && resolved(insn, slot, env.aux[was[slot]!]!);
+    xlated.push(shown);
+    if (!shown) return null;
+    const missing = missingIn(shown, env.aux[was[slot]!]!);
+    const row = missing === undefined ? calledBy(env, shown, world) : unsimulated(missing);
+    if (row) calls.set(slot, row);
+    return missing === undefined ? shown : NO_CALL;
+  });
+  const ownStack = Uint8Array.from(was, (slot) =>
+    env.aux[slot]!.accessTypes === OWN_STACK ? 1 : 0,
+  );
+  return {
+    insns,
+    xlated,
+    subprogs: startsOf(env, now),
+    calls,
+    ownStack,
+    was,
+    now,
+    stackDepth,
+    ctxBytes: env.maxCtxOffset,
+  };
+}
+
+function withoutDead(env: VerifierEnv): Compacted {
+  const isAlive = (slot: number): boolean => (env.aux[slot]?.seen ?? 0) !== 0;
+  if (env.bpfCapable) return removeDeadCode(env.insns, isAlive);
+  const insns = sanitizeDeadCode(env.insns, isAlive);
+  const was = insns.map((_, slot) => slot);
+  return { insns, was, now: Int32Array.from([...was, insns.length]) };
+}
+
+/** Functions of which nothing is left have no start. adjust_subprog_starts_after_remove() */
+function startsOf({ subprogs, subprogCnt }: VerifierEnv, now: Int32Array): number[] {
+  const starts: number[] = [];
+  for (let i = 0; i < subprogCnt; i++) {
+    const start = now[subprogs[i]!.start]!;
+    if (start < now[subprogs[i + 1]!.start]!) starts.push(start);
+  }
+  return starts;
+}
+
+/** Without names, and with loads that may fault as such. */
+function resolved(insn: Insn, slot: number, aux: InsnAux): Insn {
+  switch (insn.kind) {
+    case 'ld_imm64':
+      if (insn.from !== 'func') return { ...insn, from: 'value' };
+      return { ...insn, from: 'value', imm: slot + 1 + insn.imm, next: 0 };
+    case 'ldx':
+      return PROBED.has(aux.ptrType) ? { ...insn, mode: probing(insn.mode) } : insn;
+    default:
+      return insn;
+  }
+}
+
+function probing(mode: LoadMode): LoadMode {
+  return mode === 'memsx' ? 'probe_memsx' : 'probe_mem';
+}
+
+/** The row of a helper or kfunc. */
+function calledBy(env: VerifierEnv, insn: Insn, world: FixupWorld): Helper | undefined {
+  if (insn.kind !== 'call' || insn.target === 'subprog') return undefined;
+  const { target, imm } = insn;
+  if (target === 'helper') return world.helper(imm) ?? unsimulated(`${funcIdName(imm)}()`, imm);
+  return world.kfunc(imm) ?? unsimulated(`${env.kernelBtf.types[imm]?.name}()`);
+}
+
+/** In the place of what no engine has, so that its row is come to. */
+const NO_CALL: Insn = { kind: 'call', target: 'helper', imm: 0, off: 0 };
+/** BPF_REG_PARAMS */
+const PARAMS = 11;
+
+/** What of an instruction no engine has. */
+function missingIn(insn: Insn, aux: InsnAux): string | undefined {
+  if (aux.ptrType === PTR_TO_ARENA) return 'memory of an arena';
+  switch (insn.kind) {
+    case 'addr_space_cast':
+      return 'memory of an arena';
+    case 'gotox':
+      return 'an indirect jump';
+    case 'ldx':
+      return insn.src === PARAMS ? 'an argument on the stack' : undefined;
+    case 'st':
+    case 'stx':
+      return insn.dst === PARAMS ? 'an argument on the stack' : undefined;
+    default:
+      return undefined;
+  }
+}
