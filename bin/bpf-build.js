@@ -4,6 +4,7 @@
 //   scenarios/…/x.bpf.c,         → x.bpf.o, by the newest clang there is, for cpu v3, against
 //   docs/examples/x.bpf.c          the vmlinux.h that `bohrbug bpf vmlinux-h` prints
 //   test/data/objects/x.bpf.c    → x.clang-14-v3.o, x.clang-22-v3.o, x.clang-22-v4.o
+//   test/data/verifier/x.bpf.c   → x.bpf.o, by clang-22 alone: what Linux said of it is there
 //
 // Paths named as arguments are compiled alone. With --check nothing is written: it fails if a
 // committed object is not what its compiler makes of its source; a compiler that is not there is
@@ -16,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['scenarios', 'docs/examples'];
 const TESTS = 'test/data/objects';
+const JUDGED = 'test/data/verifier';
 /** Where the simulated kernel's types are written. */
 const TYPES = 'build/bpf';
 /** Newest first. 14 knows nothing of cpu v4. */
@@ -89,7 +91,7 @@ function sourcesIn(folder) {
     .toSorted();
 }
 
-const sources = asked.length > 0 ? asked : [...FOLDERS, TESTS].flatMap(sourcesIn);
+const sources = asked.length > 0 ? asked : [...FOLDERS, TESTS, JUDGED].flatMap(sourcesIn);
 const newest = CLANGS.find(isThere);
 if (!newest) {
   process.stderr.write(`bpf-build: none of ${CLANGS.join(', ')} is installed\n`);
@@ -99,6 +101,11 @@ if (!newest) {
   if (sources.some((source) => dirname(source) !== TESTS)) writeTypes();
   for (const source of sources) {
     const base = source.replace(/\.bpf\.c$/, '');
+    if (dirname(source) === JUDGED) {
+      if (isThere('clang-22')) compile('clang-22', 'v3', source, `${base}.bpf.o`);
+      else process.stderr.write(`bpf-build: clang-22 is not installed: ${base} stays\n`);
+      continue;
+    }
     if (dirname(source) !== TESTS) {
       compile(newest, 'v3', source, `${base}.bpf.o`);
       continue;
