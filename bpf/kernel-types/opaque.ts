@@ -69,7 +69,7 @@ struct perf_raw_record {} 32; struct pglist_data {} 176256; struct phy_device {}
 struct phy_link_topology {} 24; struct pidfs_attr {} 56; struct pipe_buf_operations {} 32;
 struct pmu {} 320; struct pool_workqueue {} 512; struct proc_dir_entry {} 168;
 struct proc_ns_operations {} 56; struct psi_group {} 704; struct quotactl_ops {} 88;
-struct raw_hashinfo {} 2112; struct reclaim_state {} 16; struct request {} 256;
+struct raw_hashinfo {} 2112; struct reclaim_state {} 16;
 struct request_queue {} 920; struct rhashtable {} 160; struct rq_flags {} 16;
 struct rt6_exception_bucket {} 16; struct rt_mutex_waiter {} 112; struct rtnl_hw_stats64 {} 72;
 struct rtnl_link_ops {} 240; struct rwsem_waiter {} 48; struct saved_syn {} 12;

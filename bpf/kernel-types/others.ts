@@ -343,6 +343,16 @@ struct hrtimer_sleeper {
 struct io_uring_cmd {
   struct file *file; const struct io_uring_sqe *sqe; u32 cmd_op, flags; u8 pdu[32], unused[8];
 };
+typedef __u32 req_flags_t;
+struct request {
+  struct request_queue *q; struct blk_mq_ctx *mq_ctx; struct blk_mq_hw_ctx *mq_hctx;
+  blk_opf_t cmd_flags; req_flags_t rq_flags; int tag, internal_tag;
+  unsigned int timeout, __data_len; sector_t __sector; struct bio *bio, *biotail;
+  union {
+    struct list_head queuelist; struct request *rq_next;
+  };
+  struct block_device *part; u64 alloc_time_ns, start_time_ns, io_start_time_ns;
+} 256;
 struct irqaction {
   @8 union {
     void *dev_id, *percpu_dev_id;
