@@ -195,6 +195,8 @@ export const mapFreeze: Command = {
   *run(bpf, attr) {
     const { fds, ops, maps, kernel } = bpf;
     const map = yield* fds.with(attr.s32(0), ops.map, function* (addr, opened) {
+      // The kernel itself writes to special fields.
+      if (maps.of(addr).record) return -ENOTSUPP;
       if ((opened & O_ACCMODE) === O_RDONLY) return -EPERM;
       return yield* maps.bpf_map_inc(maps.of(addr));
     });

@@ -1,7 +1,20 @@
 import { expect, test } from 'vitest';
 import { LoadError } from '../../../bpf/user/load-error.ts';
 import { BpfSandbox } from '../../../scenarios/bpf-object.ts';
-import { compiledBytes } from '../../kit/compiled.ts';
+import { makeBtf } from '../../../bpf/btf/btf.ts';
+import { parseC } from '../../../bpf/btf/c-parse.ts';
+import { CTypes } from '../../../bpf/btf/c-types.ts';
+import * as field from '../../../bpf/btf/field-types.ts';
+import type { BtfRecord } from '../../../bpf/btf/record.ts';
+import { idOf } from '../../../bpf/btf/resolve.ts';
+import { RDONLY_PROG, WRONLY_PROG } from '../../../bpf/maps/flags.ts';
+import { map_check_btf } from '../../../bpf/maps/map-btf.ts';
+import { MAP_TYPE } from '../../../bpf/uapi.ts';
+import { BpfObject } from '../../../bpf/user/object.ts';
+import { EACCES, ENOTSUPP, EOPNOTSUPP, EPERM } from '../../../kernel/errno.ts';
+import { PROFILE_FACTS, type Profile } from '../../../kernel/profile.ts';
+import { Sandbox } from '../../../scenarios/sandbox.ts';
+import { compiled, compiledBytes } from '../../kit/compiled.ts';
 
 const BYTES = compiledBytes('kptr', 'clang-22-v3');
 
@@ -77,4 +90,129 @@ test.each([
   ['02 R13: it is gone', 'v7.2', 'get', new RegExp(`^${NO_KFUNC}$`)],
 ] as const)('%s (%s)', (_, profile, program, said) => {
   expect(refusal(profile, program)).toMatch(said);
+});
+
+// What Linux 7.2 says of the same object, word for word; then what v6.1 says otherwise.
+test.each([
+  ['02 R6: its size', 'v7.2', 'access_size', 'kptr access size must be BPF_DW'],
+  ['02 R6: its place', 'v7.2', 'access_variable', 'kptr access cannot have variable offset'],
+  ['02 R6: its place', 'v6.1', 'access_variable', 'kptr access cannot have variable offset'],
+  ['02 R6: a part of it', 'v7.2', 'access_misaligned', 'kptr access misaligned expected=0 off=4'],
+  [
+    '02 R6: an atomic access',
+    'v7.2',
+    'access_atomic',
+    'kptr in map can only be accessed using BPF_MEM instruction mode',
+  ],
+  ['02 R6: by a helper', 'v7.2', 'access_helper', 'kptr cannot be accessed indirectly by helper'],
+  ['02 R7: null', 'v7.2', 'store_null', ''],
+  ['02 R7: a constant', 'v7.2', 'store_one', 'BPF_ST imm must be 0 when storing to kptr at off=0'],
+  [
+    '02 R7: a number',
+    'v7.2',
+    'store_scalar',
+    'invalid kptr access, R0 type=scalar expected=ptr_task_struct or untrusted_ptr_task_struct',
+  ],
+  ['02 R8: an RCU pointer becomes a view', 'v7.2', 'store_loaded', ''],
+  [
+    '02 R10: of a map that says nothing of its types',
+    'v7.2',
+    'exchange_untyped',
+    "map 'untyped' has to have BTF in order to use bpf_kptr_xchg",
+  ],
+  ['02 R10: of a value without kptrs', 'v7.2', 'exchange_plain', 'R1 has no valid kptr'],
+  [
+    '02 R10: at an unknown place',
+    'v7.2',
+    'exchange_variable',
+    "R1 doesn't have constant offset. kptr has to be at the constant offset",
+  ],
+  [
+    '02 R10: what may be null',
+    'v7.2',
+    'exchange_nulled',
+    'Possibly NULL pointer passed to helper R2',
+  ],
+  ['02 R10: owned in, owned out', 'v7.2', 'exchange_whole', ''],
+  ['01 R3: askew', 'v7.2', 'ctx_askew', ''],
+  ['01 R3: askew', 'v6.1', 'ctx_askew', 'invalid bpf_context access off=2 size=4'],
+  ['01 R3: too far', 'v6.1', 'ctx_far', 'invalid bpf_context access off=65535 size=4'],
+  ['01 R3: too far', 'v7.2', 'ctx_far', 'R1 min value is outside of the allowed memory range'],
+  ['01 R3: at an unknown place', 'v7.2', 'ctx_variable', ''],
+  [
+    '01 R3: at an unknown place',
+    'v6.1',
+    'ctx_variable',
+    'variable ctx access var_off=(0x0; 0x4) disallowed',
+  ],
+  [
+    '01 R5: it sleeps where it may not',
+    'v7.2',
+    'sleeps_in_section',
+    'sleepable helper bpf_sys_close#168 in rcu_read_lock region',
+  ],
+] as const)('%s (%s)', (_, profile, program, said) => {
+  expect(refusal(profile, program)).toBe(said);
+});
+
+const types = new CTypes();
+parseC(types, 'struct value { long p; };');
+const KEY = types.of('int');
+const BTF = makeBtf(types.types);
+
+/** What the kernel says of a map whose values have a kptr. */
+function created(profile: Profile, type: number, flags = 0, isBpfCapable = true): number {
+  const map = {
+    type,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: 1,
+    flags,
+    btfKeyTypeId: KEY,
+    btfValueTypeId: idOf(BTF, 'value', 'struct'),
+  };
+  const record = { fieldMask: field.BPF_KPTR_REF, fields: [] } as unknown as BtfRecord;
+  return map_check_btf(BTF, map, record, { facts: PROFILE_FACTS[profile], isBpfCapable });
+}
+
+const OLD = ['HASH', 'LRU_HASH', 'ARRAY', 'PERCPU_ARRAY'] as const;
+const NEW = [
+  'RHASH',
+  'PERCPU_HASH',
+  'LRU_PERCPU_HASH',
+  'SK_STORAGE',
+  'INODE_STORAGE',
+  'TASK_STORAGE',
+  'CGRP_STORAGE',
+] as const;
+
+test('02 R4: maps that may hold kptrs', () => {
+  const all = Object.keys(MAP_TYPE) as (keyof typeof MAP_TYPE)[];
+  const holders = (profile: Profile) =>
+    all.filter((name) => created(profile, MAP_TYPE[name]) !== -EOPNOTSUPP).toSorted();
+  expect(holders('v6.1')).toEqual(OLD.toSorted());
+  expect(holders('v7.2')).toEqual([...OLD, ...NEW].toSorted());
+});
+
+test('02 R4: not where programs may only read or write, nor without CAP_BPF', () => {
+  expect(created('v7.2', MAP_TYPE.ARRAY)).toBe(0);
+  expect(created('v7.2', MAP_TYPE.ARRAY, RDONLY_PROG)).toBe(-EACCES);
+  expect(created('v7.2', MAP_TYPE.ARRAY, WRONLY_PROG)).toBe(-EACCES);
+  expect(created('v7.2', MAP_TYPE.ARRAY, RDONLY_PROG, false)).toBe(-EPERM);
+});
+
+test('02 R4: such a map is not frozen', () => {
+  const sandbox = new Sandbox({});
+  const frozen = sandbox.run(function* (p) {
+    const spec = compiled('kptr', 'clang-22-v3');
+    const object = new BpfObject(p.calls, spec, sandbox.loaderKernel);
+    yield* object.prepare();
+    const results: number[] = [];
+    for (const name of ['values', 'plain']) {
+      results.push(yield* p.calls.mapFreeze(object.maps.find((map) => map.name === name)!.fd));
+    }
+    yield* object.destroy();
+    return results;
+  });
+  expect(frozen).toEqual([-ENOTSUPP, 0]);
 });
