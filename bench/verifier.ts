@@ -1,69 +1,19 @@
-import { makeBtf } from '../bpf/btf/btf.ts';
-import { FUNC_PROTOS } from '../bpf/helpers/protos.ts';
 import { assemble } from '../bpf/isa/asm.ts';
 import { decodeProgram } from '../bpf/isa/decode.ts';
-import { encodeProgram } from '../bpf/isa/encode.ts';
-import type { Insns } from '../bpf/isa/insn.ts';
-import type { BpfMap } from '../bpf/maps/map.ts';
-import { progType } from '../bpf/prog/types.ts';
-import { MAP_TYPE, PROG_TYPE } from '../bpf/uapi.ts';
-import { VerifierLog } from '../bpf/verifier/report/log.ts';
 import type { LoadedProgram } from '../bpf/verifier/program.ts';
+import { VerifierLog } from '../bpf/verifier/report/log.ts';
 import { verify } from '../bpf/verifier/verify.ts';
-import type { KernelWorld } from '../bpf/verifier/world.ts';
 import type { Bench } from './harness.ts';
-import { PROFILE_FACTS } from '../kernel/profile.ts';
+import { NO_KERNEL, arrayOfOne, rawTracepoint } from './no-kernel.ts';
 
 /** Instructions that the verifier looks at, on all paths, against as many that are decoded. */
 
-const VALUE_BYTES = 64;
-const VALUE = 1 << 16;
 const WARM_UP = 400;
-
-const WORLD: KernelWorld = {
-  kernelBtf: makeBtf([undefined]),
-  helper: (id) => FUNC_PROTOS.get(id),
-  kfunc: () => undefined,
-  kernelVariable: () => undefined,
-  isRdonlyMap: () => false,
-  readFrozen: () => undefined,
-  insnArrayTargets: () => [],
-  cpuCount: 2,
-  framesMax: 16,
-  facts: PROFILE_FACTS['v7.2'],
-};
-
-const MAP = {
-  type: MAP_TYPE.ARRAY,
-  name: 'm',
-  keySize: 4,
-  valueSize: VALUE_BYTES,
-  maxEntries: 1,
-  flags: 0,
-  addr: VALUE,
-  record: undefined,
-  map_direct_value_addr: (at: number) => VALUE + at,
-} as unknown as BpfMap;
+const MAP = arrayOfOne(1 << 16, 64);
 
 function loaded(text: string): LoadedProgram {
   const value = { kind: 'ld_imm64', from: 'map_value', dst: 9, imm: 0, next: 0 } as const;
-  const insns: Insns = [value, null, ...assemble(text)];
-  return {
-    name: 'bench',
-    type: progType(PROG_TYPE.RAW_TRACEPOINT)!,
-    expectedAttachType: 0,
-    flags: 0,
-    isSleepable: false,
-    isGplCompatible: true,
-    code: encodeProgram(insns),
-    insns,
-    btf: undefined,
-    funcInfo: [],
-    lineInfo: [],
-    attach: undefined,
-    caps: { bpf: true, perfmon: true },
-    maps: new Map([[0, { map: MAP, off: 0 }]]),
-  };
+  return rawTracepoint([value, null, ...assemble(text)], MAP);
 }
 
 /** Known numbers only: no state equals another. */
@@ -109,7 +59,7 @@ over:
 
 /** One operation is one program: its name says how many instructions are looked at. */
 function benchOf(name: string, program: LoadedProgram): Bench {
-  const { env } = verify(program, WORLD, new VerifierLog(0));
+  const { env } = verify(program, NO_KERNEL, new VerifierLog(0));
   const slots = program.insns.length;
   let isWarm = false;
   return {
@@ -120,7 +70,7 @@ function benchOf(name: string, program: LoadedProgram): Bench {
       // As in a verification of a large program, or of many: the code is compiled by then.
       const count = isWarm ? n : n + WARM_UP;
       isWarm = true;
-      for (let i = 0; i < count; i++) verify(program, WORLD, new VerifierLog(0));
+      for (let i = 0; i < count; i++) verify(program, NO_KERNEL, new VerifierLog(0));
     },
     runBaseline(n) {
       for (let left = n * env.insnProcessed; left > 0; left -= slots) decodeProgram(program.code);

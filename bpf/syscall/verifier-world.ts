@@ -87,4 +87,9 @@ export class VerifierWorld implements KernelWorld {
   insnArrayTargets(map: BpfMap, first: number, last: number): readonly number[] {
     return map.insnArrayTargets?.(first, last) ?? [];
   }
+
+  mapId({ addr }: BpfMap): number {
+    const { memory } = this.#bpf.kernel.machine;
+    return memory.unwatched(() => bpf_map.at(memory, addr).id);
+  }
 }

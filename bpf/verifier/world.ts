@@ -19,6 +19,8 @@ export interface KernelWorld {
   readFrozen(map: BpfMap, off: number, size: number): bigint | undefined;
   /** The slots that entries of an instruction array name: each once, ascending. */
   insnArrayTargets(map: BpfMap, first: number, last: number): readonly number[];
+  /** What a map is known by. */
+  mapId(map: BpfMap): number;
   /** nr_cpu_ids */
   readonly cpuCount: number;
   /** How deep calls may nest: MAX_CALL_FRAMES. */

@@ -4,8 +4,6 @@ import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../bpf/isa/ops.ts';
 
 /** Bytes of the map value that r9 points to, from which programs have what they compute with. */
 export const VALUE_BYTES = 64;
-/** The slot of the ld_imm64 that names the map. */
-export const MAP_SLOT = 0;
 
 const SCALARS: readonly Reg[] = [0, 1, 2, 3, 6, 7, 8];
 /** Hold a pointer or an index for one statement. */

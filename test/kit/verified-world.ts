@@ -1,16 +1,10 @@
-import { makeBtf } from '../../bpf/btf/btf.ts';
-import { FUNC_PROTOS } from '../../bpf/helpers/protos.ts';
-import { encodeProgram } from '../../bpf/isa/encode.ts';
+import { NO_KERNEL, arrayOfOne, rawTracepoint } from '../../bench/no-kernel.ts';
 import type { Insns } from '../../bpf/isa/insn.ts';
 import type { BpfMap } from '../../bpf/maps/map.ts';
-import { progType } from '../../bpf/prog/types.ts';
-import { MAP_TYPE, PROG_TYPE } from '../../bpf/uapi.ts';
 import type { VerifierEnv } from '../../bpf/verifier/env.ts';
 import { fixup } from '../../bpf/verifier/fixup/fixup.ts';
-import type { LoadedProgram } from '../../bpf/verifier/program.ts';
 import { VerifierLog } from '../../bpf/verifier/report/log.ts';
 import { verify, type Verified } from '../../bpf/verifier/verify.ts';
-import type { KernelWorld } from '../../bpf/verifier/world.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from '../../bpf/vm/engine.ts';
 import { FramePool } from '../../bpf/vm/frame-pool.ts';
 import type { FrameView } from '../../bpf/vm/frame-view.ts';
@@ -20,27 +14,13 @@ import { Memory } from '../../kernel/memory.ts';
 import { ContextNote } from '../../kernel/note.ts';
 import { Slab } from '../../kernel/slab.ts';
 import { claimOf, differs, type Claims, type Machine } from './claims.ts';
-import { MAP_SLOT, VALUE_BYTES } from './sound-programs.ts';
-import { PROFILE_FACTS } from '../../kernel/profile.ts';
+import { VALUE_BYTES } from './sound-programs.ts';
 
 const { off } = bpfFrame;
 const MEMORY_BYTES = 1 << 20;
 /** Instructions after which a program has run too long: none that was drawn does. */
 const INSNS_MAX = 200_000;
 const CTX_BYTES = 64;
-
-const WORLD: KernelWorld = {
-  kernelBtf: makeBtf([undefined]),
-  helper: (id) => FUNC_PROTOS.get(id),
-  kfunc: () => undefined,
-  kernelVariable: () => undefined,
-  isRdonlyMap: () => false,
-  readFrozen: () => undefined,
-  insnArrayTargets: () => [],
-  cpuCount: 2,
-  framesMax: 16,
-  facts: PROFILE_FACTS['v7.2'],
-};
 
 /** How a run ended: with r0 and the map's value, or with a status that it should not have. */
 export interface Run {
@@ -64,38 +44,12 @@ export class VerifiedWorld implements EngineWorld {
     this.#value = this.#slab.kmalloc(VALUE_BYTES);
     this.#ctx = this.#slab.kmalloc(CTX_BYTES);
     this.#view = this.#frames.take();
-    this.#map = {
-      type: MAP_TYPE.ARRAY,
-      name: 'm',
-      keySize: 4,
-      valueSize: VALUE_BYTES,
-      maxEntries: 1,
-      flags: 0,
-      addr: this.#value,
-      record: undefined,
-      map_direct_value_addr: (at: number) => this.#value + at,
-    } as unknown as BpfMap;
+    this.#map = arrayOfOne(this.#value, VALUE_BYTES);
     this.memory.checkpoint();
   }
 
   verify(insns: Insns, logLevel: number, observe?: (env: VerifierEnv) => void): Verified {
-    const prog: LoadedProgram = {
-      name: 'drawn',
-      type: progType(PROG_TYPE.RAW_TRACEPOINT)!,
-      expectedAttachType: 0,
-      flags: 0,
-      isSleepable: false,
-      isGplCompatible: true,
-      code: encodeProgram(insns),
-      insns,
-      btf: undefined,
-      funcInfo: [],
-      lineInfo: [],
-      attach: undefined,
-      caps: { bpf: true, perfmon: true },
-      maps: new Map([[MAP_SLOT, { map: this.#map, off: 0 }]]),
-    };
-    return verify(prog, WORLD, new VerifierLog(logLevel), observe);
+    return verify(rawTracepoint(insns, this.#map), NO_KERNEL, new VerifierLog(logLevel), observe);
   }
 
   /** What is said of a program on all its paths. */

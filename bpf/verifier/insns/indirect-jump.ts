@@ -40,7 +40,8 @@ export function checkIndirectJump(env: VerifierEnv, regno: number): number {
   const [first, last] = entriesOf(env, regno, reg);
   const targets = env.world.insnArrayTargets(reg.map, first, last);
   if (targets.length === 0) {
-    const message = `register R${regno} doesn't point to any offset in map id=${reg.map.addr}`;
+    const id = env.world.mapId(reg.map);
+    const message = `register R${regno} doesn't point to any offset in map id=${id}`;
     throw env.reject(EINVAL, message);
   }
   for (const target of targets.slice(0, -1)) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_KERNEL } from '../../../bench/no-kernel.ts';
 import { makeBtf } from '../../../bpf/btf/btf.ts';
 import { CTypes } from '../../../bpf/btf/c-types.ts';
 import { parseC } from '../../../bpf/btf/c-parse.ts';
@@ -27,7 +28,6 @@ import { Scalar } from '../../../bpf/verifier/values/scalar.ts';
 import { checkInsn } from '../../../bpf/verifier/step.ts';
 import { SubprogInfo } from '../../../bpf/verifier/subprog-info.ts';
 import * as t from '../../../bpf/verifier/types.ts';
-import { PROFILE_FACTS } from '../../../kernel/profile.ts';
 
 const KERNEL = `
   struct cpumask { unsigned long bits[2]; };
@@ -70,16 +70,12 @@ function aMap(more: Partial<BpfMap> = {}): BpfMap {
 }
 
 const world = {
+  ...NO_KERNEL,
   kernelBtf,
   helper: () => undefined,
-  kfunc: () => undefined,
-  kernelVariable: () => undefined,
   isRdonlyMap: (map: BpfMap) => map.name === 'rodata',
   readFrozen: () => 0xf0n,
-  insnArrayTargets: () => [],
   cpuCount: 4,
-  framesMax: 8,
-  facts: PROFILE_FACTS['v7.2'],
 };
 
 interface Options {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_KERNEL } from '../../../bench/no-kernel.ts';
 import { FUNC, type FuncName } from '../../../bpf/helpers/func-ids.ts';
 import type { Insn } from '../../../bpf/isa/insn.ts';
 import type { BpfMap } from '../../../bpf/maps/map.ts';
@@ -14,21 +15,16 @@ import { Rejection } from '../../../bpf/verifier/rejection.ts';
 import { Scalar } from '../../../bpf/verifier/values/scalar.ts';
 import { SubprogInfo } from '../../../bpf/verifier/subprog-info.ts';
 import * as t from '../../../bpf/verifier/types.ts';
-import { PROFILE_FACTS } from '../../../kernel/profile.ts';
 
 const STRING = 'x=%d\0';
 
 const world = {
+  ...NO_KERNEL,
   kernelBtf: { types: [undefined], idsOf: () => [] },
   helper: () => undefined,
-  kfunc: () => undefined,
-  kernelVariable: () => undefined,
   isRdonlyMap: (map: BpfMap) => map.name === 'rodata',
   readFrozen: (_map: BpfMap, off: number) => BigInt(STRING.charCodeAt(off)),
-  insnArrayTargets: () => [],
   cpuCount: 4,
-  framesMax: 8,
-  facts: PROFILE_FACTS['v7.2'],
 };
 
 function aMap(type: MapTypeName, name = 'm'): BpfMap {

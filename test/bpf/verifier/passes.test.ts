@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { makeBtf } from '../../../bpf/btf/btf.ts';
-import { FUNC_PROTOS } from '../../../bpf/helpers/protos.ts';
+import { NO_KERNEL } from '../../../bench/no-kernel.ts';
 import { assemble } from '../../../bpf/isa/asm.ts';
 import { decodeLoaded } from '../../../bpf/isa/decode.ts';
 import { encodeProgram } from '../../../bpf/isa/encode.ts';
@@ -10,21 +9,6 @@ import { PROG_TYPE } from '../../../bpf/uapi.ts';
 import { VerifierLog } from '../../../bpf/verifier/report/log.ts';
 import type { LoadedProgram } from '../../../bpf/verifier/program.ts';
 import { verify } from '../../../bpf/verifier/verify.ts';
-import type { KernelWorld } from '../../../bpf/verifier/world.ts';
-import { PROFILE_FACTS } from '../../../kernel/profile.ts';
-
-const WORLD: KernelWorld = {
-  kernelBtf: makeBtf([undefined]),
-  helper: (id) => FUNC_PROTOS.get(id),
-  kfunc: () => undefined,
-  kernelVariable: () => undefined,
-  isRdonlyMap: () => false,
-  readFrozen: () => undefined,
-  insnArrayTargets: () => [],
-  cpuCount: 2,
-  framesMax: 16,
-  facts: PROFILE_FACTS['v7.2'],
-};
 
 function logOf(code: Uint8Array, logLevel: number, hasCaps = true): string {
   const prog = {
@@ -43,7 +27,7 @@ function logOf(code: Uint8Array, logLevel: number, hasCaps = true): string {
     caps: { bpf: hasCaps, perfmon: hasCaps },
     maps: new Map(),
   } as unknown as LoadedProgram;
-  return verify(prog, WORLD, new VerifierLog(logLevel)).log.trimEnd();
+  return verify(prog, NO_KERNEL, new VerifierLog(logLevel)).log.trimEnd();
 }
 
 const LOGS = readFileSync(new URL('../../data/bpf-verifier-logs.txt', import.meta.url), 'utf8')
