@@ -22,6 +22,8 @@ import { Maps } from './maps/maps.ts';
 import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
 import { Programs } from './prog/programs.ts';
+import { Protection } from './protect/protection.ts';
+import { NO_POLICY, type Selection } from './protect/settings.ts';
 import { BpfFs } from './syscall/bpffs.ts';
 import { sysBpf } from './syscall/commands.ts';
 import type { BpfContext, BpfFileOps } from './syscall/context.ts';
@@ -40,6 +42,8 @@ export interface BpfOptions {
   readonly unprivilegedBpfDisabled?: 0 | 1 | 2;
   /** Nothing is run: maps need not fit into memory. */
   readonly isForVerification?: boolean;
+  /** What stops programs that overrun; default: nothing. */
+  readonly policy?: Selection;
 }
 
 const helperById = new Map(HELPERS.map((helper) => [helper.id, helper]));
@@ -70,6 +74,7 @@ export class Bpf implements BpfContext {
   readonly runner: ProgRunner;
   readonly hooks: Hooks;
   readonly pins: BpfFs;
+  readonly protection: Protection;
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   onVerified: BpfContext['onVerified'];
   #btf: Btf | undefined;
@@ -115,7 +120,24 @@ export class Bpf implements BpfContext {
     });
     this.pins = new BpfFs(kernel);
     this.ops = this.#fileOps();
+    this.protection = this.#protection(options.policy ?? NO_POLICY);
+    if (this.protection.isOn) this.runner.policyOf = (prog) => this.protection.of(prog);
     this.#join();
+  }
+
+  #protection(selection: Selection): Protection {
+    const { kernel, links, runner } = this;
+    const rows = new Map([...HELPERS, ...KFUNCS].map((row) => [row.name, row]));
+    return new Protection({
+      kernel,
+      scratch: this.hooks.rules.scratch,
+      selection,
+      callee: (name) => rows.get(name),
+      releaseCall: (prog) => runner.bareCall(prog),
+      detach: ({ addr }) =>
+        kernel.workqueues.schedule_work('bpf_prog_detach', () => links.detachAll(addr)),
+      report: () => {},
+    });
   }
 
   get traceLinks(): Hooks['links'] {
@@ -172,6 +194,7 @@ export class Bpf implements BpfContext {
   reset(): void {
     for (const part of this.#parts()) part.reset();
     this.#vmlinux = this.#kept;
+    this.protection.reset();
   }
 
   fileHolders(): readonly FileHolder[] {

@@ -151,6 +151,22 @@ export class Links {
     return 0;
   }
 
+  /** Takes the program off whatever links hang it on, also off those that cannot be detached. */
+  *detachAll(prog: number): Sim<void> {
+    const hanging = [...this.registry.values()].filter(({ addr }) => this.progOf(addr) === prog);
+    for (const { addr } of hanging) {
+      if (this.#isGone(addr)) continue;
+      yield* this.bpf_link_inc(addr);
+      yield* this.#release(addr);
+      yield* this.bpf_link_put(addr);
+    }
+  }
+
+  #isGone(addr: number): boolean {
+    if (!this.registry.get(addr)) return true;
+    return this.#kernel.machine.memory.unwatched(() => this.at(addr).refcnt === 0n);
+  }
+
   /** `old`: what must be there now, or undefined. The reference on `next` goes over on success. */
   *update(addr: number, next: ExecProgram, old: ExecProgram | undefined): Sim<number> {
     const { ops } = this.of(addr);

@@ -1,4 +1,4 @@
-import { array, chars, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
+import { array, chars, long, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { Executable } from '../vm/engine.ts';
@@ -17,7 +17,16 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   load_time: u64, // ns since boot
   verified_insns: u32,
   prog: ptr('struct bpf_prog'),
-  unsimulated: unsimulated(224),
+  // Of the policy record-kill: bpf/protect/kill-notes.ts
+  kill_cnt: u32,
+  kill_insn: u32,
+  kill_run_ns: long,
+  kill_pending_ns: long,
+  kill_deferred: u32,
+  kill_held_cnt: u32,
+  record_ops: long,
+  kill_held: array(u64, 16),
+  unsimulated: unsimulated(56),
 });
 
 export const bpf_prog = struct('bpf_prog', {
@@ -70,4 +79,8 @@ export interface Program extends Executable {
   readonly asTarget: DstProg;
   /** Instructions that the verifier looked at, on all paths. */
   readonly verifiedInsns: number;
+  /** The most that it holds at once, on any path: references, locks, sections. Spec 03 R8. */
+  readonly heldMax?: number;
+  /** By the slot of a bpf_kptr_xchg(): the type of what it exchanges. */
+  readonly xchgTypes?: ReadonlyMap<number, string>;
 }

@@ -109,7 +109,7 @@ function* runSyscall(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<num
   const ctx = yield* copyIn(bpf, attr.ptr(AT.ctxIn), size);
   if (ctx < 0) return ctx;
   kernel.rcuTasksTrace.rcu_read_lock_trace();
-  const r0 = yield* runner.bpf_prog_run(prog, ctx);
+  const r0 = yield* runner.bpf_prog_run(prog, ctx, true);
   kernel.rcuTasksTrace.rcu_read_unlock_trace();
   let result = yield* putU32(kernel, attr.addr + AT.retval, Number(r0 & 0xffff_ffffn));
   if (result === 0 && size > 0) result = yield* copyBack(bpf, attr.ptr(AT.ctxIn), ctx, size);
@@ -141,7 +141,7 @@ function* runOn(bpf: BpfContext, prog: ExecProgram, ctx: number, cpu: number): S
   const { kernel } = bpf;
   const run = function* (): Sim<bigint> {
     kernel.rcu.rcu_read_lock();
-    const r0 = yield* bpf.runner.bpf_prog_run(prog, ctx);
+    const r0 = yield* bpf.runner.bpf_prog_run(prog, ctx, true);
     kernel.rcu.rcu_read_unlock();
     return r0;
   };
@@ -186,7 +186,7 @@ function* runSkb(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<number>
   let r0 = 0n;
   for (let i = 0; i < repeat; i++) {
     kernel.rcu.rcu_read_lock();
-    r0 = yield* runner.bpf_prog_run(prog, ctx);
+    r0 = yield* runner.bpf_prog_run(prog, ctx, true);
     kernel.rcu.rcu_read_unlock();
   }
   const forNs = Math.round((kernel.machine.engine.cpu.nowNs - startNs) / repeat);

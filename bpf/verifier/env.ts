@@ -107,6 +107,8 @@ export class VerifierEnv {
 
   // Statistics.
   insnProcessed = 0;
+  /** The most that is held at once, on any path. */
+  heldMax = 0;
   jmpsProcessed = 0;
   prevInsnProcessed = 0;
   prevJmpsProcessed = 0;

@@ -2,8 +2,10 @@ import { BPF_FUNC_tail_call } from '../uapi.ts';
 import { kernelSymbol, site, type KernelSymbol } from '../../sim/site.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
+import { effectOf, type Effect } from '../protect/effects.ts';
 import { dependentAccesses } from './dependency.ts';
 import type { EngineOf } from './select.ts';
+import { jumpTarget } from './subprogs.ts';
 
 /** What an engine finds at a call. */
 export interface Callee {
@@ -13,6 +15,8 @@ export interface Callee {
   readonly isTailCall: boolean;
   /** Where the call stands. */
   readonly site: number;
+  /** What it does to what the program holds. */
+  readonly effect: Effect | undefined;
 }
 
 /** What the runner keeps of a program between its runs: nothing that a run could change. */
@@ -24,6 +28,7 @@ export class Prepared {
   /** Of the main program and its subprograms, by index. */
   readonly symbols: readonly KernelSymbol[];
   readonly #sites: Int32Array;
+  #killPoints: Uint8Array | undefined;
   #dependent: ReadonlySet<number> | undefined;
 
   constructor(prog: ExecProgram, engine: EngineOf) {
@@ -38,6 +43,7 @@ export class Prepared {
         isPointer: helper.isPointer,
         isTailCall: insn.target === 'helper' && helper.id === BPF_FUNC_tail_call,
         site: this.siteAt(slot),
+        effect: effectOf(helper, prog.xchgTypes?.get(slot)),
       };
     });
     this.symbols = prog.subprogs.map((_, i) => {
@@ -52,6 +58,11 @@ export class Prepared {
     return (this.#dependent ??= dependentAccesses(this.prog)).has(pc);
   }
 
+  /** Whether a run may be ended in front of the instruction there. Spec 03 R18. */
+  isKillPoint(pc: number): boolean {
+    return (this.#killPoints ??= killPointsOf(this.prog))[pc] === 1;
+  }
+
   /** Stable: `prog on_switch:insn 12`. */
   siteAt(pc: number): number {
     return (this.#sites[pc] ||= site(`prog ${this.prog.name}`, `insn ${pc}`));
@@ -62,4 +73,15 @@ export class Prepared {
     const index = this.prog.subprogs.findLastIndex((start) => start <= pc);
     return this.symbols[Math.max(index, 0)]!;
   }
+}
+
+/** By slot: 1 in front of calls, behind them, at jumps back, and where functions begin. */
+function killPointsOf({ insns, subprogs }: ExecProgram): Uint8Array {
+  const points = new Uint8Array(insns.length + 1);
+  for (const start of subprogs) points[start] = 1;
+  for (const [slot, insn] of insns.entries()) {
+    if (insn?.kind === 'call') points[slot] = points[slot + 1] = 1;
+    else if (insn && (jumpTarget(insn, slot) ?? slot + 1) <= slot) points[slot] = 1;
+  }
+  return points;
 }

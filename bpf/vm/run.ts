@@ -11,6 +11,7 @@ import { disasmLine } from '../isa/disasm.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
+import type { Guard, GuardedCall, GuardedRun, Policy } from '../protect/policy.ts';
 import type { Registry } from '../registry.ts';
 import { accessRequest, mustStopAt } from './access.ts';
 import type { EngineWorld } from './engine.ts';
@@ -34,6 +35,10 @@ import { EngineOf, type Engines } from './select.ts';
 export const MAX_TAIL_CALL_CNT = 33;
 /** Instructions between two chances for others to run. */
 const SLICE_INSNS = 4_096;
+/** Runs that take less are over before any budget is used up. */
+const SHORT_RUN_NS = 10_000;
+/** Beside what engines say: the run ends here, for it has been killed. */
+const KILL = 5;
 
 export interface RunnerParts {
   readonly kernel: Kernel;
@@ -58,6 +63,8 @@ export class ProgRunner implements EngineWorld {
    */
   loadPacket: (skb: number, offset: number, size: 1 | 2 | 4) => number | undefined = () =>
     undefined;
+  /** What stops a program that overruns; undefined: nothing does. */
+  policyOf: (prog: ExecProgram) => Policy | undefined = () => undefined;
   readonly #engines: Engines;
   readonly #frames: FramePool;
   readonly #prepared = new WeakMap<ExecProgram, Prepared>();
@@ -74,15 +81,24 @@ export class ProgRunner implements EngineWorld {
   }
 
   /** r0, unsigned. `ctx` is the memory offset of what r1 points to, or 0. bpf_prog_run() */
-  *bpf_prog_run(prog: ExecProgram, ctx: number): Sim<bigint> {
+  *bpf_prog_run(prog: ExecProgram, ctx: number, isTestRun = false): Sim<bigint> {
     const { engine } = this.kernel.machine;
+    const policy = this.policyOf(prog);
+    if (policy?.mayRun?.(prog) === false) return policy.failValue!(prog, isTestRun);
     const startNs = engine.cpu.nowNs;
     const frame = this.#frames.take();
     const run = new Run(this, this.prepare(prog), frame, ctx);
-    const r0 = yield* run.main();
+    const r0 = policy ? yield* run.guarded(policy, isTestRun) : yield* run.main();
     this.#frames.give(frame);
     this.#count(prog.addr, Math.max(0, Math.round(engine.cpu.nowNs - startNs)));
     return r0;
+  }
+
+  /** A frame without a run: what helpers are given where nobody runs a program. */
+  bareCall(prog: ExecProgram): { readonly call: Call; readonly args: number; done(): void } {
+    const view = this.#frames.take();
+    const call = new Run(this, this.prepare(prog), view, 0);
+    return { call, args: view.args, done: () => this.#frames.give(view) };
   }
 
   /** Statistics are each CPU's own in Linux, so nobody races for them. */
@@ -126,7 +142,7 @@ interface Activation {
 }
 
 /** One run of a program, and of those that it tail-calls. */
-class Run implements Call {
+class Run implements Call, GuardedRun {
   readonly kernel: Kernel;
   readonly memory: Memory;
   readonly maps: Registry<BpfMap>;
@@ -148,11 +164,23 @@ class Run implements Call {
   #pending: Sim<Result> | undefined;
   /** Whether the instruction at pc has been stopped for. */
   #hasStopped = false;
+  /** Watches the run; null: nobody does. */
+  #guard: Guard | null = null;
+  isTestRun = false;
+  readonly cpuId: number;
+  /** A run that is over by then needs no timer. */
+  readonly #watchFromNs: number;
+  /** It has been killed: no instruction of it runs any more. */
+  #isKilled = false;
+  /** A timer is due: others go first. */
+  #isTimerDue = false;
 
   constructor(runner: ProgRunner, prepared: Prepared, view: FrameView, ctx: number) {
     this.#runner = runner;
     this.kernel = runner.kernel;
     this.#engine = runner.kernel.machine.engine;
+    this.cpuId = this.#engine.cpu.id;
+    this.#watchFromNs = this.#engine.cpu.nowNs + SHORT_RUN_NS;
     this.memory = runner.memory;
     this.maps = runner.maps;
     this.frame = view.addr;
@@ -168,11 +196,40 @@ class Run implements Call {
     return this.prepared.prog;
   }
 
+  get call(): Call {
+    return this;
+  }
+
+  get args(): number {
+    return this.#view.args;
+  }
+
+  get pc(): number {
+    return this.#view.pc;
+  }
+
   main(): Sim<bigint> {
     return this.#text(this.prepared.symbols[0]!, 0);
   }
 
+  /** The whole run, watched. */
+  *guarded(policy: Policy, isTestRun: boolean): Sim<bigint> {
+    this.isTestRun = isTestRun;
+    const guard = policy.enter(this);
+    this.#guard = guard;
+    const r0 = yield* this.main();
+    if (!guard) return r0;
+    if (this.#isKilled) {
+      yield* guard.unwind(0);
+      return yield* guard.killed();
+    }
+    const leaving = guard.left();
+    if (leaving) yield* leaving;
+    return r0;
+  }
+
   *callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint> {
+    if (this.#isKilled) return 1n; // whoever calls it ends its loop
     const view = this.#view;
     const outer = this.#activation!;
     const { prepared } = this;
@@ -183,12 +240,18 @@ class Run implements Call {
     );
     this.#hasStopped = false;
     this.#programs[view.depth] = prepared;
-    const r0 = yield* this.#text(prepared.symbolAt(pc), view.depth);
+    const mark = this.#guard?.mark() ?? 0;
+    const { depth } = view;
+    const r0 = yield* this.#text(prepared.symbolAt(pc), depth);
+    if (this.#isKilled) {
+      yield* this.#guard!.unwind(mark);
+      while (view.depth > depth) view.leave();
+    }
     view.leave();
     this.prepared = prepared;
     this.#activation = outer;
     outer.ceiling = Infinity;
-    return r0;
+    return this.#isKilled ? 1n : r0;
   }
 
   /** True where r0 has the result. */
@@ -197,8 +260,13 @@ class Run implements Call {
     if (callee === undefined || callee.isTailCall) return false;
     this.#view.pc = pc; // what a report says, whatever the engine keeps to itself
     this.#activation!.top.site = callee.site;
+    if (this.#mustWait()) return false;
     this.#charge(callee.helper.costNs);
-    const result = callee.helper.invoke(this, this.#view.args);
+    const { effect } = callee;
+    const result =
+      this.#guard !== null && effect !== undefined
+        ? this.#guard.around(callee as GuardedCall)
+        : callee.helper.invoke(this, this.#view.args);
     if (typeof result === 'object') {
       this.#pending = result;
       return false;
@@ -220,8 +288,7 @@ class Run implements Call {
     const activation: Activation = { base, ceiling: Infinity, top };
     this.#activation = activation;
     top.entries = (site) => this.#stack(activation, site);
-    let status = this.#execute();
-    for (; ; status = this.#execute()) {
+    for (let status = this.#next(); status !== KILL; status = this.#next()) {
       // The access is part of the step: a memory model may have it read what was there before.
       while (status === ACCESS) {
         this.#hasStopped = true;
@@ -240,7 +307,10 @@ class Run implements Call {
         yield* step(this.#site());
         this.#refuel();
       } else if (status === HELPER) {
-        if (this.#pending) this.#finish(yield* this.#takePending());
+        if (this.#isTimerDue) {
+          this.#isTimerDue = false;
+          yield* step(this.#site());
+        } else if (this.#pending) this.#finish(yield* this.#takePending());
         else if (!(yield* this.#leftFor())) break;
       } else {
         assert(status === FAULT, `engine status ${status}`);
@@ -257,6 +327,41 @@ class Run implements Call {
     const object = this.#engine.host.objectName(address);
     const line = disasmLine(this.#insn(), this.#view.pc);
     return object === '' ? line : `${line}  ; ${object}`;
+  }
+
+  /** Goes on, or ends where whoever watches wants it to. */
+  #next(): Status | typeof KILL {
+    const guard = this.#guard;
+    if (this.#isKilled) return KILL;
+    if (guard === null) return this.#execute();
+    if (!guard.isStopping && !guard.isCounting) {
+      const status = this.#execute();
+      if (status !== EXIT) guard.began();
+      return status;
+    }
+    for (;;) {
+      const isPoint = guard.isDue || this.prepared.isKillPoint(this.#view.pc);
+      if (isPoint && (guard.isDue || guard.stopsHere())) {
+        this.#isKilled = true;
+        return KILL;
+      }
+      this.#charge(0);
+      this.#view.fuel = 1;
+      this.#fuelSeen = 1;
+      const status = this.#execute();
+      if (status !== FUEL) return status;
+    }
+  }
+
+  /** Whether a timer is due, which may be the one that ends the run: then time must not run on. */
+  #mustWait(): boolean {
+    const { mode, clock, cpu } = this.#engine;
+    if (mode !== 'timed') return false;
+    this.#charge(0);
+    if (this.#guard && cpu.nowNs >= this.#watchFromNs) this.#guard.began();
+    const timer = clock.first();
+    this.#isTimerDue = timer !== undefined && timer.dueNs <= cpu.nowNs;
+    return this.#isTimerDue;
   }
 
   /** Goes on until something is left to do here. */
@@ -343,6 +448,7 @@ class Run implements Call {
       assert(prog, 'the slot of a prog array holds no program');
     }
     this.#tailCallCount++;
+    this.#guard?.entered(prog);
     this.prepared = this.#runner.prepare(prog);
     this.#programs[view.depth] = this.prepared;
     view.restart();
@@ -366,10 +472,14 @@ class Run implements Call {
     return this.prepared.siteAt(this.#view.pc);
   }
 
-  /** A limit on instructions goes here: the run stops in front of the first one beyond it. */
+  /** Up to the next timer, if that comes before the end of the slice: it is on time. */
   #refuel(): void {
-    this.#view.fuel = SLICE_INSNS;
-    this.#fuelSeen = SLICE_INSNS;
+    const { mode, clock, cpu } = this.#engine;
+    const timer = mode === 'timed' ? clock.first() : undefined;
+    const leftNs = timer === undefined ? Infinity : timer.dueNs - cpu.nowNs;
+    const insns = Math.min(SLICE_INSNS, Math.max(1, Math.ceil(leftNs / COST_NS.bpfInsn)));
+    this.#view.fuel = insns;
+    this.#fuelSeen = insns;
   }
 
   /** Moves the CPU's clock by what has been executed since, and by `costNs`. */

@@ -41,6 +41,13 @@ export function validateRefObj(env: VerifierEnv, refObj: RefObjDesc): void {
 
 function addRef(env: VerifierEnv, ref: RefState): void {
   env.cur.refs = [...env.cur.refs, ref];
+  noteHeld(env);
+}
+
+/** How much is held here: what records of it must have room for. */
+export function noteHeld(env: VerifierEnv): void {
+  const { refs, activeRcuLocks, activePreemptLocks } = env.cur;
+  env.heldMax = Math.max(env.heldMax, refs.length + activeRcuLocks + activePreemptLocks);
 }
 
 function removeRef(state: VerifierState, index: number): void {

@@ -1,0 +1,74 @@
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { Call, Helper, Result } from '../helpers/prototype.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import type { Effect } from './effects.ts';
+import type { Settings } from './settings.ts';
+
+/** A run of a program, as far as whoever watches it sees it. */
+export interface GuardedRun {
+  readonly kernel: Kernel;
+  readonly prog: ExecProgram;
+  /** What helpers are given. */
+  readonly call: Call;
+  /** Where r1 stands in the frame. */
+  readonly args: number;
+  /** The instruction at which the run stands. */
+  readonly pc: number;
+  /** Whether BPF_PROG_TEST_RUN runs it: then user space is told what happened. */
+  readonly isTestRun: boolean;
+  /** The CPU that runs it, or that it is waiting for. */
+  readonly cpuId: number;
+}
+
+/** A call that changes what the program holds. */
+export interface GuardedCall {
+  readonly helper: Helper;
+  readonly effect: Effect;
+}
+
+/** Watches one run. */
+export interface Guard {
+  /** The run is to end at its next kill point: loop back-edge, call, entry of a function. */
+  readonly isStopping: boolean;
+  /** It stops at each kill point, to ask. */
+  readonly isCounting: boolean;
+  /** It ends where it stands. */
+  readonly isDue: boolean;
+  /** At a kill point, where it is counting or stopping: whether it ends here. Spec 03 R18. */
+  stopsHere(): boolean;
+  /** Does a call, and keeps the record. */
+  around(callee: GuardedCall): Result | Sim<Result>;
+  /** The run is about to let others go on, so time may pass. */
+  began(): void;
+  /** What a callback has to give back begins here. */
+  mark(): number;
+  /** Gives back what has been acquired since the mark, newest first. */
+  unwind(mark: number): Sim<void>;
+  /** The run has been killed, and everything is given back: its r0. */
+  killed(): Sim<bigint>;
+  /** The run has come to its end. */
+  left(): Sim<void> | undefined;
+  /** A tail call goes on with this program. */
+  entered(prog: ExecProgram): void;
+}
+
+/** What a policy finds around it. */
+export interface PolicyWorld {
+  readonly kernel: Kernel;
+  readonly settings: Settings;
+}
+
+/** What stops a program that overruns: one for each run of a program. */
+export interface Policy {
+  /** Why a program that the verifier has accepted is refused all the same. */
+  admit?(prog: ExecProgram): string | undefined;
+  /** Whether the program may be run: not, once it has been refused for good. */
+  mayRun?(prog: ExecProgram): boolean;
+  /** The value of a run that was not allowed to begin. */
+  failValue?(prog: ExecProgram, isTestRun: boolean): bigint;
+  /** Who watches this run; null: nobody. */
+  enter(run: GuardedRun): Guard | null;
+  /** Back to how it began: the machine has been reset. */
+  reset?(): void;
+}

@@ -1,0 +1,58 @@
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Scratch } from '../attach/scratch.ts';
+import type { Helper } from '../helpers/prototype.ts';
+import type { ExecProgram } from '../prog/exec-program.ts';
+import { KillNotes } from './kill-notes.ts';
+import type { ReleaseCall } from './kill.ts';
+import { POLICIES } from './policies.ts';
+import type { Policy } from './policy.ts';
+import type { Selection, Settings } from './settings.ts';
+
+/** What policies are made of in one kernel. */
+export interface ProtectionParts {
+  readonly kernel: Kernel;
+  readonly scratch: Scratch;
+  readonly selection: Selection;
+  /** The helper or kfunc of that name. */
+  readonly callee: (name: string) => Helper | undefined;
+  readonly releaseCall: (prog: ExecProgram) => ReleaseCall;
+  /** Takes the program off whatever it hangs on. */
+  readonly detach: (prog: ExecProgram) => void;
+  /** Adds a line to the program's error stream. */
+  readonly report: (prog: ExecProgram, line: string) => void;
+}
+
+/** Which policy watches which program of one kernel. */
+export class Protection {
+  readonly notes: KillNotes;
+  /** Whether any program may be watched: then programs tell more of themselves. */
+  readonly isOn: boolean;
+  readonly #parts: ProtectionParts;
+  readonly #policies = new Map<Settings, Policy | undefined>();
+
+  constructor(parts: ProtectionParts) {
+    this.#parts = parts;
+    const { selection, kernel } = parts;
+    this.notes = new KillNotes(kernel, parts.report);
+    for (const settings of [selection.all, ...selection.byProgram.values()]) {
+      this.#policies.set(
+        settings,
+        POLICIES[settings.policy].make?.({ ...parts, settings, notes: this.notes }),
+      );
+    }
+    this.isOn = [...this.#policies.values()].some((policy) => policy !== undefined);
+  }
+
+  of({ name }: ExecProgram): Policy | undefined {
+    const { selection } = this.#parts;
+    return this.#policies.get(selection.byProgram.get(name) ?? selection.all);
+  }
+
+  get policies(): readonly Policy[] {
+    return [...this.#policies.values()].filter((policy) => policy !== undefined);
+  }
+
+  reset(): void {
+    for (const policy of this.policies) policy.reset?.();
+  }
+}
