@@ -26,7 +26,7 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   kill_held_cnt: u32,
   record_ops: long,
   kill_held: array(u64, 16),
-  unsimulated: unsimulated(56),
+  unsimulated: unsimulated(224),
 });
 
 export const bpf_prog = struct('bpf_prog', {
