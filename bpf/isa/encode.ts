@@ -107,18 +107,22 @@ function memoryFields(insn: MemoryInsn): Slot {
     return { code: CODE.ld_imm64, dst: insn.dst, src, imm: insn.imm };
   }
   const size = sizes.get(insn.size)!;
+  const isArena = 'arena' in insn && insn.arena === true;
+  const mem = isArena ? ops.ARENA_MODE.mem : MODE.MEM;
+  const atomics = isArena ? ops.ARENA_MODE.atomic : MODE.ATOMIC;
   switch (insn.kind) {
     case 'ldx': {
-      const mode = { mem: MODE.MEM, memsx: MODE.MEMSX, ...ops.PROBE_MODE }[insn.mode];
+      const memsx = isArena ? ops.ARENA_MODE.memsx : MODE.MEMSX;
+      const mode = { mem, memsx, ...ops.PROBE_MODE }[insn.mode];
       return { code: CLASS.LDX | size | mode, dst: insn.dst, src: insn.src, off: insn.off };
     }
     case 'st':
-      return { code: CLASS.ST | size | MODE.MEM, dst: insn.dst, off: insn.off, imm: insn.imm };
+      return { code: CLASS.ST | size | mem, dst: insn.dst, off: insn.off, imm: insn.imm };
     case 'stx':
-      return { code: CLASS.STX | size | MODE.MEM, dst: insn.dst, src: insn.src, off: insn.off };
+      return { code: CLASS.STX | size | mem, dst: insn.dst, src: insn.src, off: insn.off };
     case 'atomic': {
       const imm = atomic.get(insn.op)! | (insn.fetch ? ops.BPF_FETCH : 0);
-      const code = CLASS.STX | size | MODE.ATOMIC;
+      const code = CLASS.STX | size | atomics;
       return { code, dst: insn.dst, src: insn.src, off: insn.off, imm };
     }
     case 'bad_atomic': {
@@ -128,7 +132,7 @@ function memoryFields(insn: MemoryInsn): Slot {
     case 'load_acquire':
     case 'store_release': {
       const imm = insn.kind === 'load_acquire' ? ops.BPF_LOAD_ACQ : ops.BPF_STORE_REL;
-      const code = CLASS.STX | size | MODE.ATOMIC;
+      const code = CLASS.STX | size | atomics;
       return { code, dst: insn.dst, src: insn.src, off: insn.off, imm };
     }
     case 'ld_abs':

@@ -36,6 +36,10 @@ export type CallTarget =
 /**
  * One decoded instruction. Jump offsets count 8-byte slots from the slot behind the instruction;
  * ld_imm64 takes two slots. RFC 9669, and `may_goto` and `addr_space_cast`, which are Linux's.
+ *
+ * `arena`, as the `probe` forms, exists only after the checker has rewritten a program: the
+ * register holds the low half of an address in the program's arena, where an access may fault.
+ * include/linux/filter.h: BPF_PROBE_MEM32, BPF_PROBE_MEM32SX, BPF_PROBE_ATOMIC
  */
 export type Insn =
   /** dst = dst op src; `mov` ignores dst. `wide`: 64 bits, else 32 with the upper half zeroed. */
@@ -74,6 +78,7 @@ export type Insn =
     }
   | {
       readonly kind: 'ldx';
+      readonly arena?: true;
       readonly mode: LoadMode;
       readonly size: AccessBytes;
       readonly dst: Reg;
@@ -82,6 +87,7 @@ export type Insn =
     }
   | {
       readonly kind: 'st';
+      readonly arena?: true;
       readonly size: AccessBytes;
       readonly dst: Reg;
       readonly off: number;
@@ -89,6 +95,7 @@ export type Insn =
     }
   | {
       readonly kind: 'stx';
+      readonly arena?: true;
       readonly size: AccessBytes;
       readonly dst: Reg;
       readonly off: number;
@@ -100,6 +107,7 @@ export type Insn =
    */
   | {
       readonly kind: 'atomic';
+      readonly arena?: true;
       readonly op: AtomicOp;
       readonly fetch: boolean;
       readonly size: 4 | 8;
@@ -118,6 +126,7 @@ export type Insn =
     }
   | {
       readonly kind: 'load_acquire';
+      readonly arena?: true;
       readonly size: AccessBytes;
       readonly dst: Reg;
       readonly src: Reg;
@@ -125,6 +134,7 @@ export type Insn =
     }
   | {
       readonly kind: 'store_release';
+      readonly arena?: true;
       readonly size: AccessBytes;
       readonly dst: Reg;
       readonly off: number;

@@ -88,6 +88,9 @@ export const MODE = {
 /** Linux's inside the kernel only: include/linux/filter.h. They never come from user space. */
 export const PROBE_MODE = { probe_mem: 0x20, probe_memsx: 0x40 } as const;
 
+/** The same of accesses to an arena: BPF_PROBE_MEM32, BPF_PROBE_MEM32SX, BPF_PROBE_ATOMIC. */
+export const ARENA_MODE = { mem: 0xa0, memsx: 0xc0, atomic: 0xe0 } as const;
+
 /** Opcodes that are none of the tables'. */
 export const CODE = {
   ld_imm64: 0x18,

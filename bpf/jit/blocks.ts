@@ -1,4 +1,5 @@
 import { FRAME_POINTER, type Insn, type Insns } from '../isa/insn.ts';
+import { isArenaInsn } from '../vm/arena.ts';
 import { MAX_BPF_STACK, REGS } from '../vm/frame.ts';
 
 /** A stretch of instructions that is entered at its first slot only, and left at its last. */
@@ -135,7 +136,8 @@ export function isInFrame(base: number, off: number, size: number): boolean {
 /** Whether fine mode may stop before it. */
 export function isStop(insn: Insn): boolean {
   const access = accessOf(insn);
-  return access !== undefined && !isInFrame(access.base, access.off, access.size);
+  if (!access || isArenaInsn(insn)) return access !== undefined;
+  return !isInFrame(access.base, access.off, access.size);
 }
 
 /** Whether a program calls its own subprograms: else an exit always is the end. */

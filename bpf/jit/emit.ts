@@ -34,6 +34,7 @@ import {
   CALL_HELPER,
   checkFunction,
   emitAtomic,
+  emitCast,
   emitLoad,
   emitNoteNothing,
   emitStore,
@@ -42,7 +43,7 @@ import {
 import { Code, I32, MEM, OP, moduleBytes, type FunctionImport, type Label } from './wasm.ts';
 
 /** Status besides those of frame.ts: the run goes on at pc, but not in this unit. */
-export const ELSEWHERE = 5;
+export const ELSEWHERE = 6;
 
 const { off } = bpfFrame;
 const SAVED_BYTES = savedFrameStruct.sizeBytes;
@@ -299,7 +300,7 @@ class UnitEmission implements Emission {
       case 'ld_ind':
         return this.leave(HELPER, place);
       case 'addr_space_cast':
-        throw new Bug('addr_space_cast passed the checker, and there are no arenas');
+        return emitCast(code, insn);
       case 'gotox':
       case 'bad_atomic':
         throw new Bug(`${insn.kind} passed the checker`);

@@ -1,11 +1,12 @@
-import { DIRECT_MAP_HIGH, PAGE_SHIFT } from '../../kernel/memory.ts';
+import { DIRECT_MAP_HIGH, PAGE_SHIFT, PAGE_SIZE } from '../../kernel/memory.ts';
 import { READ, RMW, WRITE } from '../../sim/request.ts';
 import type { AccessBytes, Insn } from '../isa/insn.ts';
-import { ACCESS, FAULT, MAX_BPF_STACK, bpfFrame } from '../vm/frame.ts';
+import { ARENA_ENTRIES, ARENA_TABLE_SHIFT, isArenaInsn } from '../vm/arena.ts';
+import { ACCESS, ARENA, FAULT, MAX_BPF_STACK, bpfFrame } from '../vm/frame.ts';
 import { emitAtomicResult } from './alu.ts';
 import { accessOf, isInFrame } from './blocks.ts';
 import type { Emission, Place } from './emission.ts';
-import { A64, AT, COUNTDOWN, FRAME, RESUMED, STACK, local } from './locals.ts';
+import { A32, A64, AT, COUNTDOWN, FRAME, RESUMED, STACK, local } from './locals.ts';
 import { I32, I64, MEM, OP, Code, type FunctionBody, type Label, type MemOp } from './wasm.ts';
 
 type Of<K extends Insn['kind']> = Extract<Insn, { kind: K }>;
@@ -91,7 +92,7 @@ export function emitAtomic(e: Emission, insn: Of<'atomic'>, place: Place): void 
 /** Puts the address of an access that has been reached on the stack: what to add to it. */
 function pushAddress(e: Emission, insn: Insn): number {
   const { base, off: offset, size } = accessOf(insn)!;
-  if (isInFrame(base, offset, size)) {
+  if (!isArenaInsn(insn) && isInFrame(base, offset, size)) {
     e.code.localGet(STACK);
     return MAX_BPF_STACK + offset;
   }
@@ -103,6 +104,7 @@ function pushAddress(e: Emission, insn: Insn): number {
 /** Goes on only if the bytes may be touched now; else leaves, or goes to `fails`. */
 function emitReach(e: Emission, insn: Insn, kind: number, place: Place, fails?: Label): void {
   const { base, off: offset, size } = accessOf(insn)!;
+  if (isArenaInsn(insn)) return emitReachArena(e, insn, kind, place);
   if (isInFrame(base, offset, size)) return;
   const { code } = e;
   code.localGet(local(base));
@@ -140,6 +142,107 @@ function emitReach(e: Emission, insn: Insn, kind: number, place: Place, fails?: 
   }
   code.end();
   if (kind !== READ) emitTouch(e, word);
+}
+
+/** Of an access to the arena: by its page tables; leaves where a page is missing. */
+function emitReachArena(e: Emission, insn: Insn, kind: number, place: Place): void {
+  const { base, off: offset, size } = accessOf(insn)!;
+  const { code } = e;
+  const word = accessWord(size, kind);
+  code.localGet(local(base));
+  code.i64Const(offset, offset >> 31);
+  code.op(OP.i64Add);
+  code.localSet(AT);
+  emitWalk(code, size);
+  if (e.fine) {
+    const passes = code.block();
+    emitCountDown(e, { place, passes, word }, () => {
+      pushPlace(code);
+      code.localGet(AT);
+      code.i64Const(0, -DIRECT_MAP_HIGH);
+      code.op(OP.i64Add);
+      code.localGet(A32);
+      code.op(OP.select);
+    });
+    code.end();
+    code.i32Const(-1);
+    code.localSet(RESUMED);
+  }
+  code.localGet(A32);
+  code.op(OP.i32Eqz);
+  code.if();
+  e.leave(ARENA, place);
+  code.end();
+  pushPlace(code);
+  code.localSet(AT);
+  if (kind !== READ) emitTouch(e, word);
+}
+
+function pushPlace(code: Code): void {
+  code.localGet(A32);
+  code.op(OP.i64ExtendI32U);
+}
+
+/** A32: the offset of the bytes at the arena's address AT, or 0. vm/arena.ts: arenaPlace() */
+function emitWalk(code: Code, size: number): void {
+  const pushIndex = (shift: number): void => {
+    pushShifted(code, shift - 2);
+    code.i32Const((ARENA_ENTRIES - 1) * 4);
+    code.op(OP.i32And);
+    code.op(OP.i32Add);
+    code.memory(MEM.i32Load, 0);
+  };
+  const pushInPage = (): void => {
+    code.localGet(AT);
+    code.op(OP.i32WrapI64);
+    code.i32Const(PAGE_SIZE - 1);
+    code.op(OP.i32And);
+  };
+  code.i32Const(0);
+  code.localSet(A32);
+  const isOdd = code.block();
+  code.localGet(AT);
+  code.i64Const(32);
+  code.op(OP.i64ShrU);
+  code.i64Const(0);
+  code.op(OP.i64Ne);
+  code.brIf(isOdd);
+  if (size > 1) {
+    pushInPage();
+    code.i32Const(PAGE_SIZE - size);
+    code.op(OP.i32GtU);
+    code.brIf(isOdd);
+  }
+  code.localGet(FRAME);
+  code.memory(MEM.i32Load, off.arena);
+  pushIndex(ARENA_TABLE_SHIFT);
+  pushIndex(PAGE_SHIFT);
+  code.localTee(A32);
+  code.op(OP.i32Eqz);
+  code.brIf(isOdd);
+  code.localGet(A32);
+  pushInPage();
+  code.op(OP.i32Add);
+  code.localSet(A32);
+  code.end();
+}
+
+/** An address in the arena as user space has it; NULL stays NULL. */
+export function emitCast(code: Code, { dst, src }: Of<'addr_space_cast'>): void {
+  code.localGet(local(src));
+  code.op(OP.i32WrapI64);
+  code.localSet(A32);
+  code.localGet(FRAME);
+  code.memory(MEM.i32Load, off.arenaHigh);
+  code.op(OP.i64ExtendI32U);
+  code.i64Const(32);
+  code.op(OP.i64Shl);
+  pushPlace(code);
+  code.op(OP.i64Or);
+  code.i64Const(0);
+  code.localGet(A32);
+  code.op(OP.select);
+  code.localSet(local(dst));
 }
 
 /**
@@ -186,6 +289,21 @@ function emitStop(e: Emission, size: number, word: number, place: Place): void {
   code.i64Const(STACK_BYTES - size);
   code.op(OP.i64LeU);
   code.brIf(passes);
+  emitCountDown(e, { place, passes, word }, () => code.localGet(AT));
+  code.end();
+  code.i32Const(-1);
+  code.localSet(RESUMED);
+}
+
+interface Stop {
+  readonly place: Place;
+  readonly passes: Label;
+  readonly word: number;
+}
+
+/** Goes to `passes` where the access has been stopped for; leaves where no more may be done. */
+function emitCountDown(e: Emission, { place, passes, word }: Stop, pushAt: () => void): void {
+  const { code } = e;
   code.localGet(RESUMED);
   code.i32Const(place.slot);
   code.op(OP.i32Eq);
@@ -194,7 +312,7 @@ function emitStop(e: Emission, size: number, word: number, place: Place): void {
   code.op(OP.i32Eqz);
   code.if();
   code.localGet(FRAME);
-  code.localGet(AT);
+  pushAt();
   code.i32Const(word);
   code.call(NOTE);
   e.leave(ACCESS, place);
@@ -203,9 +321,6 @@ function emitStop(e: Emission, size: number, word: number, place: Place): void {
   code.i32Const(1);
   code.op(OP.i32Sub);
   code.localSet(COUNTDOWN);
-  code.end();
-  code.i32Const(-1);
-  code.localSet(RESUMED);
 }
 
 /** The FAULT of a call that is too deep: no access. */

@@ -15,7 +15,8 @@ import {
   type Request,
 } from '../../sim/request.ts';
 import type { Insn } from '../isa/insn.ts';
-import { bpfFrame } from './frame.ts';
+import { arenaPlace, isArenaInsn } from './arena.ts';
+import { bpfFrame, kernelAddress } from './frame.ts';
 
 const { off, sizeBytes: FRAME_BYTES } = bpfFrame;
 const HIGH = BigInt(DIRECT_MAP_HIGH);
@@ -61,7 +62,7 @@ export function mustStopAt(memory: Memory, frame: number, insn: Insn): boolean {
   const touch = touchOf(insn);
   if (!touch) return false;
   const base = memory.rawLoad(frame + off.regs + 8 * touch.base, 8);
-  const addr = BigInt.asUintN(64, base + BigInt(touch.off));
+  const addr = addressOf(memory, frame, insn, BigInt.asUintN(64, base + BigInt(touch.off)));
   const at = addr >> 32n === HIGH ? Number(BigInt.asUintN(32, addr)) : -1;
   if (at >= frame + off.stack && at + touch.size <= frame + FRAME_BYTES) return false;
   const left = memory.rawU32(frame + off.countdown);
@@ -73,6 +74,13 @@ export function mustStopAt(memory: Memory, frame: number, insn: Insn): boolean {
   memory.setRawU32(frame + off.accessSize, touch.size);
   memory.setRawU32(frame + off.accessKind, touch.kind);
   return true;
+}
+
+/** Where an access goes: of one to an arena, the page that stands for it, if it is there. */
+function addressOf(memory: Memory, frame: number, insn: Insn, addr: bigint): bigint {
+  if (!isArenaInsn(insn)) return addr;
+  const place = arenaPlace(memory, memory.rawU32(frame + off.arena), addr, insn.size);
+  return place === 0 ? addr : kernelAddress(place);
 }
 
 /** An atomic's write, for the race monitor, in the step in which it happens. */

@@ -42,6 +42,9 @@ export const bpfFrame = struct('bpf_frame', {
    */
   accessSize: u32,
   accessKind: u32,
+  /** Of a program with an arena: its page tables, and the upper half of its user addresses. */
+  arena: u32,
+  arenaHigh: u32,
   pad: u32,
   /** ACCESS, FAULT: the 64-bit address. */
   accessAddr: u64,
@@ -58,7 +61,7 @@ export const savedFrameStruct: StructType<Fields> = savedFrame as StructType<Fie
 
 // Why an engine came back. Everything but pc and the access is as after the instruction before
 // pc: the one at pc has changed nothing, and its fuel is not taken. Of one instruction, FUEL comes
-// before ACCESS, and ACCESS (whatever the address) before FAULT.
+// before ACCESS, and ACCESS (whatever the address) before FAULT and ARENA.
 
 /**
  * The exit instruction of the frame at whose depth run() was entered: r0 has the result. It has
@@ -76,4 +79,15 @@ export const HELPER = 2;
 export const FAULT = 3;
 /** Fine mode: the instruction at pc is about to access memory that is not its own stack. */
 export const ACCESS = 4;
-export type Status = typeof EXIT | typeof FUEL | typeof HELPER | typeof FAULT | typeof ACCESS;
+/**
+ * pc stands at an access to an arena that the engine does not do: a page of it is not there, or it
+ * goes over the end of one. The runner does it, takes its fuel and moves pc on: arena.ts
+ */
+export const ARENA = 5;
+export type Status =
+  | typeof EXIT
+  | typeof FUEL
+  | typeof HELPER
+  | typeof FAULT
+  | typeof ACCESS
+  | typeof ARENA;

@@ -4,9 +4,11 @@ import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
 import { READ, RMW, WRITE } from '../../sim/request.ts';
 import { FRAME_POINTER, type AccessBytes, type Insn, type Insns } from '../isa/insn.ts';
 import { ALU, ATOMIC, JMP, swapBytes } from './alu.ts';
+import { arenaPlace } from './arena.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from './engine.ts';
 import {
   ACCESS,
+  ARENA,
   BPF_MAX_LOOPS,
   EXIT,
   FAULT,
@@ -16,6 +18,7 @@ import {
   MAX_CALL_FRAMES,
   REGS,
   bpfFrame,
+  kernelAddress,
   savedFrameStruct,
   type Status,
 } from './frame.ts';
@@ -121,10 +124,10 @@ class Interp implements Engine {
       case 'load_acquire':
         return this.#loads(insn);
       case 'st':
-        return this.#stores(insn.dst, insn.off, insn.size, BigInt(insn.imm));
+        return this.#stores(insn, BigInt(insn.imm));
       case 'stx':
       case 'store_release':
-        return this.#stores(insn.dst, insn.off, insn.size, this.#regs[insn.src]!);
+        return this.#stores(insn, this.#regs[insn.src]!);
       case 'atomic':
         return this.#atomic(insn);
       case 'ja':
@@ -141,11 +144,18 @@ class Interp implements Engine {
       case 'ld_ind':
         return HELPER;
       case 'addr_space_cast':
-        throw new Bug('addr_space_cast passed the checker, and there are no arenas');
+        this.#regs[insn.dst] = this.#userAddress(u32(this.#regs[insn.src]!));
+        return this.#goOn(0);
       case 'gotox':
       case 'bad_atomic':
         throw new Bug(`${insn.kind} passed the checker`);
     }
+  }
+
+  /** An address in the arena as user space has it; NULL stays NULL. */
+  #userAddress(low: bigint): bigint {
+    const high = this.#memory.rawU32(this.#frame + off.arenaHigh);
+    return low === 0n ? 0n : (BigInt(high) << 32n) | low;
   }
 
   /** Goes on behind the instruction, `slots` further. */
@@ -193,8 +203,8 @@ class Interp implements Engine {
     const { size, dst } = insn;
     const mode = insn.kind === 'ldx' ? insn.mode : 'mem';
     const addr = u64(this.#regs[insn.src]! + BigInt(insn.off));
-    const at = this.#reach(addr, size, READ);
-    if (at === ACCESS) return ACCESS;
+    const at = insn.arena ? this.#reachArena(addr, size, READ) : this.#reach(addr, size, READ);
+    if (at === ACCESS || at === ARENA) return at;
     let value = 0n;
     if (typeof at === 'bigint') value = this.#memory.rawLoad(Number(at), size);
     else if (!mode.startsWith('probe')) return FAULT;
@@ -202,8 +212,10 @@ class Interp implements Engine {
     return this.#goOn(0);
   }
 
-  #stores(base: number, offset: number, size: AccessBytes, value: bigint): Outcome {
-    const at = this.#reach(u64(this.#regs[base]! + BigInt(offset)), size, WRITE);
+  #stores(insn: Of<'st' | 'stx' | 'store_release'>, value: bigint): Outcome {
+    const { size } = insn;
+    const addr = u64(this.#regs[insn.dst]! + BigInt(insn.off));
+    const at = insn.arena ? this.#reachArena(addr, size, WRITE) : this.#reach(addr, size, WRITE);
     if (typeof at === 'number') return at;
     this.#memory.rawStore(Number(at), size, value);
     return this.#goOn(0);
@@ -211,7 +223,8 @@ class Interp implements Engine {
 
   #atomic(insn: Of<'atomic'>): Outcome {
     const { size, op } = insn;
-    const at = this.#reach(u64(this.#regs[insn.dst]! + BigInt(insn.off)), size, RMW);
+    const addr = u64(this.#regs[insn.dst]! + BigInt(insn.off));
+    const at = insn.arena ? this.#reachArena(addr, size, RMW) : this.#reach(addr, size, RMW);
     if (typeof at === 'number') return at;
     const cut = (value: bigint): bigint => BigInt.asUintN(8 * size, value);
     const old = this.#memory.rawLoad(Number(at), size);
@@ -231,6 +244,20 @@ class Interp implements Engine {
       return this.#stop(ACCESS, addr, size, kind);
     if (this.#memory.allows(at, size)) return BigInt(at);
     return this.#stop(FAULT, addr, size, kind);
+  }
+
+  /** The same of an access to the arena. */
+  #reachArena(
+    addr: bigint,
+    size: AccessBytes,
+    kind: number,
+  ): bigint | typeof ACCESS | typeof ARENA {
+    const tables = this.#memory.rawU32(this.#frame + off.arena);
+    const at = arenaPlace(this.#memory, tables, addr, size);
+    if (this.#fine && !this.#passes && !this.#countDown()) {
+      return this.#stop(ACCESS, at === 0 ? addr : kernelAddress(at), size, kind);
+    }
+    return at === 0 ? ARENA : BigInt(at);
   }
 
   /** Whether one more access may be done without a stop. */

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import type { Insn } from '../../bpf/isa/insn.ts';
 import { ALU_OPS, ATOMIC_OPS, IMM_SOURCES, JMP_OPS } from '../../bpf/isa/ops.ts';
+import { isArenaInsn } from '../../bpf/vm/arena.ts';
 
 /** What of the instruction set an instruction is: `alu add wide imm`. */
 export function formOf(insn: Insn): string {
+  return isArenaInsn(insn) ? `arena ${plainForm(insn)}` : plainForm(insn);
+}
+
+function plainForm(insn: Insn): string {
   const { kind } = insn;
   switch (kind) {
     case 'alu':
@@ -28,7 +33,14 @@ export function formOf(insn: Insn): string {
   }
 }
 
-/** Every form that a checked program may have, but for addr_space_cast: there are no arenas. */
+/** Every form that only a program with an arena may have. */
+export function arenaForms(): string[] {
+  const access = /^(ldx mem|st|stx|load_acquire|store_release|atomic)/;
+  const forms = everyForm().filter((form) => access.test(form));
+  return [...forms.map((form) => `arena ${form}`), 'addr_space_cast'];
+}
+
+/** Every form that a checked program without an arena may have. */
 export function everyForm(): string[] {
   const both = [true, false];
   return [

@@ -1,10 +1,17 @@
 import { alignUp } from '../../base/layout.ts';
 import type { Insn } from '../../bpf/isa/insn.ts';
+import {
+  ARENA_TABLE_SHIFT,
+  arenaEntry,
+  finishArenaAccess,
+  isArenaInsn,
+} from '../../bpf/vm/arena.ts';
 import type { Engine, EngineMaker, EngineWorld } from '../../bpf/vm/engine.ts';
 import { FramePool } from '../../bpf/vm/frame-pool.ts';
 import { FrameView } from '../../bpf/vm/frame-view.ts';
 import {
   ACCESS,
+  ARENA,
   EXIT,
   FAULT,
   HELPER,
@@ -12,10 +19,17 @@ import {
   kernelAddress,
   type Status,
 } from '../../bpf/vm/frame.ts';
-import { Memory } from '../../kernel/memory.ts';
+import { Memory, PAGE_SIZE } from '../../kernel/memory.ts';
 import { ContextNote } from '../../kernel/note.ts';
 import { Slab } from '../../kernel/slab.ts';
-import { BUFFER_BYTES, HELPERS, type Piece, type RandomProgram } from './random-bpf.ts';
+import {
+  ARENA_EDGE_BYTES,
+  ARENA_PAGES,
+  BUFFER_BYTES,
+  HELPERS,
+  type Piece,
+  type RandomProgram,
+} from './random-bpf.ts';
 
 const { off, sizeBytes: FRAME_BYTES } = bpfFrame;
 /** Instructions after which a random program has run enough. */
@@ -27,6 +41,8 @@ export interface Stop {
   readonly status: Status;
   readonly frame: Uint8Array;
   readonly buffer: Uint8Array;
+  /** The edges of the arena's pages. */
+  readonly arena: Uint8Array;
   /** By sync call so far: where it stood, and the fuel left. */
   readonly calls: readonly string[];
 }
@@ -37,13 +53,27 @@ export class BpfWorld implements EngineWorld {
   readonly #slab = new Slab(this.memory, () => new ContextNote('test', 1, 0, []));
   readonly #frames = new FramePool(this.#slab);
   readonly #buffer: number;
+  /** Page tables of an arena, and its pages. */
+  readonly #arena: number;
+  readonly #pages: readonly number[];
   #insns: readonly (Insn | null)[] = [];
   #calls: string[] = [];
 
   constructor() {
     this.#buffer = this.#slab.kmalloc(BUFFER_BYTES);
     for (let i = 0; i < BUFFER_BYTES; i++) this.memory.setU8(this.#buffer + i, (i * 37) & 0xff);
+    this.#arena = this.#slab.kzalloc(PAGE_SIZE);
+    this.#pages = ARENA_PAGES.map((low) => this.#mapPage(low));
     this.memory.checkpoint();
+  }
+
+  #mapPage(low: number): number {
+    const { memory } = this;
+    const page = this.#slab.kzalloc(PAGE_SIZE);
+    const first = this.#arena + (low >>> ARENA_TABLE_SHIFT) * 4;
+    if (memory.rawU32(first) === 0) memory.setRawU32(first, this.#slab.kzalloc(PAGE_SIZE));
+    memory.setRawU32(arenaEntry(memory, this.#arena, low), page);
+    return page;
   }
 
   /** The stops of one run, which `makers` share: each takes the next piece. */
@@ -54,6 +84,8 @@ export class BpfWorld implements EngineWorld {
     const frame = view.addr;
     view.begin(this.#buffer);
     view.setReg(9, kernelAddress(this.#buffer));
+    this.memory.setRawU32(frame + off.arena, this.#arena);
+    this.memory.setRawU32(frame + off.arenaHigh, 0x7f12);
     const engines = makers.map((maker) => maker.make(program, this));
     const stops: Stop[] = [];
     for (let left = INSNS_MAX, i = 0; left > 0; i++) {
@@ -64,6 +96,7 @@ export class BpfWorld implements EngineWorld {
       if (status === FAULT || (status === EXIT && view.depth === 0)) break;
       if (status === EXIT) view.leave();
       if (status === HELPER) this.#finish(view);
+      if (status === ARENA) this.#finishArena(view);
     }
     this.memory.rollback();
     return stops;
@@ -72,7 +105,8 @@ export class BpfWorld implements EngineWorld {
   /** Whether everything is as before the first run. */
   isReset(): boolean {
     const bytes = this.memory.rawCopyOut(this.#buffer, BUFFER_BYTES);
-    return bytes.every((byte, i) => byte === ((i * 37) & 0xff));
+    const isSame = bytes.every((byte, i) => byte === ((i * 37) & 0xff));
+    return isSame && this.#arenaBytes().every((byte) => byte === 0);
   }
 
   callHelper(frame: number, pc: number): boolean {
@@ -102,7 +136,24 @@ export class BpfWorld implements EngineWorld {
       bytes.fill(0, off.accessAddr, off.accessAddr + 8);
     }
     const buffer = this.memory.rawCopyOut(this.#buffer, BUFFER_BYTES);
-    return { status, frame: bytes, buffer, calls: [...this.#calls] };
+    const arena = this.#arenaBytes();
+    return { status, frame: bytes, buffer, arena, calls: [...this.#calls] };
+  }
+
+  #arenaBytes(): Uint8Array {
+    const edges = this.#pages.flatMap((page) => [page, page + PAGE_SIZE - ARENA_EDGE_BYTES]);
+    const bytes = new Uint8Array(edges.length * ARENA_EDGE_BYTES);
+    for (const [i, at] of edges.entries()) {
+      bytes.set(this.memory.rawCopyOut(at, ARENA_EDGE_BYTES), i * ARENA_EDGE_BYTES);
+    }
+    return bytes;
+  }
+
+  /** An access that the engine does not do, as the runner would. */
+  #finishArena(view: FrameView): void {
+    const insn = this.#insns[view.pc]!;
+    if (isArenaInsn(insn)) finishArenaAccess(this.memory, view.addr, insn);
+    view.next();
   }
 
   /** A call that yields, or a load from the packet: as the runner would. */

@@ -2,9 +2,13 @@ import fc from 'fast-check';
 import type { AccessBytes, Insn, Operand } from '../../bpf/isa/insn.ts';
 import { ALU_OPS, ATOMIC_OPS, JMP_OPS } from '../../bpf/isa/ops.ts';
 import type { Executable } from '../../bpf/vm/engine.ts';
+import { PAGE_SIZE } from '../../kernel/memory.ts';
 
 /** Bytes of the buffer that r9 points to at the start; what lies behind it must not be touched. */
 export const BUFFER_BYTES = 61;
+/** The pages of the arena, by address, and how much about their edges is ever touched. */
+export const ARENA_PAGES = [0, 0x3f_f000, 0x40_0000, 0xffff_f000] as const;
+export const ARENA_EDGE_BYTES = 32;
 /**
  * Helpers of the world of random programs. The first gives a number made of its arguments, the
  * second writes to the buffer; the third may yield. As kfuncs, the same numbers do the same.
@@ -26,6 +30,7 @@ export interface Piece {
 /** Straight code, or some with a shape; a call names the function that it calls. */
 type Stmt =
   | { readonly shape: 'insn'; readonly insn: Insn }
+  | { readonly shape: 'arena'; readonly at: Insn; readonly insn: Insn }
   | { readonly shape: 'call'; readonly fn: number }
   | { readonly shape: 'if'; readonly test: Insn; readonly yes: Stmt[]; readonly no: Stmt[] }
   | { readonly shape: 'loop'; readonly times: number; readonly reg: number; readonly body: Stmt[] }
@@ -159,6 +164,39 @@ const memory: fc.Arbitrary<Insn>[] = [
   })),
 ];
 
+/** Where accesses to an arena go: about the edges of pages that are there, and of the arena. */
+const arenaAddress = fc
+  .record({
+    edge: fc.constantFrom(...ARENA_PAGES.flatMap((page) => [page, page + PAGE_SIZE])),
+    by: fc.integer({ min: -ARENA_EDGE_BYTES + 8, max: ARENA_EDGE_BYTES - 8 }),
+  })
+  .map(({ edge, by }) => (edge + by) | 0);
+
+/** A register gets an address of the arena, and an access goes through it. */
+const arena: fc.Arbitrary<Stmt> = fc
+  .record({
+    at: arenaAddress,
+    off: fc.integer({ min: -8, max: 0 }),
+    reg: fc.nat({ max: 8 }),
+    insn: fc.oneof(...memory),
+  })
+  .filter(({ insn }) => insn.kind !== 'ldx' || !insn.mode.startsWith('probe'))
+  .map(({ at, off, reg, insn }): Stmt => {
+    const isLoad = insn.kind === 'ldx' || insn.kind === 'load_acquire';
+    return {
+      shape: 'arena',
+      at: { kind: 'alu', op: 'mov', wide: false, dst: reg, src: { imm: at } },
+      insn: { ...insn, [isLoad ? 'src' : 'dst']: reg, off, arena: true } as Insn,
+    };
+  });
+
+const cast: fc.Arbitrary<Insn> = fc.record({
+  kind: kind('addr_space_cast'),
+  dst,
+  src,
+  as: fc.constant(1 << 16),
+});
+
 const calls: fc.Arbitrary<Insn> = fc.record({
   kind: kind('call'),
   target: fc.constantFrom<'helper' | 'kfunc'>('helper', 'kfunc'),
@@ -186,6 +224,8 @@ const plain = (insn: fc.Arbitrary<Insn>): fc.Arbitrary<Stmt> =>
 const straight: fc.WeightedArbitrary<Stmt>[] = [
   ...alu.map((insn, i) => ({ weight: i === 0 ? 24 : 3, arbitrary: plain(insn) })),
   ...memory.map((insn) => ({ weight: 5, arbitrary: plain(insn) })),
+  { weight: 9, arbitrary: arena },
+  { weight: 2, arbitrary: plain(cast) },
   { weight: 4, arbitrary: plain(calls) },
   { weight: 1, arbitrary: plain(packet) },
   { weight: 1, arbitrary: plain(fc.constant({ kind: 'exit' })) },
@@ -226,6 +266,8 @@ function emit(stmts: readonly Stmt[]): Slot[] {
     switch (stmt.shape) {
       case 'insn':
         return stmt.insn.kind === 'ld_imm64' ? [stmt.insn, null] : [stmt.insn];
+      case 'arena':
+        return [stmt.at, stmt.insn];
       case 'call':
         return [{ fn: stmt.fn }];
       case 'if': {

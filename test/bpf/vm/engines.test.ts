@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { EngineMaker } from '../../../bpf/vm/engine.ts';
-import { ACCESS, EXIT, FAULT, FUEL, HELPER, bpfFrame } from '../../../bpf/vm/frame.ts';
+import { ACCESS, ARENA, EXIT, FAULT, FUEL, HELPER, bpfFrame } from '../../../bpf/vm/frame.ts';
 import { jit } from '../../../bpf/jit/jit.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
 import { BpfWorld, type Stop } from '../../kit/bpf-world.ts';
-import { everyForm, formOf } from '../../kit/bpf-forms.ts';
+import { arenaForms, everyForm, formOf } from '../../kit/bpf-forms.ts';
 import { randomPrograms, type RandomProgram } from '../../kit/random-bpf.ts';
 
 const { off } = bpfFrame;
@@ -21,8 +21,8 @@ const other = new BpfWorld();
 
 /** The stops as text, so that a difference reads well. */
 function textOf(stops: readonly Stop[]): string[] {
-  return stops.map(({ status, frame, buffer, calls }) =>
-    [status, hex(frame.subarray(0, off.stack)), hex(buffer), calls.length].join(' '),
+  return stops.map(({ status, frame, buffer, arena, calls }) =>
+    [status, hex(frame.subarray(0, off.stack)), hex(buffer), hex(arena), calls.length].join(' '),
   );
 }
 
@@ -47,6 +47,7 @@ function isSame(a: readonly Stop[], b: readonly Stop[]): boolean {
         stop.status === b[i]!.status &&
         equalBytes(stop.frame, b[i]!.frame) &&
         equalBytes(stop.buffer, b[i]!.buffer) &&
+        equalBytes(stop.arena, b[i]!.arena) &&
         stop.calls.join() === b[i]!.calls.join(),
     )
   );
@@ -101,6 +102,6 @@ test('random programs run every form of instruction, and stop in every way', () 
     }
     for (const { status } of reference.run(program, [interp])) statuses.add(status);
   }
-  expect([...executed].toSorted()).toEqual(everyForm().toSorted());
-  expect([...statuses].toSorted()).toEqual([EXIT, FUEL, HELPER, FAULT, ACCESS]);
+  expect([...executed].toSorted()).toEqual([...everyForm(), ...arenaForms()].toSorted());
+  expect([...statuses].toSorted()).toEqual([EXIT, FUEL, HELPER, FAULT, ACCESS, ARENA]);
 });
