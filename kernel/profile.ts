@@ -30,6 +30,8 @@ export const PROFILE_FACTS = {
     bpfObjects: false,
     /** Spec 01, R3: a syscall program's context is read at any offset, also an unknown one. */
     anySyscallCtxOff: false,
+    /** Spec 02, R18: what an element of a map holds goes when it is overwritten or deleted. */
+    eagerFields: true,
   },
   'v7.2': {
     fileRef: true,
@@ -44,6 +46,7 @@ export const PROFILE_FACTS = {
     kptrGet: false,
     bpfObjects: true,
     anySyscallCtxOff: true,
+    eagerFields: false,
   },
 } as const satisfies Record<Profile, Record<string, boolean>>;
 export type ProfileFacts = { readonly [K in keyof (typeof PROFILE_FACTS)['v7.2']]: boolean };

@@ -261,6 +261,21 @@ export class Tasks {
     return threads;
   }
 
+  /**
+   * The next process in the order of creation, for a reader under RCU: also behind a task that is
+   * no longer on the list. Undefined behind the last. next_task()
+   */
+  nextProcess(task: Task): Task | undefined {
+    let isBehind = task.pid === 0;
+    for (const next of this.#byAddr.values()) {
+      if (isBehind && this.#byPid.get(next.pid) === next && next.s.group_leader === next.addr) {
+        return next;
+      }
+      if (next === task) isBehind = true;
+    }
+    return undefined;
+  }
+
   leaderOf(task: Task): Task {
     return this.byAddr(task.s.group_leader);
   }

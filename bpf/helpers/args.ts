@@ -1,4 +1,5 @@
 import type { BpfMap } from '../maps/map.ts';
+import { Dynptr } from '../objects/dynptr.ts';
 import { reportNoMap } from '../vm/fault.ts';
 import type { ArgType, Call } from './prototype.ts';
 
@@ -22,6 +23,11 @@ export function mapOf<T extends BpfMap>(Class: abstract new (...given: never[]) 
     return map instanceof Class ? map : reportNoMap(call.kernel.machine, map.addr);
   });
 }
+
+/** A struct bpf_dynptr, on the program's stack. */
+export const dynptr: ArgType<Dynptr> = arg(
+  (call, reg) => new Dynptr(call.memory, address(call, reg)),
+);
 
 /**
  * How arguments come out of registers, by Linux's enum bpf_arg_type without the ARG_. Wild pointers

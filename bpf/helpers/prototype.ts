@@ -2,6 +2,7 @@ import type { Sim } from '../../sim/request.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Memory } from '../../kernel/memory.ts';
 import type { BpfMap } from '../maps/map.ts';
+import type { ObjectType } from '../objects/object-type.ts';
 import type { Program } from '../prog/program.ts';
 import type { Registry } from '../registry.ts';
 
@@ -52,6 +53,13 @@ export interface Helper {
    * engines call it without leaving. A number is sign-extended, or a memory offset.
    */
   invoke(call: Call, regs: number): Result | Sim<Result>;
+  /** The row for one call of it, about objects of that type. fixup_kfunc_call() */
+  bound?(type: ObjectType): Helper;
+  /**
+   * Of a bound one that acquires: gives back what a call has given, as its owner would have to.
+   * `given` is what the call returned.
+   */
+  giveBack?(call: Call, given: number): Sim<void>;
 }
 
 interface Declared<A extends readonly ArgType<unknown>[]> {

@@ -38,14 +38,16 @@ export const bpf_ringbuf_query = helper({
   run: (_, map, what) => map.bpf_ringbuf_query(Number(what)),
 });
 
-/** The record's header says which buffer it is of: bpf_ringbuf_restore_from_rec() */
 function commit(call: Call, sample: number, flags: bigint, discard: boolean) {
+  return ringbufOf(call, sample)?.bpf_ringbuf_commit(sample, Number(flags & 3n), discard) ?? 0;
+}
+
+/** The record's header says which buffer it is of: bpf_ringbuf_restore_from_rec() */
+export function ringbufOf(call: Call, sample: number): Ringbuf | undefined {
   for (const map of call.maps.values()) {
-    if (map instanceof Ringbuf && map.owns(sample)) {
-      return map.bpf_ringbuf_commit(sample, Number(flags & 3n), discard);
-    }
+    if (map instanceof Ringbuf && map.owns(sample)) return map;
   }
   // Nobody's record: the access says what it is.
   call.memory.check(sample, 1, true);
-  return 0;
+  return undefined;
 }

@@ -2,6 +2,8 @@ import { bpf_for_each_map_elem, bpf_map_delete_elem } from './map.ts';
 import { bpf_map_lookup_elem, bpf_map_lookup_percpu_elem, bpf_map_update_elem } from './map.ts';
 import { bpf_loop, bpf_tail_call } from './loop.ts';
 import * as misc from './misc.ts';
+import * as dynptr from './dynptr.ts';
+import * as kptr from './kptr.ts';
 import { bpf_perf_event_output } from './perf-event.ts';
 import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
@@ -39,6 +41,8 @@ export const HELPERS: readonly Helper[] = [
   ringbuf.bpf_ringbuf_submit,
   ringbuf.bpf_ringbuf_discard,
   ringbuf.bpf_ringbuf_query,
+  ...Object.values(dynptr),
+  ...Object.values(kptr),
   print.bpf_trace_printk,
   print.bpf_trace_vprintk,
   print.bpf_snprintf,

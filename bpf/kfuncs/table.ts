@@ -1,5 +1,13 @@
+import * as roster from './roster.ts';
+import { CPUMASK_KFUNCS } from './cpumask.ts';
+import { DYNPTR_KFUNCS } from './dynptr.ts';
+import { ITER_BITS_KFUNCS } from './iter-bits.ts';
 import { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './iter-num.ts';
+import { ITER_TASK_KFUNCS } from './iter-task.ts';
+import { LIST_KFUNCS } from './lists.ts';
+import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
+import { RBTREE_KFUNCS } from './rbtree.ts';
 import { bpf_rcu_read_lock, bpf_rcu_read_unlock } from './rcu.ts';
 import {
   bpf_task_acquire,
@@ -21,4 +29,12 @@ export const KFUNCS: readonly Kfunc[] = [
   bpf_task_from_vpid,
   bpf_rcu_read_lock,
   bpf_rcu_read_unlock,
+  ...OBJECT_KFUNCS,
+  ...LIST_KFUNCS,
+  ...RBTREE_KFUNCS,
+  ...DYNPTR_KFUNCS,
+  ...CPUMASK_KFUNCS,
+  ...ITER_TASK_KFUNCS,
+  ...ITER_BITS_KFUNCS,
+  ...Object.values(roster),
 ];

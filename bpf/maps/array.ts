@@ -19,6 +19,7 @@ import {
 import * as flag from './flags.ts';
 import type { BpfMap } from './map.ts';
 import type { Whose } from './map.ts';
+import { holdsThings } from '../objects/objects.ts';
 import { PercpuValues } from './percpu.ts';
 
 const U32_MAX = 0xffff_ffff;
@@ -80,13 +81,16 @@ abstract class AnyArray extends MapBase {
     const index = this.indexAt(key);
     if (index < 0) return -E2BIG;
     if (flags & BPF_NOEXIST) return -EEXIST;
-    if (flags & BPF_F_LOCK) return this.#updateLocked(this.valueAt(index), value);
-    this.copyValue(this.valueAt(index), value);
+    const to = this.valueAt(index);
+    if (flags & BPF_F_LOCK || this.isEager) return this.#update(to, value, flags);
+    this.copyValue(to, value);
     return 0;
   }
 
-  *#updateLocked(to: number, value: number): Sim<number> {
-    yield* this.copyValueLocked(to, value, to);
+  *#update(to: number, value: number, flags: number): Sim<number> {
+    if (flags & BPF_F_LOCK) yield* this.copyValueLocked(to, value, to);
+    else this.copyValue(to, value);
+    if (this.isEager) yield* this.freeFields(to);
     return 0;
   }
 
@@ -122,7 +126,16 @@ abstract class AnyArray extends MapBase {
     return count;
   }
 
+  /** Of all CPUs, where each has a value. */
+  protected freeFieldsAt(index: number): Sim<void> {
+    return this.freeFields(this.valueAt(index));
+  }
+
+  /** array_map_free() */
   override *map_free(): Sim<void> {
+    for (let i = 0; holdsThings(this.record) && i < this.maxEntries; i++) {
+      yield* this.freeFieldsAt(i);
+    }
     this.kernel.kasan.free(this.values);
     this.kernel.kasan.free(this.addr);
   }
@@ -206,6 +219,10 @@ export class PercpuArrayMap extends AnyArray {
     return this.values + index * this.#percpu.sizeBytes;
   }
 
+  protected override freeFieldsAt(index: number): Sim<void> {
+    return this.#percpu.freeFields(this.#area(index));
+  }
+
   /** The value of one CPU, or 0. percpu_array_map_lookup_percpu_elem() */
   map_lookup_percpu_elem(key: number, cpu: number): number {
     const index = this.indexAt(key);
@@ -240,6 +257,7 @@ export class PercpuArrayMap extends AnyArray {
     // Linux compares all flags: with one for CPUs it does not see this one.
     if (flags === BPF_NOEXIST && whose === 'each') return -EEXIST;
     this.#percpu.set(this.#area(index), value, whose);
+    if (this.isEager) yield* this.freeFieldsAt(index);
     return 0;
   }
 }

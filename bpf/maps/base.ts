@@ -9,6 +9,8 @@ import type { Btf } from '../btf/types.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { bpf_map, type BpfMap } from './map.ts';
+import { holdsThings, objectsOf } from '../objects/objects.ts';
+import { ValueFields } from './value-fields.ts';
 import type { Registry } from '../registry.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 
@@ -90,6 +92,7 @@ export abstract class MapBase implements BpfMap {
   readonly record: BtfRecord | undefined;
   readonly bypassesSpecV1: boolean = false;
   protected readonly world: MapWorld;
+  readonly #fields: ValueFields;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
     this.world = world;
@@ -103,6 +106,7 @@ export abstract class MapBase implements BpfMap {
     this.spinLockOff = attr.spinLockOff;
     this.btf = attr.btf;
     this.record = attr.record;
+    this.#fields = new ValueFields(attr);
   }
 
   /** bpf_bypass_spec_v1() */
@@ -148,16 +152,23 @@ export abstract class MapBase implements BpfMap {
     return flags & BPF_F_LOCK && this.spinLockOff < 0 ? -EINVAL : 0;
   }
 
-  /** Copies a value to or from an element: its lock is nobody's to copy. copy_map_value() */
+  /** Copies a value to or from an element, without its special fields. copy_map_value() */
   copyValue(to: number, from: number): void {
-    const { memory, spinLockOff, valueSize } = this;
-    if (spinLockOff < 0) {
-      memory.copy(to, from, valueSize);
-      return;
-    }
-    const end = spinLockOff + 4;
-    if (spinLockOff > 0) memory.copy(to, from, spinLockOff);
-    if (end < valueSize) memory.copy(to + end, from + end, valueSize - end);
+    this.#fields.copy(this.memory, to, from);
+  }
+
+  /** What the special fields of an element's value hold goes. bpf_obj_free_fields() */
+  *freeFields(value: number): Sim<void> {
+    if (!holdsThings(this.record)) return;
+    yield* objectsOf(this.kernel).bpf_obj_free_fields(this.record, value);
+  }
+
+  /**
+   * Whether what an element holds goes when the element is overwritten or deleted. If not, it stays
+   * in the memory until that is freed. Spec 02 R18, R19
+   */
+  protected get isEager(): boolean {
+    return this.kernel.machine.facts.eagerFields && holdsThings(this.record);
   }
 
   /** The same under the element's own lock. `locked` is the element's value. */
@@ -174,10 +185,11 @@ export abstract class MapBase implements BpfMap {
     return flags & BPF_F_LOCK && this.spinLockOff < 0 ? -EINVAL : 0;
   }
 
-  /** The value for bpf(2), its lock as zero. check_and_init_map_value() */
+  /** The value for bpf(2), its special fields as they begin. check_and_init_map_value() */
   protected *copyOut(value: number, element: number, flags: number): Sim<number> {
     if (flags & BPF_F_LOCK) yield* this.copyValueLocked(value, element, element);
     else this.copyValue(value, element);
+    objectsOf(this.kernel).init(this.record, value);
     return 0;
   }
 }

@@ -3,6 +3,7 @@ import { kernelText, type Sim } from '../../sim/request.ts';
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, type MapAttr, type MapWorld } from './base.ts';
 import { allocHtab, ELEM_BYTES, htab_elem, type HtabShape } from './htab-alloc.ts';
 import { Htab } from './htab.ts';
+import { holdsThings } from '../objects/objects.ts';
 import type { BpfMap } from './map.ts';
 import type { Whose } from './map.ts';
 import { PercpuValues } from './percpu.ts';
@@ -113,15 +114,21 @@ abstract class ListedHtab extends Htab {
 
   /** free_htab_elem(): used again at once where it is preallocated, else after a grace period. */
   protected override *freeElem(elem: number): Sim<void> {
+    const { isEager } = this;
+    if (isEager) yield* this.freeFieldsOf(elem);
     if (this.isPrealloc) {
       this.#push(elem); // with all that it owns
       return;
     }
     this.#count(-1);
-    this.kernel.rcu.call_rcu('bpf_mem_free_rcu', () => {
-      this.drop(elem);
-      this.kernel.kasan.free(elem);
-    });
+    const holds = !isEager && holdsThings(this.record);
+    this.kernel.rcu.call_rcu('bpf_mem_free_rcu', () => this.#destroy(elem, holds));
+  }
+
+  *#destroy(elem: number, holds: boolean): Sim<void> {
+    if (holds) yield* this.freeFieldsOf(elem);
+    this.drop(elem);
+    this.kernel.kasan.free(elem);
   }
 }
 
@@ -185,8 +192,11 @@ export abstract class ReplacingHtab extends ListedHtab {
     const result = yield* this.#replace(head, { hash, key, value, whose }, old, flags);
     yield* this.unlockBucket(head);
     if (result !== REPLACED) return result;
-    if (this.isPrealloc) yield* this.putReplaced(held);
-    else yield* this.freeElem(old);
+    if (!this.isPrealloc) yield* this.freeElem(old);
+    else {
+      if (this.isEager) yield* this.freeFieldsOf(old);
+      yield* this.putReplaced(held);
+    }
     return 0;
   }
 
@@ -206,6 +216,10 @@ export abstract class ReplacingHtab extends ListedHtab {
     if (old === 0) return 0;
     yield* this.unlink(old);
     return REPLACED;
+  }
+
+  protected override freeFieldsOf(elem: number): Sim<void> {
+    return this.freeFields(this.valueIn(elem));
   }
 
   *#setLocked(elem: number, value: number): Sim<number> {
@@ -303,6 +317,10 @@ export class PercpuHashMap extends ListedHtab {
 
   protected override drop(elem: number): void {
     this.kernel.kasan.free(this.#area(elem));
+  }
+
+  protected override freeFieldsOf(elem: number): Sim<void> {
+    return this.#values.freeFields(this.#area(elem));
   }
 
   protected override *copyElem(

@@ -17,6 +17,7 @@ import {
   valueOffset,
   type HtabShape,
 } from './htab-alloc.ts';
+import { holdsThings } from '../objects/objects.ts';
 import { jhash } from './jhash.ts';
 import type { Whose } from './map.ts';
 
@@ -100,6 +101,8 @@ export abstract class Htab extends MapBase {
   protected abstract freeElem(elem: number): Sim<void>;
   /** Frees what an element owns beside its own bytes. */
   protected drop(_elem: number): void {}
+  /** What its values hold goes: of all CPUs, where each has one. */
+  protected abstract freeFieldsOf(elem: number): Sim<void>;
   /** A program has looked it up: for the order of eviction. */
   protected touched(_elem: number): void {}
 
@@ -313,6 +316,7 @@ export abstract class Htab extends MapBase {
     if (!this.isPrealloc) yield* rcu.rcu_barrier();
     const { elems, lru } = this.s;
     for (const elem of this.isPrealloc ? this.preallocated() : this.elements()) {
+      if (holdsThings(this.record)) yield* this.freeFieldsOf(elem);
       this.drop(elem);
       if (!this.isPrealloc) kasan.free(elem);
     }

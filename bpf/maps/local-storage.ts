@@ -64,6 +64,8 @@ export interface StorageMap {
   /** Address of its struct bpf_local_storage_map. */
   readonly smap: number;
   readonly cacheIdx: number;
+  /** What the special fields of a value hold goes. */
+  freeFields(value: number): Sim<void>;
   copyValue(to: number, from: number): void;
   copyValueLocked(to: number, from: number, locked: number): Sim<void>;
 }
@@ -74,10 +76,13 @@ export interface StorageMap {
  */
 export class LocalStorage {
   readonly #kernel: Kernel;
+  readonly #mapAt: (smap: number) => StorageMap;
   readonly #hlist: Hlist;
 
-  constructor(kernel: Kernel) {
+  /** `mapAt` finds a map by its struct bpf_local_storage_map. */
+  constructor(kernel: Kernel, mapAt: (smap: number) => StorageMap) {
     this.#kernel = kernel;
+    this.#mapAt = mapAt;
     this.#hlist = new Hlist(kernel);
   }
 
@@ -153,8 +158,8 @@ export class LocalStorage {
     yield* this.#lock(storage);
     const result = yield* this.#replace(storage, map, selem, value, flags, gone);
     yield* this.#unlock(storage);
-    for (const old of gone) this.#free(old, false);
-    if (result !== selem) this.#free(selem, true);
+    for (const old of gone) yield* this.#free(old, false);
+    if (result !== selem) yield* this.#free(selem, true);
     return result < 0 ? result : result + DATA;
   }
 
@@ -203,7 +208,7 @@ export class LocalStorage {
     const selem = this.#alloc(map, value);
     if (selem === 0) return -ENOMEM;
     const result = yield* this.bpf_local_storage_alloc(ownerPtr, map, selem);
-    if (result < 0) this.#free(selem, true);
+    if (result < 0) yield* this.#free(selem, true);
     return result < 0 ? result : selem + DATA;
   }
 
@@ -240,7 +245,7 @@ export class LocalStorage {
       isLast = yield* this.#unlinkStorage(storage, selem);
     }
     yield* this.#unlock(storage);
-    if (isLinked) this.#free(selem, false);
+    if (isLinked) yield* this.#free(selem, false);
     if (isLast) this.#freeStorage(storage, false);
   }
 
@@ -323,6 +328,7 @@ export class LocalStorage {
       yield* this.#lockBucket(bucket);
       if (this.#hlist.isLinked(selem + elem.map_node)) {
         yield* this.#hlist.del(selem + elem.map_node);
+        yield* this.#mapAt(smap).freeFields(selem + DATA);
         unlinked++;
       }
       yield* this.#unlockBucket(bucket);
@@ -337,7 +343,7 @@ export class LocalStorage {
       }
       yield* this.#unlock(storage);
     }
-    if (this.#isForMe(selem, unlinked, ofMap !== 0)) this.#free(selem, true);
+    if (this.#isForMe(selem, unlinked, ofMap !== 0)) yield* this.#free(selem, true);
     if (isLast) this.#freeStorage(storage, true);
   }
 
@@ -372,9 +378,30 @@ export class LocalStorage {
     yield* this.#hlist.add(selem, storage + bpf_local_storage.off.list);
   }
 
-  /** `isUnseen`: no sleepable program can have it. */
-  #free(selem: number, isUnseen: boolean): void {
-    this.#afterReaders('bpf_selem_free_rcu', selem, isUnseen);
+  /**
+   * `isUnseen`: no sleepable program can have it. What it holds goes with it, unless its map is
+   * gone, and with it what it held. bpf_selem_free()
+   */
+  *#free(selem: number, isUnseen: boolean): Sim<void> {
+    const { rcu, rcuTasksTrace, kasan } = this.#kernel;
+    if (isUnseen) {
+      yield* this.#freeFields(selem);
+      rcu.call_rcu('bpf_selem_free_rcu', () => kasan.free(selem));
+    } else {
+      rcuTasksTrace.call_rcu_tasks_trace('bpf_selem_free_trace_rcu', () =>
+        rcu.call_rcu('bpf_selem_free_rcu', () => this.#freeSeen(selem)),
+      );
+    }
+  }
+
+  *#freeSeen(selem: number): Sim<void> {
+    yield* this.#freeFields(selem);
+    this.#kernel.kasan.free(selem);
+  }
+
+  *#freeFields(selem: number): Sim<void> {
+    const smap = this.#smapOf(selem);
+    if (smap !== 0) yield* this.#mapAt(smap).freeFields(selem + DATA);
   }
 
   #freeStorage(storage: number, isUnseen: boolean): void {

@@ -47,6 +47,7 @@ abstract class LruHtab extends Htab {
     const isThere = this.isIn(head, elem);
     if (isThere) yield* this.unlink(elem);
     yield* this.unlockBucket(head);
+    if (isThere && this.isEager) yield* this.freeFieldsOf(elem);
     return isThere;
   }
 
@@ -59,8 +60,9 @@ abstract class LruHtab extends Htab {
   }
 
   /** htab_lru_push_free() */
-  protected override freeElem(elem: number): Sim<void> {
-    return this.lru.bpf_lru_push_free(elem + NODE);
+  protected override *freeElem(elem: number): Sim<void> {
+    if (this.isEager) yield* this.freeFieldsOf(elem);
+    yield* this.lru.bpf_lru_push_free(elem + NODE);
   }
 }
 
@@ -76,6 +78,10 @@ export class LruHashMap extends LruHtab {
 
   protected override valueIn(elem: number): number {
     return elem + this.valueOff;
+  }
+
+  protected override freeFieldsOf(elem: number): Sim<void> {
+    return this.freeFields(this.valueIn(elem));
   }
 
   /** htab_lru_map_update_elem() */
@@ -169,6 +175,10 @@ export class LruPercpuHashMap extends LruHtab {
 
   protected override drop(elem: number): void {
     this.kernel.kasan.free(this.#area(elem));
+  }
+
+  protected override freeFieldsOf(elem: number): Sim<void> {
+    return this.#values.freeFields(this.#area(elem));
   }
 
   protected override *copyElem(

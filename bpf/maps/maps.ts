@@ -13,6 +13,7 @@ import { NUMA_NODE } from './flags.ts';
 import { LocalStorage } from './local-storage.ts';
 import { map_check_btf, recordOf } from './map-btf.ts';
 import { bpf_map, type BpfMap } from './map.ts';
+import { storageMapAt } from './task-storage.ts';
 import { PerfEventArray } from './perf-event-array.ts';
 import { MAP_TYPES, type MapType } from './table.ts';
 import { UnsimulatedMap } from './unsimulated.ts';
@@ -62,7 +63,7 @@ export class Maps {
     const { kernel, ports } = parts;
     this.#parts = parts;
     this.#world = { kernel, ports, maps: this.registry };
-    const storage = new LocalStorage(kernel);
+    const storage = new LocalStorage(kernel, (smap) => storageMapAt(this.registry, smap));
     kernel.processes.storage.destroy = (task) =>
       storage.destroy(task.addr + task_struct.off.bpf_storage);
     this.ids = new Ids(parts.kernel.machine);
@@ -202,8 +203,8 @@ export class Maps {
   *bpf_map_free_deferred(map: BpfMap): Sim<void> {
     const { memory } = this.#parts.kernel.machine;
     const btf = memory.unwatched(() => bpf_map.at(memory, map.addr).btf);
-    this.registry.delete(map.addr);
     yield* map.map_free();
+    this.registry.delete(map.addr); // not before: what it holds may have to find it
     if (btf !== 0) yield* this.#parts.btf_put(btf);
   }
 }

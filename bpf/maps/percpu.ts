@@ -1,21 +1,29 @@
 import { alignUp } from '../../base/layout.ts';
 import type { Memory } from '../../kernel/memory.ts';
+import type { Sim } from '../../sim/request.ts';
+import type { BtfRecord } from '../btf/record.ts';
+import { holdsThings, objectsOf } from '../objects/objects.ts';
 import type { Whose } from './map.ts';
 import { allocArea, type MapAttr, type MapWorld } from './base.ts';
+import { ValueFields } from './value-fields.ts';
 
 /**
  * Values of which each CPU has one: an area holds them in the order of the CPUs, each at a multiple
- * of 8 bytes. That is also how bpf(2) gives and takes them.
+ * of 8 bytes. That is also how bpf(2) gives and takes them. Special fields are never copied.
  */
 export class PercpuValues {
   readonly stride: number;
   readonly #world: MapWorld;
+  readonly #fields: ValueFields;
+  readonly #record: BtfRecord | undefined;
   readonly #valueSize: number;
 
-  constructor(world: MapWorld, { valueSize }: Pick<MapAttr, 'valueSize'>) {
+  constructor(world: MapWorld, attr: Pick<MapAttr, 'valueSize' | 'record'>) {
     this.#world = world;
-    this.#valueSize = valueSize;
-    this.stride = alignUp(valueSize, 8);
+    this.#fields = new ValueFields(attr);
+    this.#record = attr.record;
+    this.#valueSize = attr.valueSize;
+    this.stride = alignUp(attr.valueSize, 8);
   }
 
   get cpuCount(): number {
@@ -49,25 +57,44 @@ export class PercpuValues {
   /** pcpu_copy_value() */
   set(area: number, value: number, whose: Whose): void {
     const memory = this.#memory;
-    if (whose === 'each') memory.copy(area, value, this.sizeBytes);
-    else if (whose === 'own') memory.copy(this.here(area), value, this.#valueSize);
-    else if (whose !== 'all') memory.copy(this.at(area, whose), value, this.#valueSize);
+    if (whose === 'each' && this.#fields.isPlain) memory.copy(area, value, this.sizeBytes);
+    else if (whose === 'own') this.#fields.copy(memory, this.here(area), value);
+    else if (typeof whose === 'number') this.#fields.copy(memory, this.at(area, whose), value);
     else {
       for (let cpu = 0; cpu < this.cpuCount; cpu++) {
-        memory.copy(this.at(area, cpu), value, this.#valueSize);
+        const from = whose === 'all' ? value : this.at(value, cpu);
+        this.#fields.copy(memory, this.at(area, cpu), from);
       }
     }
   }
 
   /** pcpu_init_value(): where one CPU's is given, those of the others are zero. */
   setNew(area: number, value: number, whose: Whose): void {
-    if (whose !== 'each' && whose !== 'all') this.#memory.fill(area, this.sizeBytes, 0);
+    if (whose !== 'each' && whose !== 'all') {
+      for (let cpu = 0; cpu < this.cpuCount; cpu++) {
+        this.#fields.zero(this.#memory, this.at(area, cpu));
+      }
+    }
     this.set(area, value, whose);
   }
 
-  /** Every CPU's value; or that of one. */
+  /** Every CPU's value; or that of one. Special fields as they begin: nobody sees them. */
   copyOut(value: number, area: number, cpu?: number): void {
-    if (cpu === undefined) this.#memory.copy(value, area, this.sizeBytes);
-    else this.#memory.copy(value, this.at(area, cpu), this.#valueSize);
+    if (cpu !== undefined) this.#memory.copy(value, this.at(area, cpu), this.#valueSize);
+    else this.#memory.copy(value, area, this.sizeBytes);
+    if (this.#fields.isPlain) return;
+    const objects = objectsOf(this.#world.kernel);
+    for (let i = 0; i < (cpu === undefined ? this.cpuCount : 1); i++) {
+      objects.init(this.#record, this.at(value, i));
+    }
+  }
+
+  /** What the values hold goes, before they do. */
+  *freeFields(area: number): Sim<void> {
+    if (!holdsThings(this.#record)) return;
+    const objects = objectsOf(this.#world.kernel);
+    for (let cpu = 0; cpu < this.cpuCount; cpu++) {
+      yield* objects.bpf_obj_free_fields(this.#record, this.at(area, cpu));
+    }
   }
 }

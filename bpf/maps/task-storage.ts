@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { E2BIG, EINVAL, ENOENT, ENOTSUPP, ESRCH } from '../../kernel/errno.ts';
 import { STORAGE_CACHE_SIZE } from '../../kernel/process/storage.ts';
 import { task_struct } from '../../kernel/structs.ts';
@@ -23,6 +24,7 @@ import {
   type StorageMap,
 } from './local-storage.ts';
 import type { BpfMap } from './map.ts';
+import type { Registry } from '../registry.ts';
 
 /** KMALLOC_MAX_SIZE and U16_MAX bound it. BPF_LOCAL_STORAGE_MAX_VALUE_SIZE */
 const VALUE_SIZE_MAX = 0xffff - ELEM_BYTES;
@@ -49,7 +51,7 @@ export class TaskStorageMap extends MapBase implements StorageMap {
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
     super(world, addr, attr);
     this.smap = behindMap(addr);
-    this.#storage = new LocalStorage(world.kernel);
+    this.#storage = new LocalStorage(world.kernel, (of) => storageMapAt(world.maps, of));
     const s = bpf_local_storage_map.at(this.memory, this.smap);
     this.cacheIdx = this.memory.unwatched(() => s.cache_idx);
   }
@@ -162,6 +164,13 @@ kernelText(TaskStorageMap);
 
 function* failed(errno: number): Sim<number> {
   return errno;
+}
+
+/** The map whose struct bpf_local_storage_map stands there. */
+export function storageMapAt(maps: Registry<BpfMap>, smap: number): TaskStorageMap {
+  const map = maps.get(smap - behindMap(0));
+  assert(map instanceof TaskStorageMap, 'a value of a map that is gone');
+  return map;
 }
 
 /** The place in caches that fewest maps use. bpf_local_storage_cache_idx_get() */

@@ -1,5 +1,6 @@
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
+import type { ObjectType } from '../objects/object-type.ts';
 
 /**
  * What the passes find out about one instruction, and the fix-ups go by. struct bpf_insn_aux_data.
@@ -28,8 +29,8 @@ export class InsnAux {
   loopInitialized = false;
   loopFitForInline = false;
   loopCallbackSubprogno = 0;
-  /** Type of the object that a graph or refcount kfunc is about. struct btf_struct_meta */
-  kptrStructMeta: object | undefined = undefined;
+  /** What kind of object a call makes, moves or gives up. kptr_struct_meta, obj_new_size */
+  objectType: ObjectType | undefined = undefined;
   ctxFieldSize = 0;
   /** The pass (of env.passCnt) in which it was last come to; 0: dead. */
   seen = 0;

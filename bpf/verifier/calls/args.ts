@@ -1,6 +1,7 @@
 import { EACCES, EINVAL } from '../../../kernel/errno.ts';
 import { idOf } from '../../btf/resolve.ts';
 import type { ArgProto, FuncProto } from '../../helpers/proto.ts';
+import { objectType } from '../../objects/object-type.ts';
 import { MAP_TYPE } from '../../uapi.ts';
 import { mayAccessDirectPktData } from '../access/access-packet.ts';
 import { BPF_READ, BPF_WRITE, type AccessType } from '../access/access-types.ts';
@@ -149,6 +150,9 @@ const percpuBtfId: Rule = (env, { regno }, meta) => {
   }
   meta.retBtf = reg.btf;
   meta.retBtfId = reg.btfId;
+  if ((reg.type & t.MEM_ALLOC) !== 0) {
+    env.curAux.objectType = objectType(reg.btf, reg.btfId, { isPercpu: true });
+  }
 };
 
 const spinLock: Rule = (env, { regno }, meta) => {

@@ -6,6 +6,7 @@ import type { Btf } from '../../btf/types.ts';
 import { FUNC } from '../../helpers/func-ids.ts';
 import type { FuncProto } from '../../helpers/proto.ts';
 import type { BpfMap } from '../../maps/map.ts';
+import { kptrType } from '../../objects/object-type.ts';
 import { MAP_TYPE } from '../../uapi.ts';
 import { regBoundsSanityCheck } from '../values/bounds-check.ts';
 import { pushStack } from '../search/branches.ts';
@@ -69,6 +70,7 @@ const btfId: Rule = (env, fn, { meta }) => {
   if (fn.id === FUNC.kptr_xchg) {
     const { type, kptr } = meta.kptrField!;
     const { btf, btfId: id, isKernel } = kptr!;
+    env.curAux.objectType = kptrType(meta.kptrField!);
     const percpu = type === BPF_KPTR_PERCPU ? t.MEM_PERCPU : 0;
     const ours = isKernel ? 0 : t.MEM_ALLOC | percpu;
     return pointerReg(t.PTR_TO_BTF_ID | flags | ours, { btf, btfId: id });

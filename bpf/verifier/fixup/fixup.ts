@@ -70,8 +70,10 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
     const shown = insn && resolved(insn, slot, env.aux[was[slot]!]!);
     xlated.push(shown);
     if (!shown) return null;
-    const missing = missingIn(shown, env.aux[was[slot]!]!);
-    const row = missing === undefined ? calledBy(env, shown, world) : unsimulated(missing);
+    const missing = missingIn(shown);
+    const called = missing === undefined ? calledBy(env, shown, world) : unsimulated(missing);
+    const { objectType } = env.aux[was[slot]!]!;
+    const row = objectType ? (called?.bound?.(objectType) ?? called) : called;
     if (row) calls.set(slot, row);
     return missing === undefined ? shown : NO_CALL;
   });

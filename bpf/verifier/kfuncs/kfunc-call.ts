@@ -4,6 +4,7 @@ import { btfRecordHasField } from '../../btf/record.ts';
 import { btfFindStructMeta } from '../../btf/struct-meta.ts';
 import type { Insn } from '../../isa/insn.ts';
 import * as kf from '../../kfuncs/flags.ts';
+import { objectType } from '../../objects/object-type.ts';
 import { resolveProgType } from '../../prog/types.ts';
 import { ATTACH_TYPE } from '../../uapi.ts';
 import { pushStack } from '../search/branches.ts';
@@ -218,10 +219,12 @@ function releaseAndAdd(env: VerifierEnv, meta: KfuncCallArgMeta): void {
   const aux = env.curAux;
   if (GRAPH_ADD_KFUNCS.has(funcName)) {
     const node = env.regs[2]!;
-    aux.kptrStructMeta = btfFindStructMeta(argBtf, argBtfId);
+    const isPercpu = PERCPU_OBJ_DROP_KFUNCS.has(funcName);
+    aux.objectType = objectType(argBtf, argBtfId, { isPercpu });
     refConvertOwningNonOwning(env, node.id);
   } else if (OBJ_DROP_KFUNCS.has(funcName) || PERCPU_OBJ_DROP_KFUNCS.has(funcName)) {
-    aux.kptrStructMeta = btfFindStructMeta(argBtf, argBtfId);
+    const nodeOff = Number(node.s.value);
+    aux.objectType = objectType(argBtf, argBtfId, { nodeOff });
   }
 }
 

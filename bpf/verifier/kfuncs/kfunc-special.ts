@@ -1,6 +1,8 @@
 import { EINVAL } from '../../../kernel/errno.ts';
+import type { FieldGraphRoot } from '../../btf/record.ts';
 import { btfFindStructMeta } from '../../btf/struct-meta.ts';
 import type { Btf, BtfOf, BtfType } from '../../btf/types.ts';
+import { elementType, objectType } from '../../objects/object-type.ts';
 import { mayAccessDirectPktData } from '../access/access-packet.ts';
 import { BPF_WRITE } from '../access/access-types.ts';
 import type { VerifierEnv } from '../env.ts';
@@ -31,11 +33,11 @@ export function checkSpecialKfunc(
   }
   if (REFCOUNT_ACQUIRE_KFUNCS.has(funcName)) {
     const { argBtf: btf, argBtfId: btfId } = meta;
-    env.curAux.kptrStructMeta = btfFindStructMeta(btf, btfId);
+    env.curAux.objectType = objectType(btf, btfId);
     return pointerReg(OBJ, { btf, btfId });
   }
-  if (isListNodeType(target)) return markRegGraphNode(meta.argListHead!.graphRoot!);
-  if (isRbtreeNodeType(target)) return markRegGraphNode(meta.argRbtreeRoot!.graphRoot!);
+  if (isListNodeType(target)) return graphNode(env, meta.argListHead!.graphRoot!);
+  if (isRbtreeNodeType(target)) return graphNode(env, meta.argRbtreeRoot!.graphRoot!);
   switch (funcName) {
     case 'bpf_cast_to_kern_ctx':
       return pointerReg(t.PTR_TO_BTF_ID | t.PTR_TRUSTED, {
@@ -50,6 +52,11 @@ export function checkSpecialKfunc(
     default:
       return undefined;
   }
+}
+
+function graphNode(env: VerifierEnv, root: FieldGraphRoot): Reg {
+  env.curAux.objectType = elementType(root);
+  return markRegGraphNode(root);
 }
 
 /** is_list_node_type() */
@@ -78,7 +85,7 @@ function newObject(env: VerifierEnv, { funcName, argConstant }: KfuncCallArgMeta
     throw env.reject(EINVAL, text);
   }
   if (isPercpu) checkPercpuObject(env, btf, btfId, type);
-  env.curAux.kptrStructMeta = btfFindStructMeta(btf, btfId);
+  env.curAux.objectType = objectType(btf, btfId, { isPercpu });
   return pointerReg(isPercpu ? OBJ | t.MEM_PERCPU : OBJ, { btf, btfId });
 }
 
