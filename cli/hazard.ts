@@ -110,6 +110,7 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
     profile: options.profile ?? variant.profile ?? scenario.profile,
     extraMutations: [],
     extraFaults: [],
+    policy: [],
     memoryModel: variant.memoryModel ?? 'sc',
   };
   const world = worldOf(subject, 'explore');

@@ -1,6 +1,7 @@
 import { Command as Parser, CommanderError } from 'commander';
 import { InputError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { selectionOf } from '../bpf/protect/settings.ts';
 import { FAULT_KINDS, faultByName, type FaultKind } from '../kernel/faults.ts';
 import { MUTATIONS } from '../kernel/mutations.ts';
 import { PROFILES, type Profile } from '../kernel/profile.ts';
@@ -42,6 +43,7 @@ export interface SubjectFlags extends ForeignFlags {
   readonly profile?: Profile;
   readonly mutate?: readonly string[];
   readonly fault?: readonly FaultKind[];
+  readonly policy?: readonly string[];
   readonly memoryModel?: MemoryModelName;
 }
 
@@ -53,6 +55,11 @@ export function subjectOptions(command: Parser): Parser {
     .option('--profile <name>', `the kernel's version: ${PROFILES.join(', ')}`, profileFlag)
     .option('--mutate <name>', 'a change to the kernel; may be repeated', mutationFlag)
     .option('--fault <kind>', `something that may go wrong: ${FAULT_KINDS.join(', ')}`, faultFlag)
+    .option(
+      '--policy <policy>',
+      'what stops programs that overrun: NAME[:option,…], PROGRAM=NAME for one; may be repeated',
+      policyFlag,
+    )
     .option(
       '--memory-model <name>',
       "sc, tso or weak (default: the variant's, or sc)",
@@ -102,6 +109,11 @@ export function mutationFlag(text: string, before: readonly string[] = []): stri
 
 function faultFlag(text: string, before: readonly FaultKind[] = []): FaultKind[] {
   return [...new Set([...before, faultByName(text)])];
+}
+
+function policyFlag(text: string, before: readonly string[] = []): string[] {
+  selectionOf([text]); // complains before any work
+  return [...before, text];
 }
 
 function memoryModelFlag(text: string): MemoryModelName {

@@ -3,6 +3,7 @@ import type { Profile } from '../kernel/profile.ts';
 import { PROFILES } from '../kernel/profile.ts';
 import { PROGRAM_PREFIX } from '../scenarios/fuzz/prefix.ts';
 import type { Scenario, Variant } from '../scenarios/index.ts';
+import { policyHeader, policyOfHeader, underPolicy } from '../scenarios/policy.ts';
 import { memoryModelByName, type MemoryModelName } from '../sim/memory-model.ts';
 import { encodeToken, type Token, type TokenHeader } from '../sim/token.ts';
 import type { NamedDeviation } from '../sim/names.ts';
@@ -36,6 +37,8 @@ export interface Subject {
   /** Those that were asked for, on top of the scenario's own. */
   readonly extraFaults: readonly FaultKind[];
   readonly memoryModel: MemoryModelName;
+  /** What was asked for to stop programs that overrun; none: what the variant says. */
+  readonly policy: readonly string[];
 }
 
 export async function subjectOf(
@@ -52,7 +55,8 @@ export async function subjectOf(
     const what = `variant of ${scenario.name}:`;
     throw unknown(what, variantName, Object.keys(scenario.variants));
   }
-  const variant = scenario.variants[variantName]!;
+  const { policy = [] } = flags;
+  const variant = underPolicy(scenario.variants[variantName]!, policy);
   const chosen = {
     ...loaded,
     ref,
@@ -62,6 +66,7 @@ export async function subjectOf(
     extraMutations: (flags.mutate ?? []).filter((name) => !variant.mutations.includes(name)),
     extraFaults: flags.fault ?? [],
     memoryModel: flags.memoryModel ?? variant.memoryModel ?? 'sc',
+    policy,
   };
   announce(chosen);
   return { ...chosen, catalog: await io.loadCatalog() };
@@ -92,13 +97,15 @@ export async function subjectOfToken(header: TokenHeader, io: Io): Promise<Subje
   const fault = faultsOfHeader(header);
   const profile = PROFILES.find((name) => name === header.profile);
   if (profile === undefined) throw unknown('profile', header.profile, PROFILES);
-  return subjectOf(scenario, { variant, profile, mutate: mutations, fault, memoryModel }, io);
+  const policy = policyOfHeader(header);
+  const flags = { variant, profile, mutate: mutations, fault, memoryModel, policy };
+  return subjectOf(scenario, flags, io);
 }
 
 /** A kernel with the scenario set up in it. */
 export function worldOf(subject: Subject, mode: Mode): World {
   const { catalog, scenario, variantName, profile, extraMutations, memoryModel } = subject;
-  const { extraFaults: faults } = subject;
+  const { extraFaults: faults, policy } = subject;
   const options = {
     variant: variantName,
     profile,
@@ -106,6 +113,7 @@ export function worldOf(subject: Subject, mode: Mode): World {
     mode,
     memoryModel,
     faults,
+    policy,
   };
   return guarded(
     () => new catalog.World(scenario, options),
@@ -122,6 +130,10 @@ export function runningIn(world: World, subject: Subject): string {
 
 function headerOf(subject: Subject, mode: Mode): TokenHeader {
   const { ref, variantName, profile, extraMutations, extraFaults, memoryModel } = subject;
+  const options = {
+    ...(extraFaults.length > 0 ? { faults: extraFaults.join() } : {}),
+    ...policyHeader(subject.policy),
+  };
   return {
     scenario: ref,
     variant: variantName,
@@ -129,7 +141,7 @@ function headerOf(subject: Subject, mode: Mode): TokenHeader {
     mutations: extraMutations,
     mode,
     memoryModel,
-    ...(extraFaults.length > 0 ? { options: { faults: extraFaults.join() } } : {}),
+    ...(Object.keys(options).length > 0 ? { options } : {}),
   };
 }
 

@@ -82,4 +82,46 @@ export const MUTATIONS: readonly Mutation[] = [
     hazard: '00-H10',
     about: "dup_task_struct() leaves the pointer to the parent's per-task storage in the child",
   },
+  {
+    name: 'record-kill.late-record',
+    kind: 'bug',
+    hazard: '03-H2',
+    about: 'what an acquiring call gave is recorded after the call, with a window in between',
+  },
+  {
+    name: 'record-kill.no-releasing-mark',
+    kind: 'bug',
+    hazard: '03-H3',
+    about: 'an entry looks held until its release has ended',
+  },
+  {
+    name: 'record-kill.erase-by-address',
+    kind: 'bug',
+    hazard: '03-H4',
+    about: 'a release erases every entry of the address instead of one',
+  },
+  {
+    name: 'record-kill.keep-stashed',
+    kind: 'bug',
+    hazard: '03-H5',
+    about: 'bpf_kptr_xchg() does not take what it stores out of the record',
+  },
+  {
+    name: 'record-kill.per-task',
+    kind: 'bug',
+    hazard: '03-H6',
+    about: 'a task has one record, whoever runs in its context',
+  },
+  {
+    name: 'record-kill.oldest-first',
+    kind: 'bug',
+    hazard: '03-H7',
+    about: 'a kill gives back the oldest first',
+  },
+  {
+    name: 'record-kill.no-deferral',
+    kind: 'bug',
+    hazard: '03-H8',
+    about: 'a kill calls releases that may sleep within atomic sections',
+  },
 ];

@@ -1,5 +1,6 @@
 import type { Fields, StructType } from '../base/layout.ts';
 import { dentry } from './fs/ramfs.ts';
+import { roster_entry, roster_file, roster_lock } from './fs/roster.ts';
 import { fdtable, file, file_operations, files_struct, inode } from './fs/structs.ts';
 import { FUNCTION_STRUCTS } from './functions.ts';
 import { mm_struct, vm_area_struct } from './mm/structs.ts';
@@ -33,4 +34,7 @@ export const KERNEL_STRUCTS: readonly StructType<Fields>[] = [
   wait_queue_head,
   ...FUNCTION_STRUCTS,
   ...TRACE_STRUCTS,
+  roster_lock,
+  roster_entry,
+  roster_file,
 ] as readonly StructType<Fields>[];

@@ -15,6 +15,7 @@ import type { Scenario } from './dsl.ts';
 import { PROGRAM_PREFIX } from './fuzz/prefix.ts';
 import { programScenario } from './fuzz/worlds.ts';
 import { isFound } from './judge.ts';
+import { policyHeader, policyOfHeader } from './policy.ts';
 import { findScenario } from './registry.ts';
 import { World } from './world.ts';
 
@@ -28,6 +29,8 @@ export interface ExploreScenarioOptions {
   readonly strategy?: string;
   /** What may go wrong, on top of what the scenario says. */
   readonly faults?: readonly FaultKind[];
+  /** What stops programs that overrun, as --policy says it; default: the variant's. */
+  readonly policy?: readonly string[];
   /** How marked accesses may be seen; default: the variant's, or `sc`. */
   readonly memoryModel?: MemoryModelName;
   /** Runs after which the search ends; default 2,000. */
@@ -66,6 +69,10 @@ export function exploreScenario(
   options: ExploreScenarioOptions = {},
 ): ScenarioOutcome {
   const { runs: runsMax = RUNS_MAX, seed = 1, mutations = [], faults = [] } = options;
+  const more = {
+    ...(faults.length > 0 ? { faults: faults.join() } : {}),
+    ...policyHeader(options.policy ?? []),
+  };
   const world = new World(scenario, options);
   const { memoryModel } = world;
   const strategy = strategyByName(options.strategy ?? 'auto', { seed, memoryModel });
@@ -81,7 +88,7 @@ export function exploreScenario(
     mutations,
     mode: 'explore',
     memoryModel,
-    ...(faults.length > 0 ? { options: { faults: faults.join() } } : {}),
+    ...(Object.keys(more).length > 0 ? { options: more } : {}),
   };
   return { ...shown(world, shrunk.result, header), exhausted, runs };
 }
@@ -100,7 +107,8 @@ export function replayToken(token: string, scenario?: Scenario): ScenarioOutcome
   const { variant, mutations } = header;
   const memoryModel = memoryModelByName(header.memoryModel);
   const faults = faultsOfHeader(header);
-  const options = { variant, profile, mutations, memoryModel, faults };
+  const policy = policyOfHeader(header);
+  const options = { variant, profile, mutations, memoryModel, faults, policy };
   const world = new World(scenario ?? scenarioOf(header.scenario), options);
   let result: RunResult;
   if (decoded.form === 'schedule') {

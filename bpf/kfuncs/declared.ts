@@ -5,6 +5,7 @@ import * as generic from './declared-generic.ts';
 import * as kernel from './declared-kernel.ts';
 import * as net from './declared-net.ts';
 import * as netfilter from './declared-netfilter.ts';
+import * as roster from './declared-roster.ts';
 import * as schedExt from './declared-sched-ext.ts';
 import { KFUNC_TYPES } from './declared-types.ts';
 import { KF_FASTCALL, KF_IMPLICIT_ARGS } from './flags.ts';
@@ -14,7 +15,7 @@ import { KF_FASTCALL, KF_IMPLICIT_ARGS } from './flags.ts';
  * One that is registered more than once may be called from where any of that allows.
  */
 export const DECLARED_KFUNCS: ReadonlyMap<string, DeclaredKfunc> = merged(
-  [common, generic, kernel, net, netfilter, schedExt].flatMap((sets) => Object.values(sets).flat()),
+  [common, generic, kernel, net, netfilter, schedExt, roster].flatMap((sets) => Object.values(sets).flat()),
 );
 
 function merged(rows: readonly DeclaredKfunc[]): ReadonlyMap<string, DeclaredKfunc> {

@@ -1,3 +1,4 @@
+import { ARENA_KFUNCS } from './arena.ts';
 import * as roster from './roster.ts';
 import { CPUMASK_KFUNCS } from './cpumask.ts';
 import { DYNPTR_KFUNCS } from './dynptr.ts';
@@ -29,6 +30,7 @@ export const KFUNCS: readonly Kfunc[] = [
   bpf_task_from_vpid,
   bpf_rcu_read_lock,
   bpf_rcu_read_unlock,
+  ...ARENA_KFUNCS,
   ...OBJECT_KFUNCS,
   ...LIST_KFUNCS,
   ...RBTREE_KFUNCS,

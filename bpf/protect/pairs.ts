@@ -119,6 +119,9 @@ export const PAIRS: readonly Pair[] = [
     'bpf_percpu_obj_drop',
     { ends: ['bpf_percpu_obj_drop_impl'] },
   ),
+  lock('roster_lock', 'roster_lock', 'roster_unlock', { where: 'r0', when: 'pointer' }),
+  reference('roster_entry', ['roster_add'], 'roster_put'),
+  reference('roster_file', ['roster_open'], 'roster_close', { maySleep: true }),
   lock('bpf_spin_lock', 'bpf_spin_lock', 'bpf_spin_unlock'),
   lock('bpf_res_spin_lock', 'bpf_res_spin_lock', 'bpf_res_spin_unlock', { when: 'zero' }),
   lock('bpf_res_spin_lock', 'bpf_res_spin_lock_irqsave', 'bpf_res_spin_unlock_irqrestore', {

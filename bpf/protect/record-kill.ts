@@ -12,6 +12,8 @@ import { RecordGuard } from './record-guard.ts';
 import { HeldRecord } from './record.ts';
 import type { Settings } from './settings.ts';
 
+const MUTATED_ROOM = 8;
+
 export interface RecordKillParts {
   readonly kernel: Kernel;
   readonly scratch: Scratch;
@@ -103,7 +105,9 @@ export class RecordKill implements Policy {
 
   take(prog: number, capacity: number): HeldRecord {
     const { kernel, scratch } = this.#parts;
-    return new HeldRecord(kernel.machine.memory, scratch, prog, capacity);
+    // What a bug keeps must have room too.
+    const room = this.isMutated ? 2 * capacity + MUTATED_ROOM : capacity;
+    return new HeldRecord(kernel.machine.memory, scratch, prog, room);
   }
 
   give({ addr, sizeBytes }: HeldRecord): void {

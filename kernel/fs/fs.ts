@@ -35,6 +35,7 @@ import { Ramfs } from './ramfs.ts';
 import { ReadWrite } from './read-write.ts';
 import { SLOW_MODULE, SlowDevice } from './slow.ts';
 import { Looper } from './looper.ts';
+import { Roster } from './roster.ts';
 import { Sockets } from './socket.ts';
 
 /** What files stand on. */
@@ -55,6 +56,7 @@ export interface FsParts {
   readonly user: UserMm;
   readonly signals: Signals;
   readonly capable: (cap: number) => boolean;
+  readonly mightSleep: (what: string) => void;
   readonly ptrace_may_access: PidfdParts['ptrace_may_access'];
   readonly tasks: PidfdParts['tasks'];
 }
@@ -68,6 +70,7 @@ export class Fs {
   readonly closing: Closing;
   readonly pidfds: Pidfds;
   readonly anon: AnonInodes;
+  readonly roster: Roster;
   readonly rows: readonly SyscallRow[];
   readonly #paths: Namespace;
   readonly #sockets: Sockets;
@@ -91,11 +94,13 @@ export class Fs {
     const eventfds = new Eventfds(machine, { ...base, anon });
     this.pidfds = new Pidfds(machine, { ...all, anon });
     this.#sockets = new Sockets(machine, all);
+    this.roster = new Roster(machine, parts);
     const kinds = [
       ...new MemDevices(machine, user).kinds,
       ...new Autofs(machine, all).kinds,
       ...new SlowDevice(machine, base).kinds,
       ...new Looper(machine, cpus, all).kinds,
+      ...this.roster.kinds,
     ];
     const paths = new Namespace(machine, { kinds, ramfs, capable: parts.capable });
     this.#paths = paths;

@@ -33,6 +33,7 @@ export class FsKernel extends LockKernel {
       rcuTasksTrace: new RcuTasksTrace(this.machine, this.cpus, this.sched),
       signals: { send_sig: (sig: number) => this.signals.push(sig) } as unknown as Signals,
       capable: (cap) => this.capabilities.has(cap),
+      mightSleep: (what) => this.sched.mightSleep(what),
       ptrace_may_access: () => true,
       tasks: {
         byPid: (pid) => this.tasks.find((task) => task.pid === pid),

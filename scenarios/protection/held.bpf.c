@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs that hold things, each for one hazard of what ends overrunning programs. They are run by
+ * BPF_PROG_TEST_RUN; each could be ended at any of its calls.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
+extern void bpf_task_release(struct task_struct *p) __ksym;
+extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
+extern struct bpf_cpumask *bpf_cpumask_acquire(struct bpf_cpumask *cpumask) __ksym;
+extern void bpf_cpumask_release(struct bpf_cpumask *cpumask) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+extern struct roster_lock *roster_lock(void) __ksym;
+extern void roster_unlock(struct roster_lock *lock) __ksym;
+extern struct roster_entry *roster_add(u32 number) __ksym;
+extern void roster_put(struct roster_entry *entry) __ksym;
+extern struct roster_file *roster_open(void) __ksym;
+extern void roster_close(struct roster_file *file) __ksym;
+
+struct stash {
+	struct bpf_cpumask __kptr *mask;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct stash);
+} stashes SEC(".maps");
+
+/* H2, H6: a reference on a task. */
+SEC("?syscall")
+int hold_task(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (!task)
+		return 1;
+	bpf_task_release(task);
+	return 0;
+}
+
+/* H3, H4: two references on one object. */
+SEC("?syscall")
+int hold_twice(void *ctx)
+{
+	struct bpf_cpumask *mask = bpf_cpumask_create(), *again;
+
+	if (!mask)
+		return 1;
+	again = bpf_cpumask_acquire(mask);
+	bpf_cpumask_release(again);
+	bpf_cpumask_release(mask);
+	return 0;
+}
+
+/* H5: what was held is the map's from the exchange on. */
+SEC("?syscall")
+int put_away(void *ctx)
+{
+	struct bpf_cpumask *mask;
+	struct stash *stash;
+	u32 key = 0;
+
+	stash = bpf_map_lookup_elem(&stashes, &key);
+	if (!stash)
+		return 1;
+	mask = bpf_cpumask_create();
+	if (!mask)
+		return 1;
+	mask = bpf_kptr_xchg(&stash->mask, mask);
+	if (mask)
+		bpf_cpumask_release(mask);
+	bpf_rcu_read_lock();
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+SEC("?syscall")
+int take_out(void *ctx)
+{
+	struct bpf_cpumask *mask;
+	struct stash *stash;
+	u32 key = 0;
+
+	stash = bpf_map_lookup_elem(&stashes, &key);
+	if (!stash)
+		return 1;
+	mask = bpf_kptr_xchg(&stash->mask, NULL);
+	if (!mask)
+		return 1;
+	bpf_cpumask_release(mask);
+	return 0;
+}
+
+/* H6: comes in between, as an interrupt. */
+SEC("?raw_tp")
+int interrupting(void *ctx)
+{
+	struct task_struct *task = bpf_task_from_pid(1);
+
+	if (task)
+		bpf_task_release(task);
+	return 0;
+}
+
+/* H7: the entry is on the list that the lock guards until its last put. */
+SEC("?syscall")
+int hold_entry(void *ctx)
+{
+	struct roster_lock *lock = roster_lock();
+	struct roster_entry *entry = roster_add(7);
+
+	if (entry)
+		roster_put(entry);
+	roster_unlock(lock);
+	return 0;
+}
+
+/* H8: the last put of the file sleeps, which the section does not allow. */
+SEC("?syscall")
+int hold_file(void *ctx)
+{
+	struct roster_file *file;
+
+	bpf_rcu_read_lock();
+	file = roster_open();
+	bpf_rcu_read_unlock();
+	if (file)
+		roster_close(file);
+	return 0;
+}
