@@ -53,6 +53,8 @@ export interface Helper {
    * engines call it without leaving. A number is sign-extended, or a memory offset.
    */
   invoke(call: Call, regs: number): Result | Sim<Result>;
+  /** What is called instead where the program may not sleep. fixup_kfunc_call() */
+  readonly nonSleepable?: Helper;
   /** The row for one call of it, about objects of that type. fixup_kfunc_call() */
   bound?(type: ObjectType): Helper;
   /**

@@ -43,7 +43,7 @@ import {
 import { Code, I32, MEM, OP, moduleBytes, type FunctionImport, type Label } from './wasm.ts';
 
 /** Status besides those of frame.ts: the run goes on at pc, but not in this unit. */
-export const ELSEWHERE = 6;
+export const ELSEWHERE = 5;
 
 const { off } = bpfFrame;
 const SAVED_BYTES = savedFrameStruct.sizeBytes;

@@ -2,7 +2,7 @@ import { DIRECT_MAP_HIGH, PAGE_SHIFT, PAGE_SIZE } from '../../kernel/memory.ts';
 import { READ, RMW, WRITE } from '../../sim/request.ts';
 import type { AccessBytes, Insn } from '../isa/insn.ts';
 import { ARENA_ENTRIES, ARENA_TABLE_SHIFT, isArenaInsn } from '../vm/arena.ts';
-import { ACCESS, ARENA, FAULT, MAX_BPF_STACK, bpfFrame } from '../vm/frame.ts';
+import { ACCESS, FAULT, HELPER, MAX_BPF_STACK, bpfFrame } from '../vm/frame.ts';
 import { emitAtomicResult } from './alu.ts';
 import { accessOf, isInFrame } from './blocks.ts';
 import type { Emission, Place } from './emission.ts';
@@ -171,7 +171,7 @@ function emitReachArena(e: Emission, insn: Insn, kind: number, place: Place): vo
   code.localGet(A32);
   code.op(OP.i32Eqz);
   code.if();
-  e.leave(ARENA, place);
+  e.leave(HELPER, place);
   code.end();
   pushPlace(code);
   code.localSet(AT);

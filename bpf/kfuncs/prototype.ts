@@ -10,14 +10,18 @@ export interface Kfunc extends Helper {
   readonly flags: number;
 }
 
+type Body<A extends readonly ArgType<unknown>[]> = (
+  call: Call,
+  ...args: { -readonly [K in keyof A]: A[K] extends ArgType<infer T> ? T : never }
+) => Result | Sim<Result>;
+
 interface Declared<A extends readonly ArgType<unknown>[]> {
   readonly name: string;
   readonly args: A;
   readonly isPointer?: boolean;
-  readonly run: (
-    call: Call,
-    ...args: { -readonly [K in keyof A]: A[K] extends ArgType<infer T> ? T : never }
-  ) => Result | Sim<Result>;
+  readonly run: Body<A>;
+  /** What is called where the program may not sleep, if that is another function. */
+  readonly nonSleepable?: Body<A>;
 }
 
 /**
@@ -25,7 +29,9 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
  * (declared.ts). Its number is the id of its type in the kernel's BTF: not known here.
  */
 export function kfunc<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Kfunc {
-  const { name, args, isPointer = false, run } = row;
+  const { name, args, isPointer = false, run, nonSleepable } = row;
   const { flags } = (DECLARED_KFUNCS.get(name) ?? OLD_KFUNCS.find((old) => old.name === name))!;
-  return { ...helper({ id: 0, name, args, isPointer, run }), flags };
+  const of = (body: Body<A>): Helper => helper({ id: 0, name, args, isPointer, run: body });
+  const other = nonSleepable && { nonSleepable: of(nonSleepable) };
+  return { ...of(run), ...other, flags };
 }

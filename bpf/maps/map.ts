@@ -14,6 +14,7 @@ import type { BtfRecord } from '../btf/record.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Insns } from '../isa/insn.ts';
 import type { Sim } from '../../sim/request.ts';
+import type { ArenaSpace } from '../vm/arena.ts';
 
 /** include/linux/bpf.h. What a program has in a register for a map is the address of this. */
 export const bpf_map = struct('bpf_map', {
@@ -126,6 +127,9 @@ export interface BpfMap {
   map_get_next_key(key: number, next: number): Sim<number>;
   /** For BPF_PSEUDO_MAP_VALUE: the address, or -errno. Absent: not supported. */
   map_direct_value_addr?(off: number): number;
+
+  /** Of an arena: what programs see of it; undefined before user space has said where it stands. */
+  arenaSpace?(): ArenaSpace | undefined;
 
   // Its end.
 

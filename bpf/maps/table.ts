@@ -1,4 +1,5 @@
 import { MAP_TYPE } from '../uapi.ts';
+import { arenaCheck, ArenaMap } from './arena.ts';
 import { arrayCheck, ArrayMap, percpuArrayCheck, PercpuArrayMap } from './array.ts';
 import type { AllocCheck, MapAttr, MapWorld } from './base.ts';
 import { HashMap, PercpuHashMap } from './hash.ts';
@@ -11,7 +12,7 @@ import { PerfEventArray, perfEventArrayCheck } from './perf-event-array.ts';
 import { ProgArray } from './prog-array.ts';
 import { Ringbuf, ringbufCheck } from './ringbuf.ts';
 import { TaskStorageMap, taskStorageCheck } from './task-storage.ts';
-import { ArenaMap, arenaCheck, UNSIMULATED_CHECKS, UnsimulatedMap } from './unsimulated.ts';
+import { UNSIMULATED_CHECKS, UnsimulatedMap } from './unsimulated.ts';
 
 /** A type of map: what may be asked of it, and how it is made. undefined: memory is exhausted. */
 export interface MapType {

@@ -1,4 +1,4 @@
-import { E2BIG, EINVAL, EOPNOTSUPP, ERANGE } from '../../kernel/errno.ts';
+import { E2BIG, EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
 import { PAGE_SIZE } from '../../kernel/memory.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { allocMap, MapBase, type AllocCheck, type MapAttr, type MapWorld } from './base.ts';
@@ -21,9 +21,6 @@ const NR_CPUS = 64;
 /** struct bpf_lpm_trie_key: a length, and 1 to 256 bytes of key. */
 const LPM_KEY_MIN = 5;
 const LPM_KEY_MAX = 260;
-const ARENA_BYTES_MAX = 2 ** 32;
-/** Where an arena stands in user space unless it says so. */
-const ARENA_START = 0x1000_0000_0000;
 
 const DEVICE_FLAGS = flag.NUMA_NODE | flag.RDONLY | flag.WRONLY;
 
@@ -104,17 +101,6 @@ const userRingbuf: AllocCheck = ({ keySize, valueSize, maxEntries, flags }) => {
   return isPowerOf2 && maxEntries % PAGE_SIZE === 0 ? 0 : -EINVAL;
 };
 
-/** arena_map_alloc() */
-export const arenaCheck: AllocCheck = ({ keySize, valueSize, maxEntries, flags, extra }) => {
-  const only = flag.SEGV_ON_FAULT | flag.MMAPABLE | flag.NO_USER_CONV;
-  if (keySize !== 0 || valueSize !== 0 || maxEntries === 0) return -EINVAL;
-  if ((flags & flag.MMAPABLE) === 0 || (flags & ~only) !== 0) return -EINVAL;
-  if (extra % BigInt(PAGE_SIZE) !== 0n) return -EINVAL;
-  const size = maxEntries * PAGE_SIZE;
-  if (size > ARENA_BYTES_MAX) return -E2BIG;
-  return extra >> 32n === (extra + BigInt(size) - 1n) >> 32n ? 0 : -ERANGE;
-};
-
 /** bpf_struct_ops_map_alloc_check() */
 const structOps: AllocCheck = ({ keySize, maxEntries, flags, btfVmlinuxValueTypeId }) => {
   const isFit = keySize === 4 && maxEntries === 1 && (flags & ~flag.LINK) === 0;
@@ -193,25 +179,4 @@ export class UnsimulatedMap extends MapBase {
   }
 }
 
-/** BPF_MAP_TYPE_ARENA: memory that programs and user space share. kernel/bpf/arena.c */
-export class ArenaMap extends UnsimulatedMap {
-  readonly #start: number;
-
-  constructor(world: MapWorld, addr: number, attr: MapAttr) {
-    super(world, addr, attr);
-    this.#start = attr.extra === 0n ? ARENA_START : Number(attr.extra);
-  }
-
-  static override create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
-    const addr = allocMap(world, { name: 'bpf_arena', sizeBytes: 0 }, attr);
-    return addr === 0 ? undefined : new ArenaMap(world, addr, attr);
-  }
-
-  /** A place in user space. arena_map_direct_value_addr() */
-  map_direct_value_addr(off: number): number {
-    return off > this.maxEntries * PAGE_SIZE ? -ERANGE : this.#start + off;
-  }
-}
-
 kernelText(UnsimulatedMap);
-kernelText(ArenaMap);

@@ -1,6 +1,7 @@
 import { array, chars, long, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
+import type { ArenaSpace } from '../vm/arena.ts';
 import type { Executable } from '../vm/engine.ts';
 import type { DstProg } from './attach-point.ts';
 
@@ -54,6 +55,8 @@ export const bpf_prog = struct('bpf_prog', {
 export interface Program extends Executable {
   readonly addr: number;
   readonly name: string;
+  /** Of the arena that it uses: what its accesses go by. */
+  readonly arena?: ArenaSpace | undefined;
   /** 16 hex digits: tells programs of the same instructions. */
   readonly tag: string;
   /** BPF_PROG_TYPE_* */
@@ -83,4 +86,6 @@ export interface Program extends Executable {
   readonly heldMax?: number;
   /** By the slot of a bpf_kptr_xchg(): the type of what it exchanges. */
   readonly xchgTypes?: ReadonlyMap<number, string>;
+  /** Slots where the code that stands for a bpf_loop() calls its callback. */
+  readonly loopCalls?: readonly number[];
 }

@@ -32,11 +32,15 @@ export class InsnAux {
   /** What kind of object a call makes, moves or gives up. kptr_struct_meta, obj_new_size */
   objectType: ObjectType | undefined = undefined;
   ctxFieldSize = 0;
+  /** bpf_kptr_xchg(): the type of what comes out; `mixed`: not always the same. */
+  xchgType = '';
   /** The pass (of env.passCnt) in which it was last come to; 0: dead. */
   seen = 0;
   nospec = false;
   nospecResult = false;
   nonSleepable = false;
+  /** Arithmetic on an address in an arena: only its low half counts. */
+  needsZext = false;
   isIterNext = false;
   fastcallPattern = false;
   fastcallSpillsNum = 0;

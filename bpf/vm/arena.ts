@@ -71,7 +71,7 @@ function loadReg(insn: ArenaInsn): number {
 }
 
 /**
- * Does the access that an engine has left with ARENA. False: a page of it is not there: what would
+ * Does the access that an engine has left for. False: a page of it is not there: what would
  * have been read is 0, and nothing is written. arch/x86/net/bpf_jit_comp.c: ex_handler_bpf()
  */
 export function finishArenaAccess(memory: Memory, frame: number, insn: ArenaInsn): boolean {

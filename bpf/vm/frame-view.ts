@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
+import type { ArenaSpace } from './arena.ts';
 import {
   BPF_MAX_LOOPS,
   MAX_BPF_STACK,
@@ -75,6 +76,12 @@ export class FrameView {
 
   set fuel(insnCount: number) {
     this.#words[FUEL] = insnCount;
+  }
+
+  /** For the program that is to run next. */
+  set arena({ tables, userHigh }: ArenaSpace) {
+    this.#words[off.arena / WORD] = tables;
+    this.#words[off.arenaHigh / WORD] = userHigh;
   }
 
   get depth(): number {

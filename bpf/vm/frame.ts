@@ -61,7 +61,7 @@ export const savedFrameStruct: StructType<Fields> = savedFrame as StructType<Fie
 
 // Why an engine came back. Everything but pc and the access is as after the instruction before
 // pc: the one at pc has changed nothing, and its fuel is not taken. Of one instruction, FUEL comes
-// before ACCESS, and ACCESS (whatever the address) before FAULT and ARENA.
+// before ACCESS, and ACCESS (whatever the address) before FAULT and HELPER.
 
 /**
  * The exit instruction of the frame at whose depth run() was entered: r0 has the result. It has
@@ -72,22 +72,12 @@ export const EXIT = 0;
 export const FUEL = 1;
 /**
  * pc stands at a call that the engine cannot finish by itself: callHelper() said so; or at ld_abs
- * or ld_ind. The runner finishes it, takes its fuel, writes r0 and moves pc on.
+ * or ld_ind; or at an access to an arena of which a page is not there, or that goes over the end of
+ * one. The runner finishes it, takes its fuel, writes what it reads and moves pc on.
  */
 export const HELPER = 2;
 /** The access of the instruction at pc must not be done: accessAddr, accessSize, accessKind. */
 export const FAULT = 3;
 /** Fine mode: the instruction at pc is about to access memory that is not its own stack. */
 export const ACCESS = 4;
-/**
- * pc stands at an access to an arena that the engine does not do: a page of it is not there, or it
- * goes over the end of one. The runner does it, takes its fuel and moves pc on: arena.ts
- */
-export const ARENA = 5;
-export type Status =
-  | typeof EXIT
-  | typeof FUEL
-  | typeof HELPER
-  | typeof FAULT
-  | typeof ACCESS
-  | typeof ARENA;
+export type Status = typeof EXIT | typeof FUEL | typeof HELPER | typeof FAULT | typeof ACCESS;

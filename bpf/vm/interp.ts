@@ -8,7 +8,6 @@ import { arenaPlace } from './arena.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from './engine.ts';
 import {
   ACCESS,
-  ARENA,
   BPF_MAX_LOOPS,
   EXIT,
   FAULT,
@@ -204,7 +203,7 @@ class Interp implements Engine {
     const mode = insn.kind === 'ldx' ? insn.mode : 'mem';
     const addr = u64(this.#regs[insn.src]! + BigInt(insn.off));
     const at = insn.arena ? this.#reachArena(addr, size, READ) : this.#reach(addr, size, READ);
-    if (at === ACCESS || at === ARENA) return at;
+    if (at === ACCESS || at === HELPER) return at;
     let value = 0n;
     if (typeof at === 'bigint') value = this.#memory.rawLoad(Number(at), size);
     else if (!mode.startsWith('probe')) return FAULT;
@@ -251,13 +250,13 @@ class Interp implements Engine {
     addr: bigint,
     size: AccessBytes,
     kind: number,
-  ): bigint | typeof ACCESS | typeof ARENA {
+  ): bigint | typeof ACCESS | typeof HELPER {
     const tables = this.#memory.rawU32(this.#frame + off.arena);
     const at = arenaPlace(this.#memory, tables, addr, size);
     if (this.#fine && !this.#passes && !this.#countDown()) {
       return this.#stop(ACCESS, at === 0 ? addr : kernelAddress(at), size, kind);
     }
-    return at === 0 ? ARENA : BigInt(at);
+    return at === 0 ? HELPER : BigInt(at);
   }
 
   /** Whether one more access may be done without a stop. */

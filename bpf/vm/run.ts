@@ -8,12 +8,15 @@ import type { Frame, StackEntry } from '../../sim/fiber.ts';
 import type { KernelSymbol } from '../../sim/site.ts';
 import type { Call, Result } from '../helpers/prototype.ts';
 import { disasmLine } from '../isa/disasm.ts';
+import type { Insn } from '../isa/insn.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
 import type { Guard, GuardedCall, GuardedRun, Policy } from '../protect/policy.ts';
 import type { Registry } from '../registry.ts';
 import { accessRequest, mustStopAt } from './access.ts';
+import { isArenaInsn } from './arena.ts';
+import { doArenaAccess } from './arena-fault.ts';
 import type { EngineWorld } from './engine.ts';
 import { reportFault, reportNoMap } from './fault.ts';
 import { FramePool } from './frame-pool.ts';
@@ -65,6 +68,8 @@ export class ProgRunner implements EngineWorld {
     undefined;
   /** What stops a program that overruns; undefined: nothing does. */
   policyOf: (prog: ExecProgram) => Policy | undefined = () => undefined;
+  /** A line and the call trace for the error stream of a program. */
+  reportError: (prog: ExecProgram, line: string) => Sim<void> = function* () {};
   readonly #engines: Engines;
   readonly #frames: FramePool;
   readonly #prepared = new WeakMap<ExecProgram, Prepared>();
@@ -109,6 +114,12 @@ export class ProgRunner implements EngineWorld {
       memory.setLong(prog + run_cnt, memory.long(prog + run_cnt) + 1);
       memory.setLong(prog + run_time_ns, memory.long(prog + run_time_ns) + forNs);
     });
+  }
+
+  /** Puts other instructions in the place of some of a program's, also for runs under way. */
+  patch(prog: ExecProgram, insns: ReadonlyMap<number, Insn>): void {
+    const text = prog.insns.map((insn, slot) => insns.get(slot) ?? insn);
+    this.prepare(prog).patch(new EngineOf({ ...prog, insns: text }, this, this.#engines));
   }
 
   prepare(prog: ExecProgram): Prepared {
@@ -367,6 +378,7 @@ class Run implements Call, GuardedRun {
   /** Goes on until something is left to do here. */
   #execute(): Status {
     const view = this.#view;
+    if (this.prog.arena) view.arena = this.prog.arena;
     // Whoever looks for races hears of a program's accesses where it stops for them.
     const fine = this.#engine.mode === 'explore' || this.memory.onAccess !== null;
     if (fine && !this.#hasStopped && this.#mustStop()) return ACCESS;
@@ -414,6 +426,12 @@ class Run implements Call, GuardedRun {
     const view = this.#view;
     const { pc } = view;
     const insn = this.#insn();
+    if (isArenaInsn(insn)) {
+      yield* doArenaAccess(this, insn, (line) => this.#runner.reportError(this.prog, line));
+      view.next();
+      this.#charge(0);
+      return true;
+    }
     if (insn.kind === 'ld_abs' || insn.kind === 'ld_ind') {
       view.next();
       this.#charge(0);

@@ -58,7 +58,7 @@ export interface Pte {
  */
 export class AddressSpaces {
   protected readonly machine: Machine;
-  protected readonly pages: UserPages;
+  readonly pages: UserPages;
   readonly #kasan: Kasan;
   readonly #mmCache: KmemCache;
   readonly #vmaCache: KmemCache;

@@ -11,7 +11,6 @@ import { FramePool } from '../../bpf/vm/frame-pool.ts';
 import { FrameView } from '../../bpf/vm/frame-view.ts';
 import {
   ACCESS,
-  ARENA,
   EXIT,
   FAULT,
   HELPER,
@@ -96,7 +95,6 @@ export class BpfWorld implements EngineWorld {
       if (status === FAULT || (status === EXIT && view.depth === 0)) break;
       if (status === EXIT) view.leave();
       if (status === HELPER) this.#finish(view);
-      if (status === ARENA) this.#finishArena(view);
     }
     this.memory.rollback();
     return stops;
@@ -149,15 +147,14 @@ export class BpfWorld implements EngineWorld {
     return bytes;
   }
 
-  /** An access that the engine does not do, as the runner would. */
-  #finishArena(view: FrameView): void {
-    const insn = this.#insns[view.pc]!;
-    if (isArenaInsn(insn)) finishArenaAccess(this.memory, view.addr, insn);
-    view.next();
-  }
-
-  /** A call that yields, or a load from the packet: as the runner would. */
+  /** A call that yields, a load from the packet or an access to the arena: as the runner would. */
   #finish(view: FrameView): void {
+    const insn = this.#insns[view.pc]!;
+    if (isArenaInsn(insn)) {
+      finishArenaAccess(this.memory, view.addr, insn);
+      view.next();
+      return;
+    }
     view.setReg(0, this.#mix(view) ^ 0xffffn);
     view.next();
   }

@@ -23,12 +23,17 @@ function isLoadAcqUnsafe(type: number): boolean {
   return type === t.PTR_TO_BTF_ID || (type & t.PTR_UNTRUSTED) !== 0;
 }
 
-/** atomic_ptr_type_ok() */
+/** x86 makes loops of these where they fetch, in which no fault is looked for. */
+const LOOPED: ReadonlySet<string> = new Set(['and', 'or', 'xor']);
+
+/** atomic_ptr_type_ok(); arch/x86/net/bpf_jit_comp.c: bpf_jit_supports_insn() */
 function atomicPtrTypeOk(env: VerifierEnv, regno: number, insn: Insn): boolean {
   const { type } = env.regs[regno]!;
   if (type === t.PTR_TO_CTX || t.isPktPointer(type)) return false;
   if (type === t.PTR_TO_FLOW_KEYS || t.isSkPointer(type)) return false;
-  if (type === t.PTR_TO_ARENA) return true;
+  if (type === t.PTR_TO_ARENA) {
+    return insn.kind !== 'atomic' || !insn.fetch || !LOOPED.has(insn.op);
+  }
   return insn.kind !== 'load_acquire' || !isLoadAcqUnsafe(type);
 }
 

@@ -2,6 +2,8 @@ import { funcIdName } from '../../helpers/func-ids.ts';
 import type { Helper } from '../../helpers/prototype.ts';
 import { unsimulated } from '../../helpers/unsimulated.ts';
 import type { Insn, Insns, LoadMode } from '../../isa/insn.ts';
+import { NO_USER_CONV } from '../../maps/flags.ts';
+import type { ArenaSpace } from '../../vm/arena.ts';
 import { removeDeadCode, sanitizeDeadCode, type Compacted } from './dead-code.ts';
 import type { VerifierEnv } from '../env.ts';
 import { inlineCalls } from './inline.ts';
@@ -43,6 +45,13 @@ export interface Accepted {
   readonly stackDepth: number;
   /** Bytes of the context that it reaches to. */
   readonly ctxBytes: number;
+  /** Of the arena that it uses. */
+  readonly arena: ArenaSpace | undefined;
+  /** The most that it holds at once; what each bpf_kptr_xchg() exchanges, by slot. */
+  readonly heldMax: number;
+  readonly xchgTypes: ReadonlyMap<number, string>;
+  /** Slots where the code that stands for a bpf_loop() calls its callback. */
+  readonly loopCalls: readonly number[];
 }
 
 /** No other pointer on any path. */
@@ -67,11 +76,11 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
   const calls = new Map<number, Helper>();
   const xlated: (Insn | null)[] = [];
   const insns = left.map((insn, slot) => {
-    const shown = insn && resolved(insn, slot, env.aux[was[slot]!]!);
-    xlated.push(shown);
+    const shown = insn && resolved(insn, slot, env.aux[was[slot]!]!, env);
+    xlated.push(shown && dumped(shown));
     if (!shown) return null;
     const missing = missingIn(shown);
-    const called = missing === undefined ? calledBy(env, shown, world) : unsimulated(missing);
+    const called = missing === undefined ? calledBy(env, shown, world, env.aux[was[slot]!]!) : unsimulated(missing);
     const { objectType } = env.aux[was[slot]!]!;
     const row = objectType ? (called?.bound?.(objectType) ?? called) : called;
     if (row) calls.set(slot, row);
@@ -90,6 +99,17 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
     now,
     stackDepth,
     ctxBytes: env.maxCtxOffset,
+    arena: env.arena?.arenaSpace?.(),
+    heldMax: env.heldMax,
+    xchgTypes: new Map(
+      [...calls.keys()]
+        .map((slot): [number, string] => [slot, env.aux[was[slot]!]!.xchgType])
+        .filter(([, type]) => type !== ''),
+    ),
+    loopCalls: [...insns.entries()].flatMap(([slot, insn]) => {
+      const isInlined = insn?.kind === 'call' && insn.target === 'subprog';
+      return isInlined && isHelper(env.insns[was[slot]!]!, FUNC.loop) ? [slot] : [];
+    }),
   };
 }
 
@@ -112,8 +132,13 @@ function startsOf({ subprogs, subprogCnt }: VerifierEnv, now: Int32Array): numbe
 }
 
 /** Without names, and with loads that may fault as such. */
-function resolved(insn: Insn, slot: number, aux: InsnAux): Insn {
+function resolved(insn: Insn, slot: number, aux: InsnAux, { arena }: VerifierEnv): Insn {
+  if (aux.ptrType === PTR_TO_ARENA) return { ...insn, arena: true } as Insn;
   switch (insn.kind) {
+    case 'alu':
+      return aux.needsZext ? { ...insn, wide: false } : insn;
+    case 'addr_space_cast':
+      return insn.as === 1 || (arena!.flags & NO_USER_CONV) !== 0 ? lowHalf(insn) : insn;
     case 'ld_imm64':
       if (insn.from !== 'func') return { ...insn, from: 'value' };
       return { ...insn, from: 'value', imm: slot + 1 + insn.imm, next: 0 };
@@ -124,16 +149,36 @@ function resolved(insn: Insn, slot: number, aux: InsnAux): Insn {
   }
 }
 
+/** From the arena's address space: the low half is the address. */
+function lowHalf({ dst, src }: Extract<Insn, { kind: 'addr_space_cast' }>): Insn {
+  return { kind: 'alu', op: 'mov', wide: false, dst, src: { reg: src } };
+}
+
+/** As user space is shown it: bpf_insn_prepare_dump() */
+function dumped(insn: Insn): Insn {
+  const isPlain =
+    insn.kind === 'st' || insn.kind === 'stx' || (insn.kind === 'ldx' && insn.mode === 'mem');
+  if (!isPlain || !insn.arena) return insn;
+  const { arena: _, ...rest } = insn;
+  return rest;
+}
+
 function probing(mode: LoadMode): LoadMode {
   return mode === 'memsx' ? 'probe_memsx' : 'probe_mem';
 }
 
 /** The row of a helper or kfunc. */
-function calledBy(env: VerifierEnv, insn: Insn, world: FixupWorld): Helper | undefined {
+function calledBy(
+  env: VerifierEnv,
+  insn: Insn,
+  world: FixupWorld,
+  { nonSleepable }: InsnAux,
+): Helper | undefined {
   if (insn.kind !== 'call' || insn.target === 'subprog') return undefined;
   const { target, imm } = insn;
   if (target === 'helper') return world.helper(imm) ?? unsimulated(`${funcIdName(imm)}()`, imm);
-  return world.kfunc(imm) ?? unsimulated(`${env.kernelBtf.types[imm]?.name}()`);
+  const row = world.kfunc(imm);
+  return (nonSleepable && row?.nonSleepable) || (row ?? unsimulated(`${env.kernelBtf.types[imm]?.name}()`));
 }
 
 /** In the place of what no engine has, so that its row is come to. */
@@ -142,11 +187,8 @@ const NO_CALL: Insn = { kind: 'call', target: 'helper', imm: 0, off: 0 };
 const PARAMS = 11;
 
 /** What of an instruction no engine has. */
-function missingIn(insn: Insn, aux: InsnAux): string | undefined {
-  if (aux.ptrType === PTR_TO_ARENA) return 'memory of an arena';
+function missingIn(insn: Insn): string | undefined {
   switch (insn.kind) {
-    case 'addr_space_cast':
-      return 'memory of an arena';
     case 'gotox':
       return 'an indirect jump';
     case 'ldx':

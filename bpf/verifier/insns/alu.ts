@@ -162,7 +162,10 @@ function adjustRegMinMaxVals(env: VerifierEnv, insn: AluInsn): void {
   if ('imm' in from) {
     const { imm } = from;
     // Any arithmetic is good for a pointer into an arena: its high half is made good.
-    if (regs[dst]!.type === PTR_TO_ARENA) return;
+    if (regs[dst]!.type === PTR_TO_ARENA) {
+      if (insn.wide) env.curAux.needsZext = true;
+      return;
+    }
     if (dstIsScalar) onScalars(env, insn, Scalar.ofNumber(imm));
     else adjustPtrMinMaxVals(env, insn, regs[dst]!, Scalar.ofNumber(imm), true);
     return;
@@ -170,6 +173,7 @@ function adjustRegMinMaxVals(env: VerifierEnv, insn: AluInsn): void {
   const src = from.reg;
   if (regs[dst]!.type === PTR_TO_ARENA || regs[src]!.type === PTR_TO_ARENA) {
     if (regs[dst]!.type !== PTR_TO_ARENA) regs[dst] = regs[src]!;
+    if (insn.wide) env.curAux.needsZext = true;
   } else if (regs[src]!.type !== SCALAR_VALUE) {
     if (!dstIsScalar) {
       onPointers(env, insn);

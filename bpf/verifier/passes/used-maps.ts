@@ -97,4 +97,6 @@ function useArena(env: VerifierEnv, map: BpfMap): void {
     throw env.reject(EPERM, 'CAP_BPF and CAP_PERFMON are required to use arena');
   }
   env.arena = map;
+  if (map.arenaSpace?.()) return;
+  throw env.reject(EINVAL, "arena's user address must be set via map_extra or mmap()");
 }

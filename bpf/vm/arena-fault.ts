@@ -1,0 +1,26 @@
+import type { Memory } from '../../kernel/memory.ts';
+import { READ, type Sim } from '../../sim/request.ts';
+import { arenaTouch, finishArenaAccess, type ArenaInsn, type ArenaSpace } from './arena.ts';
+
+/** A run that stands at an access to its arena. */
+interface At {
+  readonly memory: Memory;
+  readonly frame: number;
+  readonly prog: { readonly arena?: ArenaSpace | undefined };
+}
+
+/**
+ * Does what an engine has left for; where a page is not there, the program's error stream gets a
+ * line, and the program goes on. kernel/bpf/arena.c: bpf_prog_report_arena_violation()
+ */
+export function* doArenaAccess(
+  { memory, frame, prog }: At,
+  insn: ArenaInsn,
+  report: (line: string) => Sim<void>,
+): Sim<void> {
+  const { addr, kind } = arenaTouch(memory, frame, insn);
+  if (finishArenaAccess(memory, frame, insn)) return;
+  const full = BigInt.asUintN(64, addr + (BigInt(prog.arena!.userHigh) << 32n));
+  const what = kind === READ ? 'READ' : 'WRITE';
+  yield* report(`ERROR: Arena ${what} access at unmapped address 0x${full.toString(16)}`);
+}
