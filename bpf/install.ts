@@ -134,6 +134,7 @@ export class Bpf implements BpfContext {
       selection,
       callee: (name) => rows.get(name),
       releaseCall: (prog) => runner.bareCall(prog),
+      patcher: runner,
       detach: ({ addr }) =>
         kernel.workqueues.schedule_work('bpf_prog_detach', () => links.detachAll(addr)),
       report: () => {},

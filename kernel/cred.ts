@@ -15,6 +15,7 @@ export const CAP_SETPCAP = 8;
 export const CAP_SYS_MODULE = 16;
 export const CAP_SYS_PTRACE = 19;
 export const CAP_SYS_ADMIN = 21;
+export const CAP_SYS_BOOT = 22;
 export const CAP_SYS_RESOURCE = 24;
 const CAP_LAST_CAP = 40;
 export const ALL_CAPS = (1n << BigInt(CAP_LAST_CAP + 1)) - 1n;

@@ -21,6 +21,7 @@ import type { Profile } from './profile.ts';
 import { FileCensus, type FileHolder } from './quiesce.ts';
 import { Rcu } from './rcu/rcu.ts';
 import { RcuTasksTrace } from './rcu/tasks-trace.ts';
+import { Reboot } from './reboot.ts';
 import { Sched } from './sched.ts';
 import { Signals } from './signal.ts';
 import type { Task } from './task.ts';
@@ -128,6 +129,7 @@ export class Kernel {
       refcounts,
       user: this.mm,
       capable: (cap) => this.creds.capable(cap),
+      mightSleep: (what) => this.sched.mightSleep(what),
       ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
       tasks,
     });
@@ -138,7 +140,8 @@ export class Kernel {
       pidfds: this.fs.pidfds,
       pathError: (path) => this.fs.pathError(path),
     });
-    this.processes.syscalls.register([...this.fs.rows, ...this.signals.rows]);
+    const { rows } = new Reboot(machine, this.creds);
+    this.processes.syscalls.register([...this.fs.rows, ...this.signals.rows, ...rows]);
     this.#connect();
     this.#census = new FileCensus(machine, {
       ...this.fs,

@@ -59,6 +59,8 @@ export class Machine {
   readonly mutations: ReadonlySet<string>;
   /** What may go wrong at present, as a choice at each place. */
   faults: ReadonlySet<FaultKind> = new Set();
+  /** It has been restarted or switched off: what was under way then is no more. reboot(2) */
+  isDown = false;
   #mutated = false;
 
   constructor(options: MachineOptions) {
@@ -182,6 +184,7 @@ export class Machine {
 
   /** Everything that the machine holds as it was at checkpoint(); the engine at its start. */
   rollback(): void {
+    this.isDown = false;
     this.memory.rollback();
     this.slab.rollback();
     this.klog.reset();

@@ -76,6 +76,12 @@ export class Workqueues {
     this.#queue(this.#machine.engine.cpu.id, { name, run });
   }
 
+  /** On whichever CPU has least to do: where all are busy, it waits. An unbound workqueue. */
+  queue_unbound(name: string, run: () => Sim<void>): void {
+    const { id } = this.#machine.engine.cpu;
+    this.#queue(this.#sched.emptiestCpu(id), { name, run });
+  }
+
   /** The same after a time; the timer belongs to the CPU that set it. */
   schedule_delayed_work(name: string, run: () => Sim<void>, delayNs: number): void {
     const { cpu, clock } = this.#machine.engine;

@@ -1,4 +1,6 @@
 import { InputError } from '../base/errors.ts';
+import type { PolicyName } from '../bpf/protect/names.ts';
+import { selectionOf } from '../bpf/protect/settings.ts';
 import { FAILURE_KINDS, type FailureKind } from '../sim/failure.ts';
 import { MEMORY_MODELS, type MemoryModelName } from '../sim/memory-model.ts';
 import type { Sim } from '../sim/request.ts';
@@ -20,6 +22,12 @@ export interface Variant {
   readonly profile?: Profile;
   /** How marked accesses may be seen where nobody says otherwise; default `sc`. */
   readonly memoryModel?: MemoryModelName;
+  /** What stops programs that overrun, as --policy says it; none: nothing does. */
+  readonly policy: readonly string[];
+  /** What is stated instead where somebody asks for another policy, by its name. */
+  readonly expectUnder: Readonly<
+    Partial<Record<PolicyName, Pick<Variant, 'expect'> & Partial<Pick<Variant, 'also'>>>>
+  >;
   /** The failures that must be found; none: every schedule is clean. */
   readonly expect: readonly FailureKind[];
   /** Other failures of the same bug, that some schedules show first or as well. */
@@ -70,6 +78,11 @@ export interface ScenarioDefinition {
   readonly faults?: readonly FaultKind[];
   /** Whether the race monitor listens; default false. */
   readonly races?: boolean;
+  /**
+   * Whether it is about time: what a search makes of it is its one run in simulated time, in which
+   * the watchdogs live. Default false.
+   */
+  readonly timed?: boolean;
 }
 
 export interface Scenario extends Omit<ScenarioDefinition, 'variants'> {
@@ -147,7 +160,8 @@ function checkVariant(
       wrong(`variant ${key}: unknown failure kind ${show(kind)}`),
     );
   }
-  const { profile, memoryModel } = variant;
+  const { profile, memoryModel, policy = [], expectUnder = {} } = variant;
+  selectionOf(policy); // complains
   expect(
     memoryModel === undefined || MEMORY_MODELS.includes(memoryModel),
     wrong(`variant ${key}: memoryModel ${show(memoryModel)}, expected ${MEMORY_MODELS.join(', ')}`),
@@ -159,6 +173,8 @@ function checkVariant(
   return {
     about: variant.about,
     mutations,
+    policy,
+    expectUnder,
     expect: kinds,
     also,
     ...(profile ? { profile } : {}),

@@ -19,8 +19,10 @@ import {
   CLONE_VM,
   SIGCHLD,
 } from '../kernel/process/uapi.ts';
+import { RESTART } from '../kernel/reboot.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Sim } from '../sim/request.ts';
+import { compute } from './compute.ts';
 import { decodeMessage, encodeMessage, type Message } from './message.ts';
 import {
   bytesOf,
@@ -403,6 +405,16 @@ export class Proc {
     this.#memory.begin();
     const time = yield* this.#memory.put(words(Math.floor(ns / second), ns % second));
     return yield* this.sys('nanosleep', time, 0);
+  }
+
+  /** Work in user mode that takes so long. Not a system call. */
+  *compute(ns: number): Sim<void> {
+    yield* compute(this.#kernel.machine.engine, ns);
+  }
+
+  /** Ends the machine, and the run, whatever else is under way. */
+  *reboot(): Sim<number> {
+    return yield* this.sys('reboot', ...RESTART);
   }
 
   *setuid(uid: number): Sim<number> {

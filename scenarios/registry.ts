@@ -25,7 +25,15 @@ import passDescriptor from './life/pass-descriptor.ts';
 import pingPong from './life/ping-pong.ts';
 import sharedTable from './life/shared-table.ts';
 import tableGrowth from './life/table-growth.ts';
+import p2 from './protection/h2-unrecorded.ts';
+import p3 from './protection/h3-killed-release.ts';
+import p4 from './protection/h4-erase-by-address.ts';
+import p5 from './protection/h5-stashed.ts';
+import p6 from './protection/h6-record-per-task.ts';
+import p7 from './protection/h7-oldest-first.ts';
+import p8 from './protection/h8-sleeping-release.ts';
 import progRunClose from './prog-run-close.ts';
+import bpfBomb from './protection/bpf-bomb.ts';
 
 /** Every scenario that has a name, in the order in which they are listed. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -54,6 +62,14 @@ export const SCENARIOS: readonly Scenario[] = [
   mapRace,
   storeBuffering,
   mapFdLifetime,
+  bpfBomb,
+  p2,
+  p3,
+  p4,
+  p5,
+  p6,
+  p7,
+  p8,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */

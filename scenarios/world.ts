@@ -19,6 +19,7 @@ import type { Task } from '../kernel/task.ts';
 import { traceLineText } from '../kernel/trace-pipe.ts';
 import { Stay } from '../sim/strategies/stay.ts';
 import type { Body, Scenario, Variant, WorldView } from './dsl.ts';
+import { policyOf, underPolicy } from './policy.ts';
 import { Proc, type ProcWorld } from './proc.ts';
 
 export interface WorldOptions {
@@ -32,6 +33,8 @@ export interface WorldOptions {
   /** In addition to the scenario's. */
   readonly faults?: readonly FaultKind[];
   readonly bpf?: BpfOptions;
+  /** As --policy says it; default: the variant's. */
+  readonly policy?: readonly string[];
 }
 
 /**
@@ -64,15 +67,16 @@ export class World implements Model, ProcWorld {
           `expected ${Object.keys(scenario.variants).join(', ')}`,
       );
     }
-    this.variant = variant;
+    this.variant = underPolicy(variant, options.policy);
     this.kernel = new Kernel({
       cpuCount: scenario.cpus,
       profile: options.profile ?? variant.profile ?? scenario.profile,
       mutations: new Set([...variant.mutations, ...(options.mutations ?? [])]),
-      mode: options.mode ?? 'explore',
+      mode: options.mode ?? (scenario.timed ? 'timed' : 'explore'),
       races: scenario.races ?? false,
     });
-    this.bpf = new Bpf(this.kernel, options.bpf);
+    const policy = policyOf(variant, options.policy);
+    this.bpf = new Bpf(this.kernel, { policy, ...options.bpf });
     this.kernel.machine.engine.stepsMax = scenario.stepsMax ?? 200_000;
     for (const [path, body] of Object.entries(scenario.images ?? {})) {
       this.kernel.images.set(path, () => this.userMode(body));
@@ -112,8 +116,8 @@ export class World implements Model, ProcWorld {
     }
     engine.run(strategy);
     kernel.machine.memory.onTouch = null;
-    const isOver = engine.abandoned || engine.failures.some(({ fatal }) => fatal);
-    if (!isOver) this.#settle();
+    const isDown = kernel.machine.isDown || engine.failures.some(({ fatal }) => fatal);
+    if (!isDown && !engine.abandoned) this.#settle();
     return engine.result();
   }
 

@@ -22,7 +22,7 @@ export const bpf_prog_aux = struct('bpf_prog_aux', {
   kill_cnt: u32,
   kill_insn: u32,
   kill_run_ns: long,
-  kill_pending_ns: long,
+  kill_detected_ns: long,
   kill_deferred: u32,
   kill_held_cnt: u32,
   record_ops: long,

@@ -13,10 +13,11 @@ const HELD_WORDS = 2;
 /** What is known of a program's kills. Spec 03 R24. */
 export interface Kills {
   readonly count: number;
-  /** Of the last one: where, after how much run time, and how long it had been pending. */
+  /** Of the last one: where, and after how much run time. */
   readonly insn: number;
   readonly runNs: number;
-  readonly pendingNs: number;
+  /** Run time at which it was decided: until runNs it was pending. Spec 03 R22. */
+  readonly detectedNs: number;
   /** Releases that workers had to do, of all kills. */
   readonly deferred: number;
   /** Operations on records, of all runs. Spec 03 R13. */
@@ -67,7 +68,7 @@ export class KillNotes {
       aux.kill_cnt++;
       aux.kill_insn = pc;
       aux.kill_run_ns = runNs;
-      aux.kill_pending_ns = Math.max(0, Math.round(runNs - detection.requestedNs));
+      aux.kill_detected_ns = Math.round(detection.requestedNs);
       aux.kill_deferred += releases.deferredCount;
       this.#keep(prog, releases.held);
       return aux.kill_cnt;
@@ -81,6 +82,23 @@ export class KillNotes {
     return count;
   }
 
+  /** A run has been found stuck, after so long. */
+  detected(prog: ExecProgram, runNs: number): void {
+    this.#kernel.machine.memory.unwatched(() => {
+      this.#aux(prog).kill_detected_ns = Math.round(runNs);
+    });
+  }
+
+  /** And has ended, by its own code. */
+  ended(prog: ExecProgram, runNs: number): void {
+    this.#kernel.machine.memory.unwatched(() => {
+      const aux = this.#aux(prog);
+      aux.kill_cnt++;
+      aux.kill_run_ns = Math.round(runNs);
+    });
+    this.#report(prog, `ERROR: Terminated after ${Math.round(runNs)} ns`);
+  }
+
   of(prog: ExecProgram): Kills {
     const { memory } = this.#kernel.machine;
     return memory.unwatched(() => {
@@ -90,7 +108,7 @@ export class KillNotes {
         count: aux.kill_cnt,
         insn: aux.kill_insn,
         runNs: aux.kill_run_ns,
-        pendingNs: aux.kill_pending_ns,
+        detectedNs: aux.kill_detected_ns,
         deferred: aux.kill_deferred,
         operations: aux.record_ops,
         held: Array.from({ length: aux.kill_held_cnt }, (_, i) => {

@@ -67,6 +67,8 @@ export interface Policy {
   mayRun?(prog: ExecProgram): boolean;
   /** The value of a run that was not allowed to begin. */
   failValue?(prog: ExecProgram, isTestRun: boolean): bigint;
+  /** Ends a program because user space says so: 0 or -errno. BPF_PROG_TERMINATE */
+  terminate?(prog: ExecProgram | undefined): number;
   /** Who watches this run; null: nobody. */
   enter(run: GuardedRun): Guard | null;
   /** Back to how it began: the machine has been reset. */

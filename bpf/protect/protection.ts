@@ -6,6 +6,7 @@ import { KillNotes } from './kill-notes.ts';
 import type { ReleaseCall } from './kill.ts';
 import { POLICIES } from './policies.ts';
 import type { Policy } from './policy.ts';
+import type { TextPatcher } from './terminator.ts';
 import type { Selection, Settings } from './settings.ts';
 
 /** What policies are made of in one kernel. */
@@ -16,6 +17,7 @@ export interface ProtectionParts {
   /** The helper or kfunc of that name. */
   readonly callee: (name: string) => Helper | undefined;
   readonly releaseCall: (prog: ExecProgram) => ReleaseCall;
+  readonly patcher: TextPatcher;
   /** Takes the program off whatever it hangs on. */
   readonly detach: (prog: ExecProgram) => void;
   /** Adds a line to the program's error stream. */

@@ -301,7 +301,8 @@ export class RecordGuard implements Guard {
       if (pairs && !pairs.includes(pair)) continue;
       if (pairAt(pair).where === 'nowhere' || record.addrOf(i) === addr) return i;
     }
-    return -1;
+    // Lists and trees give a node of the object.
+    return this.#findObjectOf(addr);
   }
 
   /** The holding of the object in which the address lies. */

@@ -23,6 +23,8 @@ export interface Settings {
   /** LSM programs that were killed: refuse with -EPERM, or let pass with 0. */
   readonly lsmFails: 'closed' | 'open';
   readonly after: AfterKills;
+  /** Whether the places where kfuncs are called are on record. Spec 03 R34. */
+  readonly hasKfuncSites: boolean;
   /** Kills at the n-th kill point of each run, from 1: for tests. 0: never. */
   readonly killAt: number;
 }
@@ -40,6 +42,7 @@ export function settingsOf(policy: PolicyName, options: Partial<Settings> = {}):
     countsOffCpu: false,
     lsmFails: 'closed',
     after: { what: 'keep' },
+    hasKfuncSites: true,
     killAt: 0,
     ...options,
     policy,
@@ -85,6 +88,7 @@ function unknownPolicy(name: string): InputError {
 
 const OPTIONS =
   'source=nmi|timer, off-cpu=counts|excluded, lsm=closed|open, after=keep|detach@N|refuse@N, ' +
+  'kfunc-sites=recorded|none, ' +
   `kill-at=N, and a time for any of ${[...RUN_CONTEXTS, ...HELD_CLASSES.map((c) => `held-${c}`)].join(', ')}`;
 
 function withOption(settings: Settings, text: string): Settings {
@@ -102,6 +106,10 @@ function withOption(settings: Settings, text: string): Settings {
       return { ...settings, lsmFails: oneOf(['closed', 'open'] as const, value, bad) };
     case 'after':
       return { ...settings, after: afterOf(value, bad) };
+    case 'kfunc-sites': {
+      const isRecorded = oneOf(['recorded', 'none'] as const, value, bad) === 'recorded';
+      return { ...settings, hasKfuncSites: isRecorded };
+    }
     case 'kill-at':
       return { ...settings, killAt: whole(value, bad) };
     default:

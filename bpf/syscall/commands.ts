@@ -10,6 +10,7 @@ import * as links from './link-commands.ts';
 import * as maps from './map-commands.ts';
 import { objGet, objPin } from './pin.ts';
 import { progLoad } from './prog-load.ts';
+import { BPF_PROG_TERMINATE, progTerminate } from './terminate.ts';
 import { progTestRun } from './test-run.ts';
 
 /** The commands of bpf(2), with the functions that do them. kernel/bpf/syscall.c */
@@ -39,6 +40,7 @@ const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = 
   [CMD.LINK_GET_FD_BY_ID, 'bpf_link_get_fd_by_id', ids.linkGetFdById],
   [CMD.LINK_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.linkGetNextId],
   [CMD.LINK_DETACH, 'link_detach', links.linkDetach],
+  [BPF_PROG_TERMINATE, 'bpf_prog_terminate', progTerminate],
 ];
 
 const COMMANDS: ReadonlyMap<number, Command> = new Map(

@@ -9,6 +9,7 @@ import type { BtfObject, BtfObjects } from '../btf/objects.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { Maps } from '../maps/maps.ts';
 import type { Programs } from '../prog/programs.ts';
+import type { Protection } from '../protect/protection.ts';
 import type { Verified } from '../verifier/verify.ts';
 import type { ProgRunner } from '../vm/run.ts';
 import type { BpfAttr } from './attr.ts';
@@ -36,6 +37,7 @@ export interface BpfContext {
   readonly hooks: Hooks;
   readonly traceLinks: TraceLinks;
   readonly pins: BpfFs;
+  readonly protection: Protection;
   /** sysctl kernel.unprivileged_bpf_disabled: 0: who has no capability may load some programs. */
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   /** Is told of every program that was verified, whatever the caller's buffer takes of the log. */

@@ -22,7 +22,7 @@ export interface Callee {
 /** What the runner keeps of a program between its runs: nothing that a run could change. */
 export class Prepared {
   readonly prog: ExecProgram;
-  readonly engine: EngineOf;
+  engine: EngineOf;
   /** By slot. */
   readonly callees: readonly (Callee | undefined)[];
   /** Of the main program and its subprograms, by index. */
@@ -51,6 +51,11 @@ export class Prepared {
       const isWhole = name.startsWith('bpf_prog_');
       return kernelSymbol(isWhole ? name : `bpf_prog_${prog.tag}${name && '_'}${name}`);
     });
+  }
+
+  /** Runs go on with other instructions, at the slots where they are. text_poke() */
+  patch(engine: EngineOf): void {
+    this.engine = engine;
   }
 
   /** Whether the address of the access there depends on an earlier load. */

@@ -73,6 +73,7 @@ const btfId: Rule = (env, fn, { meta }) => {
     env.curAux.objectType = kptrType(meta.kptrField!);
     const percpu = type === BPF_KPTR_PERCPU ? t.MEM_PERCPU : 0;
     const ours = isKernel ? 0 : t.MEM_ALLOC | percpu;
+    noteXchg(env, isKernel ? btf.types[id]!.name : percpu === 0 ? 'object' : 'percpu object');
     return pointerReg(t.PTR_TO_BTF_ID | flags | ours, { btf, btfId: id });
   }
   const btf: Btf = env.kernelBtf;
@@ -83,6 +84,11 @@ const btfId: Rule = (env, fn, { meta }) => {
   }
   return pointerReg(t.PTR_TO_BTF_ID | flags, { btf, btfId: id });
 };
+
+/** For records of what programs hold. */
+function noteXchg({ curAux }: VerifierEnv, type: string): void {
+  curAux.xchgType = curAux.xchgType === '' || curAux.xchgType === type ? type : 'mixed';
+}
 
 /** By RET_*. */
 const RULES: Readonly<Record<number, Rule>> = {

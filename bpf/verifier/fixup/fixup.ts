@@ -1,4 +1,4 @@
-import { funcIdName } from '../../helpers/func-ids.ts';
+import { FUNC, funcIdName } from '../../helpers/func-ids.ts';
 import type { Helper } from '../../helpers/prototype.ts';
 import { unsimulated } from '../../helpers/unsimulated.ts';
 import type { Insn, Insns, LoadMode } from '../../isa/insn.ts';
@@ -6,7 +6,7 @@ import { NO_USER_CONV } from '../../maps/flags.ts';
 import type { ArenaSpace } from '../../vm/arena.ts';
 import { removeDeadCode, sanitizeDeadCode, type Compacted } from './dead-code.ts';
 import type { VerifierEnv } from '../env.ts';
-import { inlineCalls } from './inline.ts';
+import { inlineCalls, isHelper } from './inline.ts';
 import type { InsnAux } from '../insn-aux.ts';
 import {
   MEM_ALLOC,
@@ -107,8 +107,9 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
         .filter(([, type]) => type !== ''),
     ),
     loopCalls: [...insns.entries()].flatMap(([slot, insn]) => {
-      const isInlined = insn?.kind === 'call' && insn.target === 'subprog';
-      return isInlined && isHelper(env.insns[was[slot]!]!, FUNC.loop) ? [slot] : [];
+      const call = env.insns[was[slot]!];
+      const isInside = insn?.kind === 'call' && insn.target === 'subprog';
+      return isInside && call?.kind === 'call' && isHelper(call, FUNC.loop) ? [slot] : [];
     }),
   };
 }

@@ -67,7 +67,7 @@ function codeFor(site: Site): Insns | undefined {
   return isCast ? assemble('r0 = r1') : undefined;
 }
 
-function isHelper({ target, imm }: Site['insn'], id: number): boolean {
+export function isHelper({ target, imm }: Site['insn'], id: number): boolean {
   return target === 'helper' && imm === id;
 }
 

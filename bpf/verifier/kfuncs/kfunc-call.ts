@@ -41,7 +41,7 @@ import type { Outcome } from '../outcome.ts';
 import { clearAllPktPointers } from '../access/packet-pointers.ts';
 import { inRbtreeLockRequiredCb } from '../objects/rbtree-lock.ts';
 import { NOT_INIT_REG } from '../values/reg.ts';
-import { invalidateRcuProtectedRefs } from '../objects/refs.ts';
+import { invalidateRcuProtectedRefs, noteHeld } from '../objects/refs.ts';
 import { CALLER_SAVED, unknownReg } from '../values/regs.ts';
 import { Rejection } from '../rejection.ts';
 import { releaseReg } from '../calls/release.ts';
@@ -189,6 +189,7 @@ function enterOrLeave(env: VerifierEnv, funcName: string): void {
   switch (funcName) {
     case 'bpf_rcu_read_lock':
       cur.activeRcuLocks++;
+      noteHeld(env);
       break;
     case 'bpf_rcu_read_unlock':
       if (cur.activeRcuLocks === 0) {
@@ -198,6 +199,7 @@ function enterOrLeave(env: VerifierEnv, funcName: string): void {
       break;
     case 'bpf_preempt_disable':
       cur.activePreemptLocks++;
+      noteHeld(env);
       break;
     case 'bpf_preempt_enable':
       if (cur.activePreemptLocks === 0) {
@@ -219,12 +221,12 @@ function releaseAndAdd(env: VerifierEnv, meta: KfuncCallArgMeta): void {
   const aux = env.curAux;
   if (GRAPH_ADD_KFUNCS.has(funcName)) {
     const node = env.regs[2]!;
-    const isPercpu = PERCPU_OBJ_DROP_KFUNCS.has(funcName);
-    aux.objectType = objectType(argBtf, argBtfId, { isPercpu });
-    refConvertOwningNonOwning(env, node.id);
-  } else if (OBJ_DROP_KFUNCS.has(funcName) || PERCPU_OBJ_DROP_KFUNCS.has(funcName)) {
     const nodeOff = Number(node.s.value);
     aux.objectType = objectType(argBtf, argBtfId, { nodeOff });
+    refConvertOwningNonOwning(env, node.id);
+  } else if (OBJ_DROP_KFUNCS.has(funcName) || PERCPU_OBJ_DROP_KFUNCS.has(funcName)) {
+    const isPercpu = PERCPU_OBJ_DROP_KFUNCS.has(funcName);
+    aux.objectType = objectType(argBtf, argBtfId, { isPercpu });
   }
 }
 
