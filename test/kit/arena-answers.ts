@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { numberOf } from '../../bpf/user/object-map.ts';
+import { BpfSandbox } from '../../scenarios/bpf-object.ts';
+
+const DATA = new URL('../data/', import.meta.url);
+
+/** What programs with arenas leave on Linux 7.2: object, then programs. See the file. */
+export const ARENA_ANSWERS = readFileSync(new URL('bpf-arena.txt', DATA), 'utf8')
+  .split('\n\n')
+  .slice(1)
+  .flatMap((part) => {
+    const [object, ...lines] = part.trimEnd().split('\n');
+    const programs = lines.join('\n').split(/\n(?=\w)/);
+    return programs.map((answer) => ({
+      object: object!,
+      program: answer.split(' ')[0]!,
+      answer,
+    }));
+  });
+
+/** The same here. */
+export function arenaAnswer(object: string, program: string, engine: 'interp' | 'jit'): string {
+  const sandbox = new BpfSandbox({ bpf: { engine } });
+  const errors: string[] = [];
+  sandbox.bpf.runner.reportError = function* (_, line) {
+    errors.push(line);
+  };
+  const bytes = new Uint8Array(readFileSync(new URL(`verifier/${object}`, DATA)));
+  const opened = sandbox.openBytes(bytes, object);
+  for (const each of opened.object.programs) each.isWanted = each.name === program;
+  opened.load();
+  const { result, retval } = opened.programs[program]!.run();
+  if (result !== 0) throw new Error(`${program}: ${result}`);
+  const map = opened.object.mapOf('seen');
+  const bytesSeen = sandbox.run(() => map.variable('seen'));
+  const words: bigint[] = [];
+  for (let at = 0; at < bytesSeen.length; at += 8) {
+    words.push(numberOf(bytesSeen.subarray(at, at + 8)));
+  }
+  while (words.at(-1) === 0n) words.pop();
+  const seen = words.map((word) => word.toString(16)).join(' ');
+  opened.destroy();
+  return [`${program} ${retval}`, `  seen ${seen}`, ...errors.map((line) => `  ${line}`)].join('\n');
+}
