@@ -42,6 +42,10 @@ export class KernelCpu {
   afterWaking: (() => void) | null = null;
   /** Pid 0, swapper/N: there from the first probe on. */
   idle: Task | null = null;
+  /** Address of the run queue's lock, as long as there is an idle task: kernel/rq.ts */
+  rqLock = 0;
+  /** Whom to wake once the present switch is over: by timers here, or by its own probes. */
+  readonly late: Task[] = [];
   /** When a switch was last possible here, or made: what the watchdogs go by. */
   openAtNs = 0;
 
@@ -97,6 +101,7 @@ export class KernelCpu {
     this.bhOff = 0;
     this.switching = null;
     this.waking.length = 0;
+    this.late.length = 0;
     this.waker = null;
     this.afterWaking = null;
     this.openAtNs = 0;

@@ -101,6 +101,7 @@ export class Kernel {
     this.cpus = new Cpus(machine);
     this.sched = new Sched(machine, this.cpus);
     this.lockdep = new Lockdep(machine, this.cpus);
+    this.sched.rqLocks.lockdep = this.lockdep;
     this.atomics = new Atomics(machine);
     this.spinlocks = new Spinlocks(machine, this.cpus, this.sched, this.lockdep);
     this.waits = new Waits(machine, this.sched, (addr) => this.processes.tasks.byAddr(addr));

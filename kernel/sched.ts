@@ -9,6 +9,7 @@ import { kernelSymbol, site, type KernelSymbol } from '../sim/site.ts';
 import type { ExecContext } from './context.ts';
 import type { Cpus, KernelCpu } from './cpu.ts';
 import type { Machine } from './machine.ts';
+import { RqLocks } from './rq.ts';
 import { TASK_DEAD, TASK_NORMAL, TASK_RUNNING, TASK_WAKING, type Task } from './task.ts';
 import { sched_switch, sched_wakeup, sched_wakeup_new, sched_waking } from './trace-events.ts';
 import type { EventArgs, TraceEvent } from './tracepoint.ts';
@@ -34,6 +35,7 @@ export interface SchedHooks {
 export class Sched implements Host {
   readonly machine: Machine;
   readonly cpus: Cpus;
+  readonly rqLocks: RqLocks;
   readonly hooks: SchedHooks = {
     onSwitch: () => {},
     onWakeup: () => {},
@@ -48,6 +50,7 @@ export class Sched implements Host {
   constructor(machine: Machine, cpus: Cpus) {
     this.machine = machine;
     this.cpus = cpus;
+    this.rqLocks = new RqLocks(machine, cpus);
     machine.engine.host = this;
   }
 
@@ -90,21 +93,38 @@ export class Sched implements Host {
 
   /**
    * Makes a sleeping task runnable where its state is among `states`. Probes of wake-ups look at it
-   * first, on this CPU, as soon as the present step is over. try_to_wake_up()
+   * first, on this CPU, as soon as the present step is over; and where the lock of its run queue is
+   * taken, this CPU then spins. try_to_wake_up()
    */
   wake(task: Task, states = TASK_NORMAL): boolean {
     const state = task.s.__state;
     if (state === TASK_RUNNING || (state & states) === 0) return false;
     const { tracepoints, engine } = this.machine;
     engine.ordering?.wake(task.fiber);
-    if (tracepoints.isAny && (tracepoints.isOn(sched_waking) || tracepoints.isOn(sched_wakeup))) {
-      task.s.__state = TASK_WAKING;
-      this.#traceWaking(task);
-      return true;
+    if (tracepoints.isAny) {
+      const cpu = this.cpus.all[task.s.cpu]!;
+      const isTaken = this.rqLocks.isTaken(cpu);
+      if (isTaken || tracepoints.isOn(sched_waking) || tracepoints.isOn(sched_wakeup)) {
+        task.s.__state = TASK_WAKING;
+        const late = isTaken && this.#lateOn(cpu);
+        if (late) late.push(task);
+        else this.#traceWaking(task);
+        return true;
+      }
     }
     task.s.__state = TASK_RUNNING;
     this.#woken(task);
     return true;
+  }
+
+  /**
+   * Where a wake-up waits for the lock without a CPU that spins: an interrupt of a timer waits for
+   * its own CPU, and what probes of a switch wake, they wake by irq_work.
+   */
+  #lateOn(cpu: KernelCpu): Task[] | undefined {
+    if (this.machine.engine.inEvent) return cpu.late;
+    const own = this.cpus.this;
+    return this.rqLocks.isHeld(own) ? own.late : undefined;
   }
 
   /** ttwu_do_activate() */
@@ -130,16 +150,34 @@ export class Sched implements Host {
       task.s.__state = TASK_RUNNING;
       yield* this.#traced(sched_wakeup_new, [task.addr]);
     }
+    if (!this.gate) yield* this.#passed(this.cpus.all[task.s.cpu]!);
     this.wakeNew(task);
   }
 
-  /** The probes of an event, with preemption and interrupts off. */
-  *#traced(event: TraceEvent, args: EventArgs): Sim<void> {
+  /** The probes of an event, with preemption and interrupts off. `locks`: under this CPU's lock. */
+  *#traced(event: TraceEvent, args: EventArgs, locks = false): Sim<void> {
+    const cpu = this.cpus.this;
+    const isLocked = locks && cpu.idle !== null;
+    cpu.preemptCount++;
+    cpu.irqsOff++;
+    cpu.refresh();
+    if (isLocked) this.rqLocks.hold(cpu);
+    yield* this.machine.tracepoints.trace(event, args);
+    if (isLocked) this.rqLocks.release(cpu);
+    cpu.preemptCount--;
+    cpu.irqsOff--;
+    cpu.refresh();
+    if (cpu.irqsOff === 0) this.hooks.afterInterrupt(cpu);
+  }
+
+  /** Waits until the lock of a run queue is free: with interrupts off, where it must. */
+  *#passed(of: KernelCpu): Sim<void> {
+    if (!this.rqLocks.isTaken(of)) return;
     const cpu = this.cpus.this;
     cpu.preemptCount++;
     cpu.irqsOff++;
     cpu.refresh();
-    yield* this.machine.tracepoints.trace(event, args);
+    yield* this.rqLocks.pass(of);
     cpu.preemptCount--;
     cpu.irqsOff--;
     cpu.refresh();
@@ -307,6 +345,7 @@ export class Sched implements Host {
     if (traced) {
       if (traced.preempt) cpu.sim.switched = true; // by now others have stepped here
       this.hooks.afterInterrupt(cpu);
+      for (const task of cpu.late.splice(0)) this.#traceWaking(task, true);
       this.#leaveIdle(cpu);
     } else {
       cpu.refresh();
@@ -330,7 +369,7 @@ export class Sched implements Host {
     const prev = cpu.current ?? idle;
     const state = this.machine.memory.unwatched(() => prev.s.__state);
     const args = [preempt ? 1 : 0, prev.addr, (next ?? idle).addr, state];
-    const gen = this.#traced(sched_switch, args);
+    const gen = this.#traced(sched_switch, args, true);
     const fiber = new Fiber(prev.path, -1 - cpu.id, prev, gen, __schedule);
     standOn(fiber, cpu.current?.fiber);
     cpu.switching = { fiber, next, preempt };
@@ -342,9 +381,10 @@ export class Sched implements Host {
    * The probes of wake-ups run as whoever wakes, before anything else here; those of a timer's as
    * an interrupt of the CPU that set it, which is the sleeper's.
    */
-  #traceWaking(task: Task): void {
-    const { inEvent, cpu: sim } = this.machine.engine;
-    const cpu = inEvent ? this.cpus.all[task.s.cpu]! : this.cpus.this;
+  #traceWaking(task: Task, isLate = false): void {
+    const { cpu: sim } = this.machine.engine;
+    const inEvent = this.machine.engine.inEvent || isLate;
+    const cpu = inEvent && !isLate ? this.cpus.all[task.s.cpu]! : this.cpus.this;
     cpu.waking.push(task);
     if (cpu.waker) return;
     const below = cpu.sim.fiber;
@@ -364,10 +404,12 @@ export class Sched implements Host {
       const { s, addr, fiber } = task;
       const { memory, engine } = this.machine;
       yield* this.#traced(sched_waking, [addr]);
+      yield* this.#passed(this.cpus.all[s.cpu]!);
       memory.unwatched(() => {
         if (s.__state === TASK_WAKING) s.__state = TASK_RUNNING;
       });
       yield* this.#traced(sched_wakeup, [addr]);
+      yield* this.#passed(this.cpus.all[s.cpu]!);
       // It may not have left its CPU yet, and have gone on by itself, to sleep for something else.
       if (memory.unwatched(() => s.__state) !== TASK_RUNNING) continue;
       engine.ordering?.wake(fiber);

@@ -184,6 +184,7 @@ export class Tasks {
         Object.assign(idle.s, { cpu: cpu.id, group_leader: addr, real_parent: addr });
         idle.s.cred = this.#parts.creds.create();
         cpu.idle = idle;
+        cpu.rqLock = slab.kzalloc(4);
       });
     }
   }
@@ -262,15 +263,16 @@ export class Tasks {
   }
 
   /**
-   * The next process in the order of creation, for a reader under RCU: also behind a task that is
-   * no longer on the list. Undefined behind the last. next_task()
+   * The next process, for a reader under RCU: init behind the idle task, then the others in the
+   * order of creation. Also behind a task that is no longer on the list. Undefined behind the last.
+   * next_task()
    */
   nextProcess(task: Task): Task | undefined {
-    let isBehind = task.pid === 0;
+    if (task.pid === 0) return this.init;
+    let isBehind = task === this.init;
     for (const next of this.#byAddr.values()) {
-      if (isBehind && this.#byPid.get(next.pid) === next && next.s.group_leader === next.addr) {
-        return next;
-      }
+      const isThere = this.#byPid.get(next.pid) === next && next.s.group_leader === next.addr;
+      if (isBehind && isThere && next !== this.init) return next;
       if (next === task) isBehind = true;
     }
     return undefined;

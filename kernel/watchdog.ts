@@ -44,7 +44,11 @@ interface CpuWatch {
   interruptCount: number;
   /** interruptCount at the last NMI; -1: the CPU has switched since, so do not judge. */
   savedCount: number;
+  /** The report on the CPU's present lockup, of either kind. Each is made once. */
+  report: Failure | null;
 }
+
+const UNTOUCHED = { touchedNs: 0, raised: false, interruptCount: 0, savedCount: -1, report: null };
 
 /**
  * Soft lockup, hard lockup and hung task detectors, in timed mode. They watch CPUs that are busy,
@@ -70,23 +74,13 @@ export class Watchdogs {
     this.#watches = sched.cpus.all.map((cpu) => ({
       hrtimer: new Timer(`watchdog ${cpu.id}`, () => this.#sampled(cpu), true),
       nmi: new Timer(`NMI watchdog ${cpu.id}`, () => this.#nmi(cpu), true),
-      touchedNs: 0,
-      raised: false,
-      interruptCount: 0,
-      savedCount: -1,
+      ...UNTOUCHED,
     }));
     this.#khungtaskd = new Timer('khungtaskd', () => this.#check_hung_tasks(), true);
   }
 
   reset(): void {
-    for (const watch of this.#watches) {
-      Object.assign(watch, {
-        touchedNs: 0,
-        raised: false,
-        interruptCount: 0,
-        savedCount: -1,
-      });
-    }
+    for (const watch of this.#watches) Object.assign(watch, UNTOUCHED);
     this.#leftAtNs.clear();
     this.#reported.clear();
   }
@@ -97,6 +91,7 @@ export class Watchdogs {
     if (prev) this.#leftAtNs.set(prev, cpu.sim.nowNs);
     const watch = this.#watches[cpu.id]!;
     watch.savedCount = -1;
+    watch.report = null;
     if (!next) return;
     const { clock } = this.#machine.engine;
     if (!watch.hrtimer.armed) {
@@ -238,9 +233,12 @@ export class Watchdogs {
     watch.touchedNs = Math.max(watch.touchedNs, cpu.isOpen ? nowNs : cpu.openAtNs);
     const touched = Math.floor(watch.touchedNs / UNIT_NS);
     const now = Math.floor(nowNs / UNIT_NS);
-    if (now <= touched + SOFT_LOCKUP_SECONDS) return;
+    if (now <= touched + SOFT_LOCKUP_SECONDS) {
+      watch.report = null;
+      return;
+    }
     const { pid, comm } = cpu.current ?? { pid: 0, comm: `swapper/${cpu.id}` };
-    this.#machine.fail({
+    this.#lockedUp(cpu, watch, {
       kind: 'soft-lockup',
       title:
         `watchdog: BUG: soft lockup - CPU#${cpu.id} stuck for ${now - touched}s! ` +
@@ -259,18 +257,43 @@ export class Watchdogs {
     clock.arm(watch.nmi, Math.max(cpu.sim.nowNs, watch.nmi.dueNs) + WATCHDOG_THRESH * SECOND_NS);
     const stuck = watch.savedCount === watch.interruptCount;
     watch.savedCount = watch.interruptCount;
-    if (stuck) onCpu(this.#machine.engine, cpu.sim, () => this.#hardLockup(cpu));
+    if (!stuck && watch.report?.kind === 'hard-lockup') watch.report = null;
+    if (stuck) onCpu(this.#machine.engine, cpu.sim, () => this.#hardLockup(cpu, watch));
   }
 
   /** watchdog_hardlockup_check(); in 6.1 watchdog_overflow_callback(), with another prefix */
-  #hardLockup(cpu: KernelCpu): void {
+  #hardLockup(cpu: KernelCpu, watch: CpuWatch): void {
     const prefix = this.#machine.profile === 'v6.1' ? 'NMI watchdog' : 'watchdog';
-    this.#machine.fail({
+    this.#lockedUp(cpu, watch, {
       kind: 'hard-lockup',
       title: `${prefix}: Watchdog detected hard LOCKUP on cpu ${cpu.id}`,
       lines: this.#machine.traceLines(),
       ...(cpu.sim.fiber ? { sites: [waitPlaceOf(cpu.sim.fiber)] } : {}),
     });
+  }
+
+  /**
+   * A lockup is a warning: the other CPUs go on. With the one that leaves none that does, or once
+   * the last has nothing left to do, the run ends: nothing else will ever happen.
+   */
+  #lockedUp(cpu: KernelCpu, watch: CpuWatch, report: Report): void {
+    const { engine } = this.#machine;
+    const isEnd = !this.#sched.cpus.all.some((other) => other !== cpu && this.#goesOn(other));
+    if (watch.report === null) {
+      this.#machine.fail({ ...report, fatal: isEnd });
+      watch.report = engine.failures.at(-1)!;
+    } else if (isEnd) {
+      const at = engine.failures.indexOf(watch.report);
+      engine.failures[at] = { ...watch.report, fatal: true };
+      engine.stop();
+    }
+  }
+
+  /** Whether a CPU does something, or will: as far as anybody knows. */
+  #goesOn({ id, sim, queue, isOpen }: KernelCpu): boolean {
+    if (this.#watches[id]!.report !== null) return false;
+    if (sim.fiber !== null) return !(sim.fiber.spinning && isOpen);
+    return queue.length > 0 || this.#machine.engine.clock.foregroundCount > 0;
   }
 
   // Hung tasks.

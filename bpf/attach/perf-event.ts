@@ -226,6 +226,9 @@ export class PerfEvents {
     });
     if (!prog) return;
     tracepoints.perf_event_detach_bpf_prog(eventById(event.config)!, prog);
+    const { rcuTasksTrace, machine } = this.#parts.rules.kernel;
+    // One that may not sleep may still run where others may. 6.1 knows no such place.
+    if (machine.profile !== 'v6.1') yield* rcuTasksTrace.synchronize_rcu_tasks_trace();
     yield* programs.bpf_prog_put(prog.addr);
   }
 

@@ -53,6 +53,9 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const options = { seed, memoryModel: subject.memoryModel };
   const strategy = strategyByName(flags.strategy ?? 'stay', options);
   const world = worldOf(subject, mode);
+  // A scenario about time may be long: its run is not made twice, though it may show nothing.
+  const isLong = subject.scenario.timed === true && mode === 'timed';
+  world.detailed = isLong;
   const shown = runNumber(subject, world, strategy, 0)!;
   const { name } = strategy;
   const finding = {
@@ -72,7 +75,8 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
     wallMs: io.nowMs() - beganMs,
   };
   const isWanted = shown.failures.length > 0 || flags.trace || flags.log;
-  const detailed = isWanted ? rerun(subject, world, shown) : undefined;
+  const inFull = { result: shown, lines: world.trace.lines, names: [], misfitCount: 0 };
+  const detailed = isWanted ? (isLong ? inFull : rerun(subject, world, shown)) : undefined;
   if (flags.log) await showLog(world, io);
   if (!flags.json) for (const line of world.tracePipe) io.out(line);
   return conclude(finding, detailed, flags, io);

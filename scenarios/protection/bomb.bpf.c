@@ -125,6 +125,13 @@ int BPF_PROG(sleepable)
 	return 0;
 }
 
+/* No bomb: what another task hangs on the kernel meanwhile. */
+SEC("?tp/syscalls/sys_enter_getpid")
+int bystander(void *ctx)
+{
+	return 0;
+}
+
 /* Not even interrupts tell on it: only another NMI would. */
 SEC("?perf_event")
 int nmi(void *ctx)
