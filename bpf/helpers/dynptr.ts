@@ -1,7 +1,7 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import type { Sim } from '../../sim/request.ts';
 import { Ringbuf } from '../maps/ringbuf.ts';
-import { checkDynptrSize, Dynptr, DYNPTR_LOCAL, DYNPTR_RINGBUF } from '../objects/dynptr.ts';
+import { checkDynptrSize, type Dynptr, DYNPTR_LOCAL, DYNPTR_RINGBUF } from '../objects/dynptr.ts';
 import { args, dynptr, mapOf } from './args.ts';
 import { helper, type Call } from './prototype.ts';
 import { ringbufOf } from './ringbuf.ts';
@@ -58,13 +58,7 @@ export const bpf_ringbuf_reserve_dynptr = helper({
   run: reserve,
 });
 
-function* reserve(
-  _: Call,
-  map: Ringbuf,
-  size: number,
-  flags: bigint,
-  made: Dynptr,
-): Sim<number> {
+function* reserve(_: Call, map: Ringbuf, size: number, flags: bigint, made: Dynptr): Sim<number> {
   const wrong = flags === 0n ? checkDynptrSize(BigInt(size)) : -EINVAL;
   const sample = wrong < 0 ? 0 : yield* map.bpf_ringbuf_reserve(size, 0);
   if (sample === 0) made.setNull();

@@ -119,9 +119,7 @@ export const CPUMASK_KFUNCS: readonly Kfunc[] = [
   compared('bpf_cpumask_subset', (_, a, b) => ((a & ~b) === 0 ? 1 : 0)),
   compared('bpf_cpumask_first_and', (call, a, b) => first(call, a & b)),
   asked('bpf_cpumask_first', first),
-  asked('bpf_cpumask_first_zero', (call, set) =>
-    first(call, ~set & bpfCpumask(call.kernel).all),
-  ),
+  asked('bpf_cpumask_first_zero', (call, set) => first(call, ~set & bpfCpumask(call.kernel).all)),
   asked('bpf_cpumask_empty', (_, set) => (set === 0 ? 1 : 0)),
   asked('bpf_cpumask_full', (call, set) => (set === bpfCpumask(call.kernel).all ? 1 : 0)),
   asked('bpf_cpumask_weight', (_, set) => weight(set)),

@@ -17,11 +17,7 @@ interface Row<A extends readonly ArgType<unknown>[]> {
   readonly isPointer?: boolean;
   /** The program owns what it gives. */
   readonly acquires?: boolean;
-  readonly run: (
-    call: Call,
-    type: ObjectType,
-    ...args: Decoded<A>
-  ) => Result | Sim<Result>;
+  readonly run: (call: Call, type: ObjectType, ...args: Decoded<A>) => Result | Sim<Result>;
 }
 
 const UNTYPED: ObjectType = {

@@ -1,8 +1,11 @@
 import type { Memory } from '../../kernel/memory.ts';
-import type { BtfField } from '../btf/record.ts';
-import type { MapAttr } from './base.ts';
+import type { BtfField, BtfRecord } from '../btf/record.ts';
 
-type Shape = Pick<MapAttr, 'valueSize'> & Partial<Pick<MapAttr, 'record' | 'spinLockOff'>>;
+interface Shape {
+  readonly valueSize: number;
+  readonly record?: BtfRecord | undefined;
+  readonly spinLockOff?: number;
+}
 
 /**
  * A value without its special fields, as it is copied: those are the kernel's, and stay as they

@@ -67,7 +67,7 @@ export class RbTree {
     else this.#setChild(parent, this.left(parent) === old, child);
   }
 
-  /** Puts `node` under `parent`, or into the empty tree. rb_link_node(), rb_insert_color_cached() */
+  /** Puts `node` under `parent`, or into the empty tree. rb_insert_color_cached() */
   insert(node: number, parent: number, isLeft: boolean, isLeftmost: boolean): void {
     const memory = this.#memory;
     this.#setParentColor(node, parent, RED);

@@ -7,7 +7,15 @@ const FOLDER = new URL('../data/objects/', import.meta.url);
 export const COMPILERS = ['clang-14-v3', 'clang-22-v3', 'clang-22-v4'] as const;
 export type Compiler = (typeof COMPILERS)[number];
 /** A source of test/data/objects. */
-export type CompiledName = 'features' | 'core' | 'foreign' | 'whole' | 'helpers' | 'kptr';
+export type CompiledName =
+  | 'features'
+  | 'core'
+  | 'foreign'
+  | 'whole'
+  | 'helpers'
+  | 'kptr'
+  | 'graph'
+  | 'handles';
 
 export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`${name}.${by}.o`, FOLDER)));

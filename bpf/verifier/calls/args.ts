@@ -150,7 +150,7 @@ const percpuBtfId: Rule = (env, { regno }, meta) => {
   }
   meta.retBtf = reg.btf;
   meta.retBtfId = reg.btfId;
-  if ((reg.type & t.MEM_ALLOC) !== 0) {
+  if (reg.btf !== env.kernelBtf) {
     env.curAux.objectType = objectType(reg.btf, reg.btfId, { isPercpu: true });
   }
 };

@@ -13,36 +13,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-extern void *bpf_obj_new_impl(__u64 type, void *meta) __ksym;
-extern void bpf_obj_drop_impl(void *p, void *meta) __ksym;
-extern void *bpf_percpu_obj_new_impl(__u64 type, void *meta) __ksym;
-extern void bpf_percpu_obj_drop_impl(void *p, void *meta) __ksym;
-extern void *bpf_refcount_acquire_impl(void *p, void *meta) __ksym;
-extern int bpf_list_push_front_impl(struct bpf_list_head *head, struct bpf_list_node *node,
-				    void *meta, __u64 off) __ksym;
-extern int bpf_list_push_back_impl(struct bpf_list_head *head, struct bpf_list_node *node,
-				   void *meta, __u64 off) __ksym;
-extern struct bpf_list_node *bpf_list_pop_front(struct bpf_list_head *head) __ksym;
-extern struct bpf_list_node *bpf_list_pop_back(struct bpf_list_head *head) __ksym;
-extern struct bpf_list_node *bpf_list_front(struct bpf_list_head *head) __ksym;
-extern struct bpf_list_node *bpf_list_back(struct bpf_list_head *head) __ksym;
-extern int bpf_rbtree_add_impl(struct bpf_rb_root *root, struct bpf_rb_node *node,
-			       bool (less)(struct bpf_rb_node *a, const struct bpf_rb_node *b),
-			       void *meta, __u64 off) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_remove(struct bpf_rb_root *root,
-					     struct bpf_rb_node *node) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_first(struct bpf_rb_root *root) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_root(struct bpf_rb_root *root) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_left(struct bpf_rb_root *root,
-					   struct bpf_rb_node *node) __ksym;
-extern struct bpf_rb_node *bpf_rbtree_right(struct bpf_rb_root *root,
-					    struct bpf_rb_node *node) __ksym;
-extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
-extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
-extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
-extern void bpf_rcu_read_lock(void) __ksym;
-extern void bpf_rcu_read_unlock(void) __ksym;
-
 #define new(type) ((type *)bpf_obj_new_impl(bpf_core_type_id_local(type), NULL))
 #define drop(p) bpf_obj_drop_impl(p, NULL)
 
@@ -52,12 +22,12 @@ struct ops {
 	__u8 at[OPS];
 };
 
-long out[256];
+long out[2048];
 long said;
 
 #define say(value)                                                             \
 	do {                                                                   \
-		out[said & 255] = (value);                                     \
+		out[said & 2047] = (value);                                     \
 		said++;                                                        \
 	} while (0)
 
