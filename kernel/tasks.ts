@@ -262,22 +262,6 @@ export class Tasks {
     return threads;
   }
 
-  /**
-   * The next process, for a reader under RCU: init behind the idle task, then the others in the
-   * order of creation. Also behind a task that is no longer on the list. Undefined behind the last.
-   * next_task()
-   */
-  nextProcess(task: Task): Task | undefined {
-    if (task.pid === 0) return this.init;
-    let isBehind = task === this.init;
-    for (const next of this.#byAddr.values()) {
-      const isThere = this.#byPid.get(next.pid) === next && next.s.group_leader === next.addr;
-      if (isBehind && isThere && next !== this.init) return next;
-      if (next === task) isBehind = true;
-    }
-    return undefined;
-  }
-
   leaderOf(task: Task): Task {
     return this.byAddr(task.s.group_leader);
   }

@@ -1,6 +1,8 @@
 import { ptr, struct, u32 } from '../../base/layout.ts';
 import { EINVAL } from '../../kernel/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { task_struct } from '../../kernel/structs.ts';
+import type { Task } from '../../kernel/task.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { args } from '../helpers/args.ts';
@@ -36,17 +38,30 @@ function begin({ kernel, memory }: Call, it: number, task: number, flags: number
 function* next({ kernel, memory }: Call, it: number): Sim<number> {
   const iter = bpf_iter_task_kern.at(memory, it);
   const { pos, flags } = iter;
-  const { atomics, tasks } = kernel;
+  const { atomics } = kernel;
   if (pos === 0) return 0;
   if (flags !== ALL_PROCS) {
     iter.pos = yield* atomics.readPtr(NEXT_THREAD, pos + task_struct.off.thread_next);
     if (iter.pos !== 0 || flags === PROC_THREADS) return pos;
   }
   yield* atomics.readPtr(NEXT_TASK, iter.task + task_struct.off.sibling);
-  const found = tasks.nextProcess(tasks.byAddr(iter.task));
+  const found = nextProcess(kernel, memory.s32(iter.task + task_struct.off.pid));
   iter.task = found?.addr ?? kernel.cpus.all[0]!.idle!.addr;
   iter.pos = found?.addr ?? 0;
   return pos;
+}
+
+/**
+ * Processes are listed in the order of creation: by their pids, which also tells where one was that
+ * is gone from the list. next_task()
+ */
+function nextProcess({ tasks }: Kernel, pid: number): Task | undefined {
+  let next: Task | undefined;
+  for (const task of tasks.all()) {
+    const isLater = task.pid > pid && (!next || task.pid < next.pid);
+    if (isLater && tasks.leaderOf(task) === task) next = task;
+  }
+  return next;
 }
 
 /** kernel/bpf/task_iter.c */
