@@ -15,6 +15,11 @@ export interface FileOps {
   write?(file: number, buf: number, count: number): Sim<number>;
   unlocked_ioctl?(file: number, cmd: number, arg: number): Sim<number>;
   /**
+   * mmap(2): fills a mapping, by the address of its struct vm_area_struct, before anybody sees it.
+   * Absent: -ENODEV.
+   */
+  mmap?(file: number, vma: number): Sim<number>;
+  /**
    * On each close of a descriptor, before the reference goes. `files` is the closer's files_struct.
    */
   flush?(file: number, files: number): Sim<number>;

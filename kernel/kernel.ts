@@ -11,8 +11,10 @@ import { FileRefs } from './locks/file-ref.ts';
 import { Lockdep } from './locks/lockdep.ts';
 import { Mutexes } from './locks/mutex.ts';
 import { Refcounts } from './locks/refcount.ts';
+import { RqSpinlocks } from './locks/rqspinlock.ts';
 import { Spinlocks } from './locks/spinlock.ts';
 import { Machine } from './machine.ts';
+import { Mmap } from './mm/mmap.ts';
 import { UserMm } from './mm/user-mm.ts';
 import { Modules } from './module.ts';
 import type { ProcessHooks } from './process/ports.ts';
@@ -68,6 +70,7 @@ export class Kernel {
   readonly lockdep: Lockdep;
   readonly atomics: Atomics;
   readonly spinlocks: Spinlocks;
+  readonly rqspinlocks: RqSpinlocks;
   readonly mutexes: Mutexes;
   readonly waits: Waits;
   readonly rcu: Rcu;
@@ -81,6 +84,7 @@ export class Kernel {
   readonly watchdogs: Watchdogs;
   readonly modules: Modules;
   readonly mm: UserMm;
+  readonly mmap: Mmap;
   readonly signals: Signals;
   readonly creds: Creds;
   readonly fs: Fs;
@@ -104,6 +108,7 @@ export class Kernel {
     this.sched.rqLocks.lockdep = this.lockdep;
     this.atomics = new Atomics(machine);
     this.spinlocks = new Spinlocks(machine, this.cpus, this.sched, this.lockdep);
+    this.rqspinlocks = new RqSpinlocks(machine, this.cpus, this.sched);
     this.waits = new Waits(machine, this.sched, (addr) => this.processes.tasks.byAddr(addr));
     this.mutexes = new Mutexes(machine, this.sched, this.waits, this.lockdep);
     this.rcu = new Rcu(machine, this.cpus, this.sched);
@@ -142,13 +147,24 @@ export class Kernel {
       pathError: (path) => this.fs.pathError(path),
     });
     const { rows } = new Reboot(machine, this.creds);
-    this.processes.syscalls.register([...this.fs.rows, ...this.signals.rows, ...rows]);
+    this.mmap = new Mmap(machine, {
+      ...this,
+      ...this.fs,
+      allTasks: () => this.processes.tasks.all(),
+    });
+    this.processes.syscalls.register([
+      ...this.fs.rows,
+      ...this.mmap.rows,
+      ...this.signals.rows,
+      ...rows,
+    ]);
     this.#connect();
     this.#census = new FileCensus(machine, {
       ...this.fs,
       allTables: () => this.#tables(),
       holders: () => [
         ...this.fs.inFlight(),
+        ...this.mmap.fileHolders(),
         ...this.extensions.flatMap((extension) => extension.fileHolders()),
       ],
     });
@@ -214,6 +230,7 @@ export class Kernel {
     const stuck =
       this.lockdep.describeDeadlock(this.tasks.all()) ??
       this.spinlocks.describeSpinners() ??
+      this.rqspinlocks.describeWaiters() ??
       this.watchdogs.deadlockReport();
     if (stuck) this.machine.fail(stuck);
     this.#census.check();
@@ -241,6 +258,8 @@ export class Kernel {
       preempt: { disable: () => sched.preemptDisable(), enable: () => sched.preemptEnable() },
     });
     this.spinlocks.interrupts = this.irqs;
+    this.rqspinlocks.interrupts = this.irqs;
+    hooks.idle = () => this.rqspinlocks.idle();
     this.kasan.inReadSection = () => rcu.inReadSection();
     this.waits.signalPending = (task) => this.signals.signal_pending(task);
     this.modules.synchronize_rcu = () => rcu.synchronize_rcu();
@@ -252,6 +271,10 @@ export class Kernel {
     hooks.onWakeup = (task) => ticks.woken(task);
     hooks.returnedInto = (frame) => this.modules.returnedInto(frame);
     hooks.overrun = (rounds) => this.watchdogs.overrunReport(rounds);
+    this.mm.vmas.files = {
+      get: (file) => this.fs.files.getUnderLock(file),
+      fput: (file) => this.fs.files.fput(file),
+    };
     Object.assign(this.mm.hooks, {
       borrowsOf: (task: Task) =>
         this.fs.checkers.outstanding(task).map(({ fd }) => `descriptor ${fd}`),
@@ -275,6 +298,7 @@ export class Kernel {
     for (const part of [
       this.cpus,
       this.lockdep,
+      this.rqspinlocks,
       this.rcu,
       this.rcuTasksTrace,
       this.workqueues,

@@ -164,8 +164,7 @@ struct mm_struct {
 };
 struct vm_area_struct {
   pgprot_t vm_page_prot; struct list_head anon_vma_chain; struct anon_vma *anon_vma;
-  const struct vm_operations_struct *vm_ops; unsigned long vm_pgoff; struct file *vm_file;
-  void *vm_private_data; struct mempolicy *vm_policy; refcount_t vm_refcnt;
+  struct mempolicy *vm_policy; refcount_t vm_refcnt;
   struct {
     struct rb_node rb; unsigned long rb_subtree_last;
   } shared;
@@ -178,7 +177,7 @@ struct linux_binprm {
   int execfd; unsigned long exec; struct rlimit rlim_stack; char buf[256];
 };
 struct bpf_map {
-  atomic64_t writecnt; spinlock_t owner_lock;
+  spinlock_t owner_lock;
   bool bypass_spec_v1, free_after_mult_rcu_gp, free_after_rcu_gp;
   atomic64_t sleepable_refcnt; s64 *elem_count; u64 cookie;
   union {

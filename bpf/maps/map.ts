@@ -40,9 +40,10 @@ export const bpf_map = struct('bpf_map', {
   name: chars(16), // BPF_OBJ_NAME_LEN
   refcnt: cType('atomic64_t', u64),
   usercnt: cType('atomic64_t', u64), // descriptors, and what the file system pins
+  writecnt: cType('atomic64_t', u64), // mappings through which user space may write
   frozen: cType('bool', u8),
   spin_lock_off: s32, // of a struct bpf_spin_lock in the value, or below zero
-  unsimulated: unsimulated(80),
+  unsimulated: unsimulated(72),
 });
 
 /**

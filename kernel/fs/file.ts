@@ -210,6 +210,11 @@ export class FileTable {
     yield* this.#parts.refs.inc(GET, file + fileStruct.off.f_count);
   }
 
+  /** The same as part of an atomic region. */
+  getUnderLock(file: number): void {
+    this.#parts.refs.incUnderLock(file + fileStruct.off.f_count);
+  }
+
   /** References a file has now. */
   count(file: number): number {
     return this.#parts.refs.count(file + fileStruct.off.f_count);

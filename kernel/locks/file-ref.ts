@@ -83,6 +83,12 @@ export class FileRefs {
     return this.#request(site, addr, FileRefs.#inc);
   }
 
+  /** The same as part of an atomic region, which stands for a lock. */
+  incUnderLock(addr: number): void {
+    const { memory } = this;
+    memory.unwatched(() => memory.setU64(addr, memory.u64(addr) + 1n));
+  }
+
   #request<T>(site: number, addr: number, effect: Effect<T>): Sim<T> {
     const request = new Request<T>(STEP, site, addr, 8, RMW, effect);
     request.order = FULL;

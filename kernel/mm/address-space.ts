@@ -4,9 +4,10 @@ import { site } from '../../sim/site.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../errno.ts';
 import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
+import { PAGE_SIZE } from '../memory.ts';
 import type { KmemCache } from '../slab.ts';
 import { UserPages } from './pages.ts';
+import { pageOf, Vmas } from './vma.ts';
 import {
   mm_struct,
   MMAP_TOP,
@@ -17,8 +18,11 @@ import {
   PTE_PRESENT,
   PTE_WRITE,
   TASK_SIZE,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
   VM_SHARED,
-  VM_WRITE,
   vm_area_struct,
 } from './structs.ts';
 
@@ -48,7 +52,8 @@ export interface Pte {
   /** Where the entry stands in memory. */
   readonly addr: number;
   readonly value: number;
-  /** VM_* of its mapping. */
+  /** Its mapping, and VM_* of that. */
+  readonly vma: number;
   readonly flags: number;
 }
 
@@ -59,16 +64,16 @@ export interface Pte {
 export class AddressSpaces {
   protected readonly machine: Machine;
   readonly pages: UserPages;
+  readonly vmas: Vmas;
   readonly #kasan: Kasan;
   readonly #mmCache: KmemCache;
-  readonly #vmaCache: KmemCache;
 
   constructor(machine: Machine, kasan: Kasan) {
     this.machine = machine;
     this.#kasan = kasan;
     this.pages = new UserPages(machine);
     this.#mmCache = machine.slab.cache('mm_struct', mm_struct.sizeBytes);
-    this.#vmaCache = machine.slab.cache('vm_area_struct', vm_area_struct.sizeBytes);
+    this.vmas = new Vmas(machine, kasan, this.pages);
   }
 
   /** A new address space with one user and its arena mapped, or 0. mm_alloc() */
@@ -77,7 +82,10 @@ export class AddressSpaces {
       const mm = this.#mm_init();
       if (mm === 0) return 0;
       const arena = this.#map(mm, ARENA_BYTES, { resident: true });
-      if (arena < 0) return this.#abandon(mm);
+      if (arena < 0) {
+        this.#kasan.free(mm);
+        return 0;
+      }
       mm_struct.at(this.machine.memory, mm).arena = arena;
       return mm;
     });
@@ -92,29 +100,25 @@ export class AddressSpaces {
     }));
   }
 
-  /**
-   * A copy for a child, or 0. Private pages that can be written become read-only in both and are
-   * copied at the next write. Blocking pages stay blocking. kernel/fork.c: dup_mm(), dup_mmap()
-   */
-  dup_mm(old: number): number {
+  /** A copy for a child, or 0. Blocking pages stay blocking. kernel/fork.c: dup_mm(), dup_mmap() */
+  *dup_mm(old: number): Sim<number> {
     const { memory } = this.machine;
-    return memory.unwatched(() => {
-      const mm = this.#mm_init();
-      if (mm === 0) return 0;
+    const mm = memory.unwatched(() => this.#mm_init());
+    if (mm === 0) return 0;
+    const isWhole = memory.unwatched(() => {
       const from = mm_struct.at(memory, old);
       const to = mm_struct.at(memory, mm);
       to.mmap_base = from.mmap_base;
       to.arena = from.arena;
       to.flags = from.flags;
-      for (let vma = from.mmap; vma !== 0; vma = vm_area_struct.at(memory, vma).vm_next) {
-        const { vm_start, vm_end, vm_flags, vm_ptes } = vm_area_struct.at(memory, vma);
-        const copy = this.#vma(mm, vm_start, vm_end, vm_flags);
-        if (copy === 0) return this.#abandon(mm);
-        const count = (vm_end - vm_start) >> PAGE_SHIFT;
-        this.#copy_page_range(vm_area_struct.at(memory, copy).vm_ptes, vm_ptes, count, vm_flags);
-      }
-      return mm;
+      for (const vma of this.vmas.of(old)) if (!this.vmas.copyTo(mm, vma)) return false;
+      return true;
     });
+    if (isWhole) return mm;
+    const gone = memory.unwatched(() => this.#exit_mmap(mm));
+    yield* this.vmas.finish(gone);
+    this.#kasan.free(mm);
+    return 0;
   }
 
   /** One more user. include/linux/sched/mm.h */
@@ -131,7 +135,8 @@ export class AddressSpaces {
   *mmput(mm: number): Sim<void> {
     const users = yield* this.#add(MMPUT, mm + mm_struct.off.mm_users, -1);
     if (users !== 0) return;
-    this.machine.memory.unwatched(() => this.#exit_mmap(mm));
+    const gone = this.machine.memory.unwatched(() => this.#exit_mmap(mm));
+    yield* this.vmas.finish(gone);
     this.machine.remark(() => 'last user: the address space is torn down');
     yield* this.mmdrop(mm);
   }
@@ -147,19 +152,38 @@ export class AddressSpaces {
     return this.machine.memory.unwatched(() => this.#map(mm, sizeBytes, options));
   }
 
-  /** Unmaps whatever of [addr, addr + sizeBytes) is mapped: 0, -EINVAL or -ENOMEM. do_munmap() */
-  munmap(mm: number, addr: number, sizeBytes: number): number {
+  /** Unmaps whatever of [addr, addr + sizeBytes) is mapped: 0 or -errno. do_munmap() */
+  *munmap(mm: number, addr: number, sizeBytes: number): Sim<number> {
+    const gone: number[] = [];
+    const result = this.unmapRange(mm, addr, sizeBytes, gone);
+    yield* this.vmas.finish(gone);
+    return result;
+  }
+
+  /** The same at once; what is to be told to files is left to whoever gets `gone`. */
+  protected unmapRange(mm: number, addr: number, sizeBytes: number, gone: number[]): number {
     const end = addr + alignUp(sizeBytes, PAGE_SIZE);
     if (addr % PAGE_SIZE !== 0 || sizeBytes <= 0 || !access_ok(addr, end - addr)) return -EINVAL;
     return this.machine.memory.unwatched(() => {
-      for (
-        let vma = this.#overlapping(mm, addr, end);
-        vma !== 0;
-        vma = this.#overlapping(mm, addr, end)
-      ) {
-        if (!this.#carve(mm, vma, addr, end)) return -ENOMEM;
+      const next = (): number => this.vmas.overlapping(mm, addr, end);
+      for (let vma = next(); vma !== 0; vma = next()) {
+        const failed = this.vmas.carve(vma, addr, end, gone, -ENOMEM);
+        if (failed < 0) return failed;
       }
       return 0;
+    });
+  }
+
+  /**
+   * Takes what is mapped of a range out of the page tables, where the mapping stays: its pages
+   * come back by faults. zap_page_range_single()
+   */
+  zap(mm: number, addr: number, sizeBytes: number): void {
+    this.machine.memory.unwatched(() => {
+      for (let at = addr; at < addr + sizeBytes; at += PAGE_SIZE) {
+        const vma = this.vmas.overlapping(mm, at, at + 1);
+        if (vma !== 0) this.vmas.zap(vma, (at - this.vmas.at(vma).vm_start) / PAGE_SIZE, 1);
+      }
     });
   }
 
@@ -180,11 +204,11 @@ export class AddressSpaces {
     const { memory } = this.machine;
     if (mm === 0 || !access_ok(addr, 1)) return undefined;
     return memory.unwatched(() => {
-      const vma = this.#overlapping(mm, addr, addr + 1);
+      const vma = this.vmas.overlapping(mm, addr, addr + 1);
       if (vma === 0) return undefined;
       const { vm_start, vm_flags, vm_ptes } = vm_area_struct.at(memory, vma);
       const pte = vm_ptes + Math.floor((addr - vm_start) / PAGE_SIZE) * PTE_BYTES;
-      return { addr: pte, value: memory.u32(pte), flags: vm_flags };
+      return { addr: pte, value: memory.u32(pte), vma, flags: vm_flags };
     });
   }
 
@@ -215,13 +239,6 @@ export class AddressSpaces {
     return mm;
   }
 
-  /** Undoes a half-made address space that nobody has seen. Gives 0. */
-  #abandon(mm: number): number {
-    this.#exit_mmap(mm);
-    this.#kasan.free(mm);
-    return 0;
-  }
-
   #map(mm: number, sizeBytes: number, options: MapOptions): number {
     const { memory } = this.machine;
     const { prot = PROT_READ | PROT_WRITE, resident = false, shared = false } = options;
@@ -234,10 +251,11 @@ export class AddressSpaces {
       return -EINVAL;
     }
     if (start < PAGE_SIZE || !access_ok(start, length)) return -ENOMEM;
-    if (this.#overlapping(mm, start, start + length) !== 0) return -EEXIST;
-    const vma = this.#vma(mm, start, start + length, prot | (shared ? VM_SHARED : 0));
+    if (this.vmas.overlapping(mm, start, start + length) !== 0) return -EEXIST;
+    const may = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+    const sharing = shared ? VM_SHARED | VM_MAYSHARE : 0;
+    const vma = this.vmas.alloc(mm, start, start + length, prot | may | sharing);
     if (vma === 0) return -ENOMEM;
-    if (options.addr === undefined) s.mmap_base = start - PAGE_SIZE;
     const { vm_ptes } = vm_area_struct.at(memory, vma);
     for (let i = 0; i < length / PAGE_SIZE; i++) {
       const pte = vm_ptes + i * PTE_BYTES;
@@ -245,117 +263,22 @@ export class AddressSpaces {
       if (!resident && !shared) continue;
       const page = this.pages.alloc();
       if (page === 0) {
-        this.#remove(mm, vma);
+        this.vmas.discard(vma);
         return -ENOMEM;
       }
       memory.setU32(pte, page | PTE_PRESENT | (prot & PROT_WRITE ? PTE_WRITE : 0));
     }
+    if (options.addr === undefined) s.mmap_base = start - PAGE_SIZE;
+    this.vmas.link(vma);
     return start;
   }
 
-  /** A mapping in the list, all entries 0; or 0. */
-  #vma(mm: number, start: number, end: number, flags: number): number {
-    const { memory, slab } = this.machine;
-    const vma = this.machine.mayAlloc('vm_area_struct') ? slab.zalloc(this.#vmaCache) : 0;
-    const ptes = vma === 0 ? 0 : slab.kzalloc(((end - start) / PAGE_SIZE) * PTE_BYTES);
-    if (ptes === 0) {
-      this.#kasan.free(vma);
-      return 0;
-    }
-    const s = vm_area_struct.at(memory, vma);
-    s.vm_start = start;
-    s.vm_end = end;
-    s.vm_mm = mm;
-    s.vm_flags = flags;
-    s.vm_ptes = ptes;
-    const slot = this.#linkTo(mm, (at) => at.vm_start > start);
-    s.vm_next = memory.ptr(slot);
-    memory.setPtr(slot, vma);
-    mm_struct.at(memory, mm).total_vm += (end - start) / PAGE_SIZE;
-    return vma;
-  }
-
-  /** Takes a mapping out of the list and frees it, with the pages that it still shows. */
-  #remove(mm: number, vma: number): void {
-    const { memory } = this.machine;
-    const s = vm_area_struct.at(memory, vma);
-    const pageCount = (s.vm_end - s.vm_start) / PAGE_SIZE;
-    for (let i = 0; i < pageCount; i++) {
-      const value = memory.u32(s.vm_ptes + i * PTE_BYTES);
-      if (value & PTE_PRESENT) this.pages.put(pageOf(value));
-    }
-    memory.setPtr(
-      this.#linkTo(mm, (at) => at.addr === vma),
-      s.vm_next,
-    );
-    mm_struct.at(memory, mm).total_vm -= pageCount;
-    this.#kasan.free(s.vm_ptes);
-    this.#kasan.free(vma);
-  }
-
-  /** Cuts [from, to) out of a mapping: what is left of it on either side becomes one of its own. */
-  #carve(mm: number, vma: number, from: number, to: number): boolean {
-    const { memory } = this.machine;
-    const { vm_start, vm_end, vm_flags, vm_ptes } = vm_area_struct.at(memory, vma);
-    const before = vm_start < from ? this.#vma(mm, vm_start, from, vm_flags) : -1;
-    const after = to < vm_end ? this.#vma(mm, to, vm_end, vm_flags) : -1;
-    if (before === 0 || after === 0) {
-      for (const piece of [before, after]) if (piece > 0) this.#remove(mm, piece);
-      return false;
-    }
-    for (const piece of [before, after]) {
-      if (piece < 0) continue;
-      const s = vm_area_struct.at(memory, piece);
-      const ptes = vm_ptes + ((s.vm_start - vm_start) / PAGE_SIZE) * PTE_BYTES;
-      const size = ((s.vm_end - s.vm_start) / PAGE_SIZE) * PTE_BYTES;
-      memory.copy(s.vm_ptes, ptes, size);
-      memory.fill(ptes, size, 0);
-    }
-    this.#remove(mm, vma);
-    return true;
-  }
-
-  #exit_mmap(mm: number): void {
+  #exit_mmap(mm: number): readonly number[] {
     const s = mm_struct.at(this.machine.memory, mm);
-    while (s.mmap !== 0) this.#remove(mm, s.mmap);
+    const gone: number[] = [];
+    while (s.mmap !== 0) this.vmas.remove(s.mmap, gone);
+    return gone;
   }
-
-  #copy_page_range(to: number, from: number, count: number, flags: number): void {
-    const { memory } = this.machine;
-    const copyOnWrite = (flags & (VM_SHARED | VM_WRITE)) === VM_WRITE;
-    for (let i = 0; i < count; i++) {
-      let value = memory.u32(from + i * PTE_BYTES);
-      if (value & PTE_PRESENT) {
-        this.pages.get(pageOf(value));
-        if (copyOnWrite) value &= ~PTE_WRITE;
-        memory.setU32(from + i * PTE_BYTES, value);
-      }
-      memory.setU32(to + i * PTE_BYTES, value);
-    }
-  }
-
-  /** The first mapping that shares a byte with [start, end), or 0. */
-  #overlapping(mm: number, start: number, end: number): number {
-    const { memory } = this.machine;
-    const slot = this.#linkTo(mm, (at) => at.vm_end > start && at.vm_start < end);
-    return memory.ptr(slot);
-  }
-
-  /** Where the link stands that leads to the first mapping of which `holds`, else the last link. */
-  #linkTo(mm: number, holds: (vma: ReturnType<typeof vm_area_struct.at>) => boolean): number {
-    const { memory } = this.machine;
-    let slot = mm + mm_struct.off.mmap;
-    for (let vma = memory.ptr(slot); vma !== 0; vma = memory.ptr(slot)) {
-      if (holds(vm_area_struct.at(memory, vma))) break;
-      slot = vma + vm_area_struct.off.vm_next;
-    }
-    return slot;
-  }
-}
-
-/** Where the page of a present entry stands. */
-export function pageOf(pte: number): number {
-  return (pte & -PAGE_SIZE) >>> 0;
 }
 
 /** Whether the range lies in user space. arch/x86/include/asm/uaccess_64.h */

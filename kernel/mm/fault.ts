@@ -8,8 +8,9 @@ import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
 import type { Sched } from '../sched.ts';
 import { TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
-import { AddressSpaces, pageOf, type Pte } from './address-space.ts';
+import { AddressSpaces, type Pte } from './address-space.ts';
 import { PTE_BLOCKING, PTE_PRESENT, PTE_WRITE, VM_READ, VM_WRITE } from './structs.ts';
+import { pageOf } from './vma.ts';
 
 /** What other parts know, for the list of what a blocked task holds. Set once, at boot. */
 export interface FaultHooks {
@@ -93,10 +94,32 @@ export class PageFaults extends AddressSpaces {
     for (;;) {
       const pte = this.pteOf(mm, addr);
       if (!pte || !allows(pte, write)) return -EFAULT;
+      if ((pte.value & (PTE_BLOCKING | PTE_PRESENT)) === 0 && this.#isOfFile(pte.vma)) {
+        return yield* this.do_fault(mm, addr, pte);
+      }
       if ((pte.value & PTE_BLOCKING) === 0) return this.#makePresent(pte, write) ? 0 : -EFAULT;
       if (this.hooks.fatalSignalPending(this.sched.current)) return -EFAULT;
       yield* this.handle_userfault(mm, pte.addr, addr, write);
     }
+  }
+
+  /** The page comes from the object that is mapped there; without one it is SIGBUS. */
+  protected *do_fault(mm: number, addr: number, { vma }: Pte): Sim<number> {
+    const { memory } = this.machine;
+    const ops = memory.unwatched(() => this.vmas.ops.at(this.vmas.at(vma).vm_ops));
+    const page = ops?.fault ? yield* ops.fault(vma, addr) : -EFAULT;
+    if (page < 0) return -EFAULT;
+    const pte = this.pteOf(mm, addr);
+    if (pte?.vma !== vma || pte.value & PTE_PRESENT) {
+      this.pages.put(page); // somebody was faster
+      return 0;
+    }
+    this.setPte(pte, page | PTE_PRESENT | (pte.flags & VM_WRITE ? PTE_WRITE : 0));
+    return 0;
+  }
+
+  #isOfFile(vma: number): boolean {
+    return this.machine.memory.unwatched(() => this.vmas.at(vma).vm_file !== 0);
   }
 
   /** Sleeps until the page has come or the task is killed, with no lock of its own. */

@@ -10,14 +10,17 @@ export class UserPages {
   readonly #machine: Machine;
   /** One u32 for every page of the machine. */
   readonly #counts: number;
+  /** The same: how often it is pinned. pincount of struct folio */
+  readonly #pins: number;
 
   constructor(machine: Machine) {
     this.#machine = machine;
     const { memory, slab } = machine;
     const sizeBytes = (memory.sizeBytes >> PAGE_SHIFT) * 4;
-    this.#counts = slab.pages(sizeBytes);
+    this.#counts = slab.pages(2 * sizeBytes);
+    this.#pins = this.#counts + sizeBytes;
     assert(this.#counts !== 0, 'no memory for mem_map');
-    memory.rawFill(this.#counts, sizeBytes, 0);
+    memory.rawFill(this.#counts, 2 * sizeBytes, 0);
   }
 
   /** A page of zeroes with a count of one, or 0 where memory is exhausted. */
@@ -50,15 +53,83 @@ export class UserPages {
     this.#machine.memory.setRawU32(this.#slot(page), this.count(page) + 1);
   }
 
-  /** Frees the page with its last count. */
+  /** Frees the page with its last count, unless it is pinned. */
   put(page: number): void {
     const left = this.count(page) - 1;
     assert(left >= 0, `put of the free page at ${page}`);
     this.#machine.memory.setRawU32(this.#slot(page), left);
-    if (left === 0) this.#machine.slab.freePages(page, PAGE_SIZE);
+    if (left === 0 && !this.isPinned(page)) this.#machine.slab.freePages(page, PAGE_SIZE);
+  }
+
+  /**
+   * Contiguous pages of zeroes for an object of the kernel's that mappings may show, each with a
+   * count of one, which is the object's; 0. vmalloc_user()
+   */
+  allocBlock(pageCount: number): number {
+    const { memory, slab } = this.#machine;
+    const sizeBytes = pageCount * PAGE_SIZE;
+    const start = slab.pages(sizeBytes);
+    if (start === 0) return 0;
+    const given = PAGE_SIZE * 2 ** Math.ceil(Math.log2(pageCount));
+    for (let at = start + sizeBytes; at < start + given; at += PAGE_SIZE) {
+      slab.freePages(at, PAGE_SIZE);
+    }
+    memory.unpoison(start, sizeBytes);
+    memory.rawFill(start, sizeBytes, 0);
+    for (let i = 0; i < pageCount; i++) memory.setRawU32(this.#slot(start + i * PAGE_SIZE), 1);
+    return start;
+  }
+
+  /** The object's counts go: what is mapped or pinned still stays as long as that. */
+  freeBlock(start: number, pageCount: number): void {
+    for (let i = 0; i < pageCount; i++) this.put(start + i * PAGE_SIZE);
+  }
+
+  /** It stays where it is, whatever becomes of its mappings. mm/gup.c */
+  pin(page: number): void {
+    this.#addPins(1);
+    this.#machine.memory.setRawU32(this.#pinSlot(page), this.pinCount(page) + 1);
+  }
+
+  /** unpin_user_page() */
+  unpin(page: number): void {
+    const left = this.pinCount(page) - 1;
+    this.#addPins(-1);
+    assert(left >= 0, `unpin of the page at ${page}, which is not pinned`);
+    this.#machine.memory.setRawU32(this.#pinSlot(page), left);
+    if (left === 0 && this.count(page) === 0) this.#machine.slab.freePages(page, PAGE_SIZE);
+  }
+
+  pinCount(page: number): number {
+    return this.#machine.memory.rawU32(this.#pinSlot(page));
+  }
+
+  isPinned(page: number): boolean {
+    return this.pinCount(page) > 0;
+  }
+
+  /** Every page that is pinned: for checkers. */
+  *pinned(): Generator<{ readonly page: number; readonly pins: number }> {
+    const { memory } = this.#machine;
+    const count = memory.rawU32(this.#pins) === 0 ? 0 : memory.sizeBytes >>> PAGE_SHIFT;
+    for (let i = 1; i < count; i++) {
+      const page = i * PAGE_SIZE;
+      const pins = this.pinCount(page);
+      if (pins > 0) yield { page, pins };
+    }
+  }
+
+  /** The sum stands where page 0 would have its own. */
+  #addPins(delta: number): void {
+    const { memory } = this.#machine;
+    memory.setRawU32(this.#pins, memory.rawU32(this.#pins) + delta);
+  }
+
+  #pinSlot(page: number): number {
+    return this.#pins + (page >>> PAGE_SHIFT) * 4;
   }
 
   #slot(page: number): number {
-    return this.#counts + (page >> PAGE_SHIFT) * 4;
+    return this.#counts + (page >>> PAGE_SHIFT) * 4;
   }
 }

@@ -22,17 +22,38 @@ export const vm_area_struct = struct('vm_area_struct', {
   vm_next: ptr('struct vm_area_struct'),
   vm_flags: u32, // VM_*
   vm_ptes: ptr('pte_t'),
-  unsimulated: unsimulated(112),
+  vm_pgoff: long, // of a file: where in it the mapping begins, in pages
+  vm_file: ptr('struct file'), // with a reference; 0 where it is of none
+  vm_private_data: ptr('void'), // the file's, for its vm_ops
+  vm_ops: ptr('const struct vm_operations_struct'),
+  unsimulated: unsimulated(80),
 });
 
 /** include/linux/mm.h */
 export const VM_READ = 0x1;
 export const VM_WRITE = 0x2;
+export const VM_EXEC = 0x4;
 export const VM_SHARED = 0x8;
+/** What mprotect(2) may make of it. */
+export const VM_MAYREAD = 0x10;
+export const VM_MAYWRITE = 0x20;
+export const VM_MAYEXEC = 0x40;
+export const VM_MAYSHARE = 0x80;
+/** A child has no copy of it. */
+export const VM_DONTCOPY = 0x2_0000;
 
 /** include/uapi/asm-generic/mman-common.h: the same bits as VM_* */
 export const PROT_READ = VM_READ;
 export const PROT_WRITE = VM_WRITE;
+export const PROT_EXEC = VM_EXEC;
+export const MAP_SHARED = 0x1;
+export const MAP_PRIVATE = 0x2;
+export const MAP_SHARED_VALIDATE = 0x3;
+export const MAP_TYPE = 0xf;
+export const MAP_FIXED = 0x10;
+export const MAP_ANONYMOUS = 0x20;
+export const MAP_POPULATE = 0x8000;
+export const MAP_FIXED_NOREPLACE = 0x10_0000;
 
 /** A page table entry: the offset of the page, and these bits below it. 0: nothing there yet. */
 export const PTE_PRESENT = 0x1;

@@ -21,6 +21,7 @@ const copySites = (fn: string): CopySites => ({
 const TO_USER = copySites('copy_to_user');
 const FROM_USER = copySites('copy_from_user');
 const STRNCPY = copySites('strncpy_from_user');
+const PIN = site('pin_user_pages_fast', 'pin');
 const USER_READ = copySites('user_read');
 const USER_WRITE = copySites('user_write');
 
@@ -87,6 +88,33 @@ export class UserMm extends PageFaults {
   /** A store in user mode: false where it raised SIGSEGV. */
   userWrite(addr: number, bytes: Uint8Array): Sim<boolean> {
     return this.#store(addr, bytes);
+  }
+
+  /**
+   * Pins the page of an address of the current task, writable, for as long as anybody likes: the
+   * page, or -EFAULT. FOLL_LONGTERM | FOLL_WRITE. mm/gup.c
+   */
+  *pin_user_pages_fast(addr: number): Sim<number> {
+    this.sched.mightSleep('pin_user_pages_fast');
+    const mm = this.#currentMm();
+    for (;;) {
+      yield* step(PIN);
+      const page = access_ok(addr, 1) ? this.translate(mm, addr, true) : 0;
+      if (page !== 0) {
+        this.pages.pin(page);
+        return page;
+      }
+      if ((yield* this.handle_mm_fault(mm, addr, true)) !== 0) return -EFAULT;
+    }
+  }
+
+  /** Makes the page of an address of the current task usable: 0 or -EFAULT. */
+  *prefault(addr: number, write: boolean): Sim<number> {
+    const mm = this.#currentMm();
+    while (this.translate(mm, addr, write) === 0) {
+      if ((yield* this.handle_mm_fault(mm, addr, write)) !== 0) return -EFAULT;
+    }
+    return 0;
   }
 
   *#load(addr: number, sizeBytes: number): Sim<Uint8Array | null> {

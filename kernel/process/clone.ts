@@ -317,7 +317,7 @@ export class Clones {
     if (flags & uapi.CLONE_VM) {
       yield* user.mmget(mm);
     } else {
-      made = user.dup_mm(mm);
+      made = yield* user.dup_mm(mm);
       if (made === 0) return -ENOMEM;
       const { memory } = this.#machine;
       this.#atomic(() => (mm_struct.at(memory, made).flags = mm_struct.at(memory, mm).flags));

@@ -186,14 +186,14 @@ describe('mappings', () => {
     const w = new World();
     const addr = w.mm.mmap(w.home, 3 * PAGE_SIZE);
     for (const [i, word] of ['one', 'two', 'three'].entries()) w.write(addr + i * PAGE_SIZE, word);
-    expect(w.mm.munmap(w.home, addr + PAGE_SIZE, PAGE_SIZE)).toBe(0);
+    expect(w.do(() => w.mm.munmap(w.home, addr + PAGE_SIZE, PAGE_SIZE))).toBe(0);
     expect(w.read(addr)).toBe('one');
     expect(w.read(addr + PAGE_SIZE)).toBe(-EFAULT);
     expect(w.read(addr + 2 * PAGE_SIZE)).toBe('three');
-    expect(w.mm.munmap(w.home, addr, 3 * PAGE_SIZE)).toBe(0);
+    expect(w.do(() => w.mm.munmap(w.home, addr, 3 * PAGE_SIZE))).toBe(0);
     expect(w.read(addr + 2 * PAGE_SIZE)).toBe(-EFAULT);
-    expect(w.mm.munmap(w.home, addr, 3 * PAGE_SIZE)).toBe(0);
-    expect(w.mm.munmap(w.home, addr + 1, 1)).toBe(-EINVAL);
+    expect(w.do(() => w.mm.munmap(w.home, addr, 3 * PAGE_SIZE))).toBe(0);
+    expect(w.do(() => w.mm.munmap(w.home, addr + 1, 1))).toBe(-EINVAL);
   });
 });
 
@@ -203,7 +203,7 @@ describe('00 R34: fork and exit', () => {
       const w = new World();
       const lazy = w.mm.mmap(w.home, PAGE_SIZE);
       w.write(w.arena, 'before');
-      const child = w.mm.dup_mm(w.home);
+      const child = w.do(() => w.mm.dup_mm(w.home));
       expect(w.mm.mmArena(child).addr).toBe(w.arena);
       w.write(w.arena, 'new', childFirst ? child : w.home);
       w.write(lazy, 'lazy', child);
@@ -215,7 +215,7 @@ describe('00 R34: fork and exit', () => {
 
   test('the last owner of a page writes to it without a copy', () => {
     const w = new World();
-    const child = w.mm.dup_mm(w.home);
+    const child = w.do(() => w.mm.dup_mm(w.home));
     w.do(() => w.mm.mmput(child));
     const page = physical(w, w.arena);
     w.write(w.arena, 'mine');
@@ -225,7 +225,7 @@ describe('00 R34: fork and exit', () => {
   test('a shared mapping stays shared, a read-only one too', () => {
     const w = new World();
     const shared = w.mm.mmap(w.home, PAGE_SIZE, { shared: true });
-    const child = w.mm.dup_mm(w.home);
+    const child = w.do(() => w.mm.dup_mm(w.home));
     w.write(shared, 'both', child);
     expect(w.read(shared)).toBe('both');
   });
@@ -234,7 +234,7 @@ describe('00 R34: fork and exit', () => {
     const w = new World();
     const { slab } = w.machine;
     const before = slab.liveCount;
-    const child = w.mm.dup_mm(w.home);
+    const child = w.do(() => w.mm.dup_mm(w.home));
     w.write(w.arena, 'copied', child);
     w.do(function* () {
       yield* w.mm.mmget(child);
@@ -250,24 +250,29 @@ describe('00 R34: fork and exit', () => {
 
   test('a thousand forks do not use memory up', () => {
     const w = new World();
+    let child = w.do(() => w.mm.dup_mm(w.home));
     for (let i = 0; i < 1_000; i++) {
-      const child = w.mm.dup_mm(w.home);
       expect(child).not.toBe(0);
       w.write(w.arena, 'x', child);
-      w.do(() => w.mm.mmput(child));
+      child = w.do(function* () {
+        yield* w.mm.mmput(child);
+        return yield* w.mm.dup_mm(w.home);
+      });
       w.machine.engine.reset();
     }
   });
 
   test('a struct that is out of memory gives 0 and leaves nothing', () => {
     const w = new World();
-    const before = w.machine.slab.liveCount;
-    w.machine.mayAlloc = (what) => what !== 'vm_area_struct';
-    expect(w.mm.dup_mm(w.home)).toBe(0);
-    expect(w.mm.create()).toBe(0);
-    w.machine.mayAlloc = (what) => what !== 'mm_struct';
-    expect(w.mm.dup_mm(w.home)).toBe(0);
-    expect(w.machine.slab.liveCount).toBe(before);
+    w.do(function* () {
+      const before = w.machine.slab.liveCount;
+      w.machine.mayAlloc = (what) => what !== 'vm_area_struct';
+      expect(yield* w.mm.dup_mm(w.home)).toBe(0);
+      expect(w.mm.create()).toBe(0);
+      w.machine.mayAlloc = (what) => what !== 'mm_struct';
+      expect(yield* w.mm.dup_mm(w.home)).toBe(0);
+      expect(w.machine.slab.liveCount).toBe(before);
+    });
   });
 });
 
@@ -325,7 +330,7 @@ describe('00 R46: blocking pages', () => {
   test('what was unmapped meanwhile is -EFAULT', () => {
     const w = blocked(function* (world, addr) {
       while (world.mm.blocked().length === 0) yield* step(site('test', 'wait'));
-      world.mm.munmap(world.home, addr, PAGE_SIZE);
+      yield* world.mm.munmap(world.home, addr, PAGE_SIZE);
     });
     expect(w.run()).toEqual([]);
     expect(w.result).toBeNull();
@@ -402,7 +407,7 @@ describe('00 R46: blocking pages', () => {
   test('a child inherits what still blocks', () => {
     const w = new World();
     const addr = w.mm.mmap(w.home, PAGE_SIZE, { blocking: true });
-    const child = w.mm.dup_mm(w.home);
+    const child = w.do(() => w.mm.dup_mm(w.home));
     expect(w.read(addr)).toBe('');
     w.spawn('B', () => w.mm.copy_from_user(addr, 1), child);
     let fired = 0;
@@ -433,6 +438,6 @@ test('rollback brings an address space back, page by page', () => {
     w.tasks.length = 0;
     expect(w.read(w.arena)).toBe('before');
     w.write(w.arena, `run ${run}`);
-    w.mm.dup_mm(w.home);
+    w.do(() => w.mm.dup_mm(w.home));
   }
 });
