@@ -344,6 +344,20 @@ export class Memory implements StructMemory {
     }
   }
 
+  /**
+   * Does `act` as marked accesses, READ_ONCE() and WRITE_ONCE(), that are part of the present step:
+   * no races, and they order nothing.
+   */
+  marked<T>(act: () => T): T {
+    const watch = this.onAccess;
+    this.onAccess = null;
+    try {
+      return act();
+    } finally {
+      this.onAccess = watch;
+    }
+  }
+
   shadowAt(addr: number): number {
     return this.#shadow[addr >> 3] ?? KASAN_PAGE_FREE;
   }

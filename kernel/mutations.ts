@@ -124,4 +124,12 @@ export const MUTATIONS: readonly Mutation[] = [
     hazard: '03-H8',
     about: 'a kill calls releases that may sleep within atomic sections',
   },
+  {
+    name: 'rqspinlock.no-deadlock-check',
+    kind: 'bug',
+    hazard: '03-H10',
+    about:
+      'who waits for a resilient lock looks neither for deadlocks nor for how long it has waited, ' +
+      'as with plain spin locks',
+  },
 ];

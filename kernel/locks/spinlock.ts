@@ -90,7 +90,7 @@ export class Spinlocks {
     let first = '';
     for (const cpu of this.#cpus.all) {
       const fiber = cpu.sim.fiber;
-      if (!fiber?.spinning) continue;
+      if (!fiber?.spinning || fiber.pending.target !== this) continue;
       const { addr, site, a } = fiber.pending;
       const owner = this.#machine.memory.rawU32(addr) - 1;
       const who = `CPU#${cpu.id}, ${fiber.path}`;
@@ -211,7 +211,7 @@ export class Spinlocks {
 }
 
 /** Without interrupts to deliver, counting is all there is to it. */
-function countersOnly(cpus: Cpus): InterruptControl {
+export function countersOnly(cpus: Cpus): InterruptControl {
   return {
     local_irq_disable: () => {
       cpus.this.irqsOff++;

@@ -3,6 +3,7 @@ import { FileRefs } from '../../kernel/locks/file-ref.ts';
 import { Lockdep } from '../../kernel/locks/lockdep.ts';
 import { Mutexes } from '../../kernel/locks/mutex.ts';
 import { Refcounts } from '../../kernel/locks/refcount.ts';
+import { RqSpinlocks } from '../../kernel/locks/rqspinlock.ts';
 import { Spinlocks } from '../../kernel/locks/spinlock.ts';
 import type { MachineOptions } from '../../kernel/machine.ts';
 import { Rcu } from '../../kernel/rcu/rcu.ts';
@@ -23,6 +24,7 @@ export class LockKernel extends BareKernel {
   readonly refs: FileRefs;
   readonly refcounts: Refcounts;
   readonly spinlocks: Spinlocks;
+  readonly rqspinlocks: RqSpinlocks;
   readonly mutexes: Mutexes;
   readonly waits: Waits;
   readonly rcu: Rcu;
@@ -35,6 +37,7 @@ export class LockKernel extends BareKernel {
     this.refs = new FileRefs(machine, sched);
     this.refcounts = new Refcounts(machine);
     this.spinlocks = new Spinlocks(machine, cpus, sched, this.lockdep);
+    this.rqspinlocks = new RqSpinlocks(machine, cpus, sched);
     this.waits = new Waits(machine, sched, (addr) => this.#taskAt(addr));
     this.mutexes = new Mutexes(machine, sched, this.waits, this.lockdep);
     this.rcu = new Rcu(machine, cpus, sched);
@@ -61,7 +64,11 @@ export class LockKernel extends BareKernel {
 
   /** Reports the deadlock where there is one; tasks that merely sleep are none. */
   #idle(): boolean {
-    const report = this.lockdep.describeDeadlock(this.tasks) ?? this.spinlocks.describeSpinners();
+    if (this.rqspinlocks.idle()) return true;
+    const report =
+      this.lockdep.describeDeadlock(this.tasks) ??
+      this.spinlocks.describeSpinners() ??
+      this.rqspinlocks.describeWaiters();
     if (report) this.machine.fail({ ...report, fatal: false });
     return false;
   }
