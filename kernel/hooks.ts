@@ -1,5 +1,15 @@
 import type { Sim } from '../sim/request.ts';
 
+/** What mmap(2) is asked for. */
+export interface WantedArea {
+  readonly addr: number;
+  readonly sizeBytes: number;
+  /** In pages. */
+  readonly pgoff: number;
+  /** The lowest address of so many bytes that are free, `addr` if it may be; or -ENOMEM. */
+  find(sizeBytes: number): number;
+}
+
 /**
  * What a kind of file can do: struct file_operations, include/linux/fs.h. `file` is the address of
  * its struct file, `buf` a user address. All return as the kernel's do: a count, 0, or -errno. A
@@ -19,6 +29,8 @@ export interface FileOps {
    * Absent: -ENODEV.
    */
   mmap?(file: number, vma: number): Sim<number>;
+  /** Where a mapping of it is to be, or -errno. Absent: wherever there is room. */
+  get_unmapped_area?(file: number, wanted: WantedArea): number;
   /**
    * On each close of a descriptor, before the reference goes. `files` is the closer's files_struct.
    */

@@ -7,6 +7,7 @@ import { EBADF, errnoText } from '../kernel/errno.ts';
 import type { FdCheckers, Handle } from '../kernel/fs/checkers.ts';
 import type { FdTables } from '../kernel/fs/fdtable.ts';
 import { AF_UNIX, MSG_NOSIGNAL, SOCK_STREAM } from '../kernel/fs/unix-structs.ts';
+import { MAP_SHARED, PROT_READ, PROT_WRITE } from '../kernel/mm/structs.ts';
 import type { UserBody } from '../kernel/process/ports.ts';
 import type { TaskStorage } from '../kernel/process/storage.ts';
 import { AT_FDCWD } from '../kernel/fs/uapi.ts';
@@ -23,6 +24,7 @@ import { RESTART } from '../kernel/reboot.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Sim } from '../sim/request.ts';
 import { compute } from './compute.ts';
+import { PAGE_BYTES, type MapFdOptions, type MapOptions } from './map-options.ts';
 import { decodeMessage, encodeMessage, type Message } from './message.ts';
 import {
   bytesOf,
@@ -78,19 +80,8 @@ export interface NewChild {
   readonly pidfd: number;
 }
 
-export interface MapOptions {
-  readonly sizeBytes?: number;
-  /** What stands at its start; not where every touch blocks. */
-  readonly content?: Uint8Array;
-  /** The first touch of each page, or the first write, sleeps until the strategy lets it come. */
-  readonly blocking?: boolean | 'write';
-  readonly resident?: boolean;
-}
-
 /** What pthread_create() asks for. */
 export const THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
-
-const PAGE_BYTES = 4_096;
 
 /**
  * The C library of simulated user code: each method marshals its arguments into memory of the
@@ -294,6 +285,8 @@ export class Proc {
       put: (bytes) => memory.put(bytes),
       reserve: (sizeBytes) => memory.reserve(sizeBytes),
       take: (addr, sizeBytes) => memory.take(addr, sizeBytes),
+      peek: (addr, sizeBytes) => this.peek(addr, sizeBytes),
+      poke: (addr, bytes) => this.poke(addr, bytes),
       cpuCount: this.#kernel.machine.engine.cpus.length,
       mapped: world.mapped,
       sys: (name, ...registers) => this.sys(name, ...registers),
@@ -448,6 +441,17 @@ export class Proc {
     if (content) mm.copy_to_user_nofault(addr, content);
     if (blocking === 'write') mm.writeProtect(space, addr, sizeBytes);
     return addr;
+  }
+
+  /** mmap(2) of what a descriptor stands for: the address, or -errno. */
+  *mmapFd(fd: number, options: MapFdOptions = {}): Sim<number> {
+    const { sizeBytes = PAGE_BYTES, offset = 0, addr = 0 } = options;
+    const { prot = PROT_READ | PROT_WRITE, flags = MAP_SHARED } = options;
+    return yield* this.sys('mmap', addr, sizeBytes, prot, flags, fd, offset);
+  }
+
+  *munmap(addr: number, sizeBytes: number): Sim<number> {
+    return yield* this.sys('munmap', addr, sizeBytes);
   }
 
   /** A load by user code: may fault, and sleep. Null where it raised SIGSEGV. */

@@ -1,10 +1,17 @@
-import { embed, long, ptr, struct, u32 } from '../../base/layout.ts';
-import { E2BIG, EBUSY, EINVAL, EOPNOTSUPP, ERANGE } from '../../kernel/errno.ts';
-import { lockClass } from '../../kernel/locks/lock-class.ts';
+import { alignUp, embed, long, ptr, struct, u32 } from '../../base/layout.ts';
+import { E2BIG, EBUSY, EFAULT, EINVAL, EOPNOTSUPP, ERANGE } from '../../kernel/errno.ts';
+import { file as fileStruct } from '../../kernel/fs/structs.ts';
+import type { WantedArea } from '../../kernel/hooks.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from '../../kernel/memory.ts';
+import { VM_DONTCOPY } from '../../kernel/mm/structs.ts';
+import type { VmOps } from '../../kernel/mm/vm-ops.ts';
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
-import { ARENA_ENTRIES, ARENA_TABLE_SHIFT, arenaEntry, type ArenaSpace } from '../vm/arena.ts';
+import type { Registry } from '../registry.ts';
+import type { ArenaSpace } from '../vm/arena.ts';
+import { ArenaTables } from './arena-tables.ts';
+import { ArenaVmas, arena_vmas } from './arena-vmas.ts';
 import {
   allocMap,
   behindMap,
@@ -28,8 +35,8 @@ const WORKER_LOCK = site('arena_free_worker', 'lock');
 const WORKER_UNLOCK = site('arena_free_worker', 'unlock');
 const WORKER_FLUSH = site('arena_free_worker', 'flush');
 const WORK_INC = site('arena_free_pages', 'inc');
-
-const spinlock = lockClass('&arena->spinlock', 'spin');
+const FAULT_LOCK = site('arena_vm_fault', 'lock');
+const FAULT_UNLOCK = site('arena_vm_fault', 'unlock');
 
 const ARENA_BYTES_MAX = 2 ** 32;
 const NUMA_NO_NODE = -1;
@@ -40,7 +47,8 @@ const bpf_arena = struct('bpf_arena', {
   user_vm_end: long,
   kern_vm: ptr('struct vm_struct'), // its page tables: vm/arena.ts
   rt: embed(range_tree), // what is free, in pages from the start
-  spinlock: u32, // protects rt and the page tables
+  spinlock: u32, // rqspinlock_t: protects rt and the page tables
+  vmas: embed(arena_vmas),
   free_spans: ptr('struct arena_free_span'),
 });
 
@@ -71,31 +79,42 @@ export const arenaCheck: AllocCheck = ({ keySize, valueSize, maxEntries, flags, 
  */
 export class ArenaMap extends MapBase {
   readonly #free: RangeTree;
+  readonly #vmas: ArenaVmas;
+  readonly #tables: ArenaTables;
+  readonly #kernVm: number;
 
-  constructor(world: MapWorld, addr: number, attr: MapAttr) {
+  constructor(world: MapWorld, addr: number, attr: MapAttr, kernVm: number) {
     super(world, addr, attr);
-    this.#free = new RangeTree(world.kernel, behindMap(addr) + bpf_arena.off.rt);
+    const arena = behindMap(addr);
+    this.#free = new RangeTree(world.kernel, arena + bpf_arena.off.rt);
+    this.#vmas = new ArenaVmas(world.kernel, arena + bpf_arena.off.vmas, addr);
+    this.#tables = new ArenaTables(world.kernel, kernVm);
+    this.#kernVm = kernVm;
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
     const { machine, kasan } = world.kernel;
-    const { slab, memory } = machine;
-    const addr = allocMap(world, bpf_arena, attr);
-    if (addr === 0) return undefined;
-    const tables = machine.mayAlloc('vm_struct') ? slab.kzalloc(ARENA_ENTRIES * 4) : 0;
-    const map = new ArenaMap(world, addr, attr);
-    const start = Number(attr.extra);
-    const isMade = memory.unwatched(() => {
-      if (tables === 0) return false;
-      map.#s.kern_vm = tables;
-      map.#s.user_vm_start = start;
-      map.#s.user_vm_end = start === 0 ? 0 : start + attr.maxEntries * PAGE_SIZE;
-      return map.#free.range_tree_set(0, attr.maxEntries) === 0;
-    });
+    const kernVm = ArenaTables.alloc(world.kernel);
+    const addr = kernVm === 0 ? 0 : allocMap(world, bpf_arena, attr);
+    const map = new ArenaMap(world, addr, attr, kernVm);
+    const isMade = addr !== 0 && machine.memory.unwatched(() => map.#init(attr));
     if (isMade) return map;
-    if (tables !== 0) kasan.free(tables);
-    kasan.free(addr);
+    for (const part of [addr, kernVm]) if (part !== 0) kasan.free(part);
     return undefined;
+  }
+
+  #init({ extra, maxEntries }: MapAttr): boolean {
+    const start = Number(extra);
+    this.#s.kern_vm = this.#kernVm;
+    this.#setRange(start, start === 0 ? 0 : start + maxEntries * PAGE_SIZE);
+    return this.#free.range_tree_set(0, maxEntries) === 0;
+  }
+
+  #setRange(start: number, end: number): void {
+    this.memory.unwatched(() => {
+      this.#s.user_vm_start = start;
+      this.#s.user_vm_end = end;
+    });
   }
 
   get #s(): ReturnType<typeof bpf_arena.at> {
@@ -118,8 +137,7 @@ export class ArenaMap extends MapBase {
   arenaSpace(): ArenaSpace | undefined {
     const { start } = this.userRange;
     if (start === 0) return undefined;
-    const tables = this.memory.unwatched(() => this.#s.kern_vm);
-    return { tables, userHigh: Math.floor(start / 2 ** 32) };
+    return { tables: this.#kernVm, userHigh: upperHalf(start) };
   }
 
   /** A place in user space. arena_map_direct_value_addr() */
@@ -146,7 +164,7 @@ export class ArenaMap extends MapBase {
       if (!isAligned(uaddr) || this.#pgoff(uaddr) > pageCntMax - pageCnt) return 0n;
     }
     if (!machine.mayAlloc('arena pages')) return 0n;
-    yield* this.#lock(ALLOC_LOCK);
+    if (!(yield* this.#lock(ALLOC_LOCK))) return 0n;
     const pgoff = this.#take(uaddr === 0n ? -1 : this.#pgoff(uaddr), pageCnt);
     const low = pgoff < 0 ? 0 : this.#lowOf(pgoff);
     const mapped = pgoff < 0 ? 0 : this.#mapNew(low, pageCnt);
@@ -174,7 +192,7 @@ export class ArenaMap extends MapBase {
     for (let i = 0; i < pageCnt; i++) {
       const page = machine.mayAlloc('arena page') ? mm.pages.alloc() : 0;
       if (page === 0) return i;
-      if (!this.#setPage((low + i * PAGE_SIZE) >>> 0, page)) {
+      if (!this.#tables.set((low + i * PAGE_SIZE) >>> 0, page)) {
         mm.pages.put(page);
         return i;
       }
@@ -190,19 +208,18 @@ export class ArenaMap extends MapBase {
     const last = Math.min(end, full + pageCnt * PAGE_SIZE);
     if (full < start || full >= last) return;
     const count = (last - full) / PAGE_SIZE;
-    if (!sleepable) {
+    if (!sleepable || !(yield* this.#lock(FREE_LOCK))) {
       yield* this.#defer(low >>> 0, count);
       return;
     }
-    yield* this.#lock(FREE_LOCK);
     this.#free.range_tree_set(this.#pgoff(BigInt(low >>> 0)), count);
-    const pages = this.#clear(low >>> 0, count);
+    const pages = this.#tables.clear(low >>> 0, count);
     yield* this.#unlock(FREE_UNLOCK);
     yield* step(FREE_FLUSH); // flush_tlb_kernel_range()
     const { pages: counts } = this.kernel.mm;
-    if (count > 1) yield* this.#zap(full, count);
+    if (count > 1) yield* this.#vmas.zap_pages(full, count);
     for (const page of pages) {
-      if (count === 1 && counts.count(page) > 1) yield* this.#zap(full, 1);
+      if (count === 1 && counts.count(page) > 1) yield* this.#vmas.zap_pages(full, 1);
       counts.put(page);
     }
   }
@@ -228,18 +245,21 @@ export class ArenaMap extends MapBase {
   }
 
   *arena_free_worker(): Sim<void> {
-    const { mm, kasan } = this.kernel;
-    yield* this.#lock(WORKER_LOCK);
+    const { mm, kasan, workqueues } = this.kernel;
+    if (!(yield* this.#lock(WORKER_LOCK))) {
+      workqueues.schedule_work('arena_free_worker', () => this.arena_free_worker());
+      return;
+    }
     const spans = this.#takeSpans();
     const pages: number[] = [];
     for (const { low, count } of spans) {
-      pages.push(...this.#clear(low, count));
+      pages.push(...this.#tables.clear(low, count));
       this.#free.range_tree_set(this.#pgoff(BigInt(low)), count);
     }
     yield* this.#unlock(WORKER_UNLOCK);
     for (const { addr, low, count } of spans) {
       yield* step(WORKER_FLUSH);
-      yield* this.#zap(Number(this.#userAddress(low)), count);
+      yield* this.#vmas.zap_pages(Number(this.#userAddress(low)), count);
       kasan.free(addr);
     }
     for (const page of pages) mm.pages.put(page);
@@ -267,49 +287,70 @@ export class ArenaMap extends MapBase {
     if (!isAligned(uaddr)) return 0;
     const pgoff = this.#pgoff(uaddr);
     if (pgoff + pageCnt > (end - start) / PAGE_SIZE) return -EINVAL;
-    yield* this.#lock(RESERVE_LOCK);
+    if (!(yield* this.#lock(RESERVE_LOCK))) return -EBUSY;
     const isFree = this.#free.is_range_tree_set(pgoff, pageCnt) === 0;
     const result = isFree ? this.#free.range_tree_clear(pgoff, pageCnt) : -EBUSY;
     yield* this.#unlock(RESERVE_UNLOCK);
     return result;
   }
 
-  // Page tables
+  // User space
 
-  /** False: no memory for a table. */
-  #setPage(low: number, page: number): boolean {
-    const { memory, slab } = this.kernel.machine;
-    const tables = this.#s.kern_vm;
-    const first = tables + (low >>> ARENA_TABLE_SHIFT) * 4;
-    if (memory.u32(first) === 0) {
-      const table = slab.kzalloc(ARENA_ENTRIES * 4);
-      if (table === 0) return false;
-      memory.setU32(first, table);
-    }
-    memory.setU32(arenaEntry(memory, tables, low), page);
-    return true;
+  /** Where a mapping may be, none over a border of 4 GiB. arena_get_unmapped_area() */
+  map_get_unmapped_area({ addr, sizeBytes, pgoff, find }: WantedArea): number {
+    const { start, end } = this.userRange;
+    if (pgoff !== 0) return -EINVAL;
+    if (sizeBytes > ARENA_BYTES_MAX) return -E2BIG;
+    if (start !== 0 && sizeBytes > end - start) return -E2BIG;
+    if (start !== 0 && (sizeBytes !== end - start || addr !== start)) return -EINVAL;
+    const found = find(sizeBytes * 2);
+    if (found < 0) return found;
+    const isWithin = upperHalf(found) === upperHalf(found + sizeBytes - 1);
+    return isWithin ? found : alignUp(found, 2 ** 32);
   }
 
-  /** Takes pages out of the tables. apply_range_clear_cb() */
-  #clear(low: number, count: number): number[] {
+  /** The first mapping says where the arena stands, and all others stand there. */
+  *map_mmap(vma: number): Sim<number> {
+    const { mm, mmap } = this.kernel;
     const { memory } = this;
-    const tables = this.#s.kern_vm;
-    const pages: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const page = this.#pageAt((low + i * PAGE_SIZE) >>> 0);
-      if (page === 0) continue;
-      memory.setU32(arenaEntry(memory, tables, (low + i * PAGE_SIZE) >>> 0), 0);
-      pages.push(page);
-    }
-    return pages;
+    const vml = yield* this.#vmas.remember_vma(vma, () => {
+      const { start, end } = this.userRange;
+      const s = mm.vmas.at(vma);
+      const [vm_start, vm_end] = memory.unwatched(() => [s.vm_start, s.vm_end] as const);
+      if (start !== 0 && start !== vm_start) return -EBUSY;
+      if (end !== 0 && end !== vm_end) return -EBUSY;
+      this.#setRange(vm_start, vm_end);
+      return 0;
+    });
+    if (vml < 0) return vml;
+    memory.unwatched(() => (mm.vmas.at(vma).vm_flags |= VM_DONTCOPY));
+    mmap.setOps(vma, this.world.arenaVmOps!, vml);
+    return 0;
   }
 
-  /** The page at an address, or 0. */
-  #pageAt(low: number): number {
-    const { memory } = this;
-    const tables = this.#s.kern_vm;
-    if (memory.u32(tables + (low >>> ARENA_TABLE_SHIFT) * 4) === 0) return 0;
-    return memory.u32(arenaEntry(memory, tables, low));
+  get vmas(): ArenaVmas {
+    return this.#vmas;
+  }
+
+  /** A touch of what the mapping does not show yet: the page, or -EFAULT. */
+  *arena_vm_fault(addr: number): Sim<number> {
+    const { mm } = this.kernel;
+    if (!(yield* this.#lock(FAULT_LOCK))) return -EFAULT;
+    const low = addr % 2 ** 32;
+    const page = this.#tables.at(low) || this.#faultIn(low);
+    if (page !== 0) mm.pages.get(page);
+    yield* this.#unlock(FAULT_UNLOCK);
+    return page === 0 ? -EFAULT : page;
+  }
+
+  /** A page where no program has allocated one, or 0. */
+  #faultIn(low: number): number {
+    if ((this.flags & flag.SEGV_ON_FAULT) !== 0) return 0;
+    const pgoff = this.#pgoff(BigInt(low));
+    if (this.#free.range_tree_clear(pgoff, 1) < 0) return 0;
+    if (this.#mapNew(low, 1) === 1) return this.#tables.at(low);
+    this.#free.range_tree_set(pgoff, 1);
+    return 0;
   }
 
   /** compute_pgoff() */
@@ -329,16 +370,14 @@ export class ArenaMap extends MapBase {
     return BigInt(start - (start % 2 ** 32) + low);
   }
 
-  *#lock(at: number): Sim<void> {
-    yield* this.kernel.spinlocks.spin_lock_irq(spinlock, this.#lockAddr, at);
+  /** False: it would be a deadlock, or has taken too long. raw_res_spin_lock_irqsave() */
+  *#lock(at: number): Sim<boolean> {
+    return (yield* this.kernel.rqspinlocks.raw_res_spin_lock(this.#lockAddr, at)) === 0;
   }
 
   *#unlock(at: number): Sim<void> {
-    yield* this.kernel.spinlocks.spin_unlock_irq(spinlock, this.#lockAddr, at);
+    yield* this.kernel.rqspinlocks.raw_res_spin_unlock(this.#lockAddr, at);
   }
-
-  /** What user space has mapped of it goes. zap_pages() */
-  *#zap(_uaddr: number, _count: number): Sim<void> {}
 
   // What bpf(2) may do with it: nothing.
 
@@ -364,21 +403,14 @@ export class ArenaMap extends MapBase {
 
   /** arena_map_free() */
   *map_free(): Sim<void> {
-    const { memory, kernel } = this;
-    const { mm, kasan } = kernel;
-    const tables = this.#s.kern_vm;
-    for (let i = 0; i < ARENA_ENTRIES; i++) {
-      const table = memory.u32(tables + i * 4);
-      if (table === 0) continue;
-      for (let at = table; at < table + ARENA_ENTRIES * 4; at += 4) {
-        if (memory.u32(at) !== 0) mm.pages.put(memory.u32(at));
-      }
-      kasan.free(table);
-    }
+    this.#tables.free();
     this.#free.range_tree_destroy();
-    kasan.free(tables);
-    kasan.free(this.addr);
+    this.kernel.kasan.free(this.addr);
   }
+}
+
+function upperHalf(addr: number): number {
+  return Math.floor(addr / 2 ** 32);
 }
 
 function isAligned(uaddr: bigint): boolean {
@@ -386,3 +418,22 @@ function isAligned(uaddr: bigint): boolean {
 }
 
 kernelText(ArenaMap);
+
+/** Registers what arenas do for their mappings. */
+export function arenaVmOps({ mm, machine }: Kernel, maps: Registry<BpfMap>): VmOps {
+  const { memory } = machine;
+  const mapOf = (vma: number): ArenaMap =>
+    memory.unwatched(() => {
+      const { private_data } = fileStruct.at(memory, mm.vmas.at(vma).vm_file);
+      return maps.get(private_data) as ArenaMap;
+    });
+  const ops: VmOps = {
+    name: 'arena_vm_ops',
+    open: (vma) => mapOf(vma).vmas.open(vma),
+    close: (vma) => mapOf(vma).vmas.close(vma),
+    may_split: () => -EINVAL,
+    fault: (vma, addr) => mapOf(vma).arena_vm_fault(addr),
+  };
+  mm.vmas.ops.register(ops);
+  return ops;
+}

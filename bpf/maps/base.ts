@@ -2,6 +2,7 @@ import { alignUp, type StructType } from '../../base/layout.ts';
 import { EINVAL, EOPNOTSUPP } from '../../kernel/errno.ts';
 import { CAP_SYS_ADMIN } from '../../kernel/cred.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { VmOps } from '../../kernel/mm/vm-ops.ts';
 import type { Task } from '../../kernel/task.ts';
 import { BPF_SPIN_LOCK } from './lock.ts';
 import type { BtfRecord } from '../btf/record.ts';
@@ -73,6 +74,8 @@ export interface MapWorld {
   readonly ports: MapPorts;
   /** All that there are. */
   readonly maps: Registry<BpfMap>;
+  /** What arenas do for their mappings. */
+  readonly arenaVmOps?: VmOps;
 }
 
 /** Whether a map may be made so: 0 or -errno. struct bpf_map_ops: map_alloc_check */

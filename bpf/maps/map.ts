@@ -13,6 +13,7 @@ import {
 import type { BtfRecord } from '../btf/record.ts';
 import type { Btf } from '../btf/types.ts';
 import type { Insns } from '../isa/insn.ts';
+import type { WantedArea } from '../../kernel/hooks.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { ArenaSpace } from '../vm/arena.ts';
 
@@ -128,6 +129,11 @@ export interface BpfMap {
   map_get_next_key(key: number, next: number): Sim<number>;
   /** For BPF_PSEUDO_MAP_VALUE: the address, or -errno. Absent: not supported. */
   map_direct_value_addr?(off: number): number;
+
+  /** mmap(2) of a descriptor: shows its memory there, or says what will. Absent: -ENOTSUPP. */
+  map_mmap?(vma: number): Sim<number>;
+  /** Where that may be, or -errno. Absent: wherever there is room. */
+  map_get_unmapped_area?(wanted: WantedArea): number;
 
   /** Of an arena: what programs see of it; undefined before user space has said where it stands. */
   arenaSpace?(): ArenaSpace | undefined;

@@ -8,6 +8,7 @@ import type { BtfObject } from '../btf/objects.ts';
 import type { Btf } from '../btf/types.ts';
 import { Ids } from '../ids.ts';
 import { Registry } from '../registry.ts';
+import { arenaVmOps } from './arena.ts';
 import type { MapAttr, MapWorld } from './base.ts';
 import { NUMA_NODE } from './flags.ts';
 import { LocalStorage } from './local-storage.ts';
@@ -41,7 +42,7 @@ export interface MapRequest {
   readonly extra: bigint;
 }
 
-export interface MapsParts extends Omit<MapWorld, 'maps'> {
+export interface MapsParts extends Pick<MapWorld, 'kernel' | 'ports'> {
   /** The BTF behind a descriptor, with a reference; or -errno. */
   btfFromFd(fd: number): Sim<BtfObject | number>;
   btf_put(addr: number): Sim<void>;
@@ -62,7 +63,8 @@ export class Maps {
   constructor(parts: MapsParts) {
     const { kernel, ports } = parts;
     this.#parts = parts;
-    this.#world = { kernel, ports, maps: this.registry };
+    const { registry } = this;
+    this.#world = { kernel, ports, maps: registry, arenaVmOps: arenaVmOps(kernel, registry) };
     const storage = new LocalStorage(kernel, (smap) => storageMapAt(this.registry, smap));
     kernel.processes.storage.destroy = (task) =>
       storage.destroy(task.addr + task_struct.off.bpf_storage);

@@ -108,10 +108,11 @@ function structOpsMaps(sources: Collecting, section: Section): MapSpec[] {
 
 /** Variables of the address space of arenas stand at the end of the one arena. */
 function placeArenaData(
-  { elf, path }: Collecting,
+  sources: Collecting,
   specs: MapSpec[],
   sections: Map<number, number>,
 ): void {
+  const { elf, path } = sources;
   const section = elf.sections.find(({ name }) => name === ARENA_SECTION);
   if (!section || section.sizeBytes === 0) return;
   const index = specs.findIndex(({ definition }) => definition.type === MAP_TYPE.ARENA);
@@ -121,7 +122,12 @@ function placeArenaData(
   if (pages > maxEntries) {
     throw new InputError(`${path}: ${pages} pages of variables in an arena of ${maxEntries}`);
   }
-  specs[index] = { ...specs[index]!, arenaDataAt: (maxEntries - pages) * PAGE_BYTES };
+  specs[index] = {
+    ...specs[index]!,
+    data: section.bytes.slice(),
+    variables: variablesOf(sources, section),
+    arenaDataAt: (maxEntries - pages) * PAGE_BYTES,
+  };
   sections.set(section.index, index);
 }
 
@@ -212,15 +218,9 @@ function dataKind({ name, flags, sizeBytes }: Section): MapKind | undefined {
 }
 
 function dataMap(sources: Collecting, section: Section, kind: MapKind): MapSpec {
-  const { symbolsOf, btf, types } = sources;
+  const { btf } = sources;
   const data =
     section.type === SHT_NOBITS ? new Uint8Array(section.sizeBytes) : section.bytes.slice();
-  const variables = new Map<string, Variable>();
-  for (const symbol of symbolsOf(section.index)) {
-    if (!isVariable(symbol)) continue;
-    const typeId = types.get(symbol.name) ?? 0;
-    variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
-  }
   const valueTypeId = btf ? idOf(btf, section.name, 'datasec') : 0;
   const name = dataMapName(sources.name, section.name);
   return {
@@ -229,8 +229,18 @@ function dataMap(sources: Collecting, section: Section, kind: MapKind): MapSpec 
     section: section.name,
     data,
     slots: [],
-    variables,
+    variables: variablesOf(sources, section),
   };
+}
+
+function variablesOf({ symbolsOf, types }: Collecting, section: Section): Map<string, Variable> {
+  const variables = new Map<string, Variable>();
+  for (const symbol of symbolsOf(section.index)) {
+    if (!isVariable(symbol)) continue;
+    const typeId = types.get(symbol.name) ?? 0;
+    variables.set(symbol.name, { offsetBytes: symbol.value, sizeBytes: symbol.sizeBytes, typeId });
+  }
+  return variables;
 }
 
 /** libbpf.c: internal_map_name(): `exec_eve.rodata`, and custom names as they are. */

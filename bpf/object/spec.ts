@@ -57,7 +57,7 @@ export interface MapSpec {
   readonly kind: MapKind;
   /** The section it comes from: `.maps`, `.rodata.str`. */
   readonly section: string;
-  /** Bytes of data at the start, where its section has any. */
+  /** Bytes of data at the start, where its section has any; of an arena, those of its variables. */
   readonly data: Uint8Array | undefined;
   /** The first slots of a prog array or a map of maps: what each is, by key. */
   readonly slots: readonly InitialSlot[];

@@ -14,6 +14,13 @@ export interface Entry {
   readonly value: Uint8Array;
 }
 
+/** include/uapi/linux/mman.h */
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_FIXED = 0x10;
+const PAGE_BYTES = 4096;
+
 const PERCPU: readonly number[] = [
   MAP_TYPE.PERCPU_ARRAY,
   MAP_TYPE.PERCPU_HASH,
@@ -32,6 +39,7 @@ export class ObjectMap {
   /** Of each CPU: the descriptor of the event with the buffer. */
   readonly #events: number[] = [];
   #lost = 0;
+  #mmaped = 0;
 
   constructor(calls: BpfCalls, spec: MapSpec) {
     this.#calls = calls;
@@ -88,9 +96,40 @@ export class ObjectMap {
     }
   }
 
+  get isArena(): boolean {
+    return this.spec.definition.type === MAP_TYPE.ARENA;
+  }
+
+  /** Of an arena: where the object has it in user space; 0 before. bpf_map__initial_value() */
+  get mmaped(): number {
+    return this.#mmaped;
+  }
+
+  /** Of an arena: maps it whole, and puts its variables there. 0 or -errno. */
+  *mmapArena(): Sim<number> {
+    const { port } = this.#calls;
+    const { extra, maxEntries } = this.spec.definition;
+    const flags = extra === 0 ? MAP_SHARED : MAP_SHARED | MAP_FIXED;
+    const size = maxEntries * PAGE_BYTES;
+    const prot = PROT_READ | PROT_WRITE;
+    const addr = yield* port.sys('mmap', extra, size, prot, flags, this.fd, 0);
+    if (addr < 0) return addr;
+    this.#mmaped = addr;
+    if (this.#initial.length > 0) yield* port.poke(this.#arenaData, this.#initial);
+    return 0;
+  }
+
+  get #arenaData(): number {
+    return this.#mmaped + (this.spec.arenaDataAt ?? 0);
+  }
+
   /** Of a map of data: a variable as it is now. */
   *variable(name: string): Sim<Uint8Array> {
     const variable = this.spec.variables.get(name);
+    if (variable && this.isArena) {
+      const at = this.#arenaData + variable.offsetBytes;
+      return (yield* this.#calls.port.peek(at, variable.sizeBytes)) ?? new Uint8Array(0);
+    }
     const value = yield* this.lookup(0);
     if (!variable || typeof value === 'number') {
       throw new InputError(`map '${this.name}': no variable '${name}'`);
@@ -165,7 +204,12 @@ export class ObjectMap {
 
   *close(): Sim<void> {
     for (const event of this.#events.splice(0)) yield* this.#calls.port.sys('close', event);
-    if (this.fd > 0) yield* this.#calls.port.sys('close', this.fd);
+    const { port } = this.#calls;
+    if (this.#mmaped !== 0) {
+      yield* port.sys('munmap', this.#mmaped, this.spec.definition.maxEntries * PAGE_BYTES);
+    }
+    this.#mmaped = 0;
+    if (this.fd > 0) yield* port.sys('close', this.fd);
     this.fd = 0;
   }
 

@@ -75,6 +75,11 @@ export class BpfObject {
     return this.spec.name;
   }
 
+  /** Of its types, once it is loaded; 0: it has none. bpf_object__btf_fd() */
+  get btfFd(): number {
+    return this.#btfFd;
+  }
+
   get maps(): readonly ObjectMap[] {
     return this.#maps;
   }
@@ -209,6 +214,10 @@ export class BpfObject {
     const request = { ...this.#request(definition), innerMapFd };
     try {
       map.fd = yield* this.#mustCreate(request, definition.name);
+      const failed = map.isArena ? yield* map.mmapArena() : 0;
+      if (failed < 0) {
+        throw new LoadError(`object ${this.name}: map '${map.name}' is not mapped`, failed);
+      }
     } finally {
       if (innerMapFd > 0) yield* this.#calls.port.sys('close', innerMapFd);
     }
@@ -256,7 +265,7 @@ export class BpfObject {
   /** bpf_object__populate_internal_map() */
   *#fillData(map: ObjectMap): Sim<void> {
     const { kind, data } = map.spec;
-    if (!data || kind === 'struct_ops' || map.fd === 0) return;
+    if (!data || kind === 'struct_ops' || map.isArena || map.fd === 0) return;
     const value = kind === 'kconfig' ? kconfigData(this.spec, this.#kernel.kconfig) : map.initial;
     let result = 0;
     if (kind !== 'bss' || value.some((byte) => byte !== 0)) {

@@ -24,6 +24,10 @@ export interface UserPort {
   reserve(sizeBytes: number): number;
   /** What stands at such an address now. */
   take(addr: number, sizeBytes: number): Uint8Array;
+  /** A load by user code, without a system call; null where it raised SIGSEGV. */
+  peek(addr: number, sizeBytes: number): Sim<Uint8Array | null>;
+  /** A store; false likewise. */
+  poke(addr: number, bytes: Uint8Array): Sim<boolean>;
   /** CPUs that the kernel may use: as many values has a per-CPU element. */
   readonly cpuCount: number;
   /** What is read through mappings. */

@@ -15,7 +15,7 @@ import {
   type Request,
 } from '../../sim/request.ts';
 import type { Insn } from '../isa/insn.ts';
-import { arenaPlace, isArenaInsn } from './arena.ts';
+import { arenaEntry, arenaPlace, arenaTouch, isArenaInsn, type ArenaInsn } from './arena.ts';
 import { bpfFrame, kernelAddress } from './frame.ts';
 
 const { off, sizeBytes: FRAME_BYTES } = bpfFrame;
@@ -93,14 +93,26 @@ const cmpxchgWrites = (request: Request): void => {
   if ((target as Memory).rawLoad(addr, size as 4 | 8) === wideOld) writes(request);
 };
 
+/** The effect of an access to an arena: whether the page is there is part of it. */
+function withEntry<T>(memory: Memory, frame: number, insn: ArenaInsn, effect: () => T): () => T {
+  return () => {
+    const { addr } = arenaTouch(memory, frame, insn);
+    const tables = memory.rawU32(frame + off.arena);
+    const low = Number(BigInt.asUintN(32, addr));
+    memory.marked(() => memory.u32(arenaEntry(memory, tables, low)));
+    return effect();
+  };
+}
+
 /** What to yield where `insn` has been stopped for: its effect is `goOn`, which does the access. */
 export function accessRequest<T>(
   memory: Memory,
   frame: number,
   insn: Insn,
   site: number,
-  goOn: () => T,
+  effect: () => T,
 ): Request<T> {
+  const goOn = isArenaInsn(insn) ? withEntry(memory, frame, insn, effect) : effect;
   const high = memory.rawU32(frame + off.accessAddr + 4);
   const addr = high === DIRECT_MAP_HIGH ? memory.rawU32(frame + off.accessAddr) : -1;
   const size = memory.rawU32(frame + off.accessSize);

@@ -149,13 +149,18 @@ export class Mmap {
     const isTaken = (): boolean =>
       this.#atomic(() => mm.vmas.overlapping(space, addr, addr + sizeBytes) !== 0);
     if (flags & MAP_FIXED_NOREPLACE && isTaken()) return -EEXIST;
+    const find = (size: number): number =>
+      isFixed ? addr : this.#unmappedArea(space, addr, size);
+    const area = { addr, sizeBytes, pgoff, find };
+    const given = file === 0 ? undefined : this.#opsOf(file).get_unmapped_area?.(file, area);
+    if (given !== undefined && given < 0) return given;
     const vm_flags = this.#flags(wanted);
     if (vm_flags < 0) return vm_flags;
     if (isFixed && isTaken()) {
       const cleared = yield* mm.munmap(space, addr, sizeBytes);
       if (cleared < 0) return cleared;
     }
-    const start = isFixed ? addr : this.#unmappedArea(space, addr, sizeBytes);
+    const start = given ?? find(sizeBytes);
     if (start < 0) return start;
     const made = yield* this.mmap_region(space, { ...wanted, addr: start, file }, vm_flags);
     if (made >= 0 && flags & MAP_POPULATE) yield* this.mm_populate(made, sizeBytes, vm_flags);
@@ -253,6 +258,8 @@ export class Mmap {
         const { mm } = task.s;
         if (seen.has(mm)) continue;
         seen.add(mm);
+        const { exe_file } = mm_struct.at(this.#machine.memory, mm);
+        if (exe_file !== 0) held.push({ file: exe_file, what: `executable of ${task.comm}` });
         for (const vma of vmas.of(mm)) {
           const { vm_file, vm_start } = vmas.at(vma);
           const what = `mapping 0x${vm_start.toString(16)} of ${task.comm}/${task.pid}`;
