@@ -3,9 +3,9 @@ import type { Scenario } from '../scenarios/index.ts';
 import type { RunResult } from '../sim/model.ts';
 import type { World } from './catalog.ts';
 import type { Io } from './command.ts';
-import { makeStrategy } from './plan.ts';
+import { planOf } from './plan.ts';
 import { rerun, search, shrinkFound } from './search.ts';
-import { scheduleToken, worldOf, type Subject } from './subject.ts';
+import { scheduleToken, worldOf, type Mode, type Subject } from './subject.ts';
 
 /** What came of searching one variant. */
 export interface VariantRow {
@@ -113,15 +113,13 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
     policy: [],
     memoryModel: variant.memoryModel ?? 'sc',
   };
-  const world = worldOf(subject, 'explore');
+  const { mode, strategy } = planOf(subject, options.strategy, options.seed);
+  const world = worldOf(subject, mode);
   const outcome = await search(
     {
       subject,
       world,
-      strategy: makeStrategy(options.strategy, {
-        seed: options.seed,
-        memoryModel: subject.memoryModel,
-      }),
+      strategy,
       runsMax: options.runsMax,
       timeMaxMs: options.timeMaxMs,
       isFound: catalog.isFound(variant),
@@ -130,7 +128,10 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
     io,
   );
   const { found } = outcome;
-  const shrunk = found && (await shrinkFound(subject, world, found, io)).result;
+  const shrunk =
+    found && mode === 'explore'
+      ? (await shrinkFound(subject, world, found, io)).result
+      : found?.result;
   return {
     variant: variantName,
     expectedKinds: variant.expect,
@@ -140,12 +141,14 @@ export async function searchVariant(task: VariantTask, io: Io): Promise<VariantR
       : variant.expect.length === 0 && !io.isInterrupted(),
     exhausted: outcome.exhausted,
     runs: outcome.runs,
-    shrunkToken: shrunk ? tokenOf(subject, world, shrunk) : null,
+    shrunkToken: shrunk ? tokenOf(subject, world, mode, shrunk) : null,
     wallMs: Math.round(io.nowMs() - beganMs),
   };
 }
 
-function tokenOf(subject: Subject, world: World, { schedule }: RunResult): string {
-  const { names } = rerun(subject, world, { schedule });
-  return scheduleToken(subject, 'explore', schedule, names);
+const NAMELESS = { names: [] };
+
+function tokenOf(subject: Subject, world: World, mode: Mode, { schedule }: RunResult): string {
+  const { names } = schedule.at.length > 0 ? rerun(subject, world, { schedule }) : NAMELESS;
+  return scheduleToken(subject, mode, schedule, names);
 }

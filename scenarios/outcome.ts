@@ -8,6 +8,7 @@ import { memoryModelByName, type MemoryModelName } from '../sim/memory-model.ts'
 import { primaryFailure, type RunResult } from '../sim/model.ts';
 import { shrink } from '../sim/shrink.ts';
 import { strategyByName } from '../sim/strategies/by-name.ts';
+import { OnlyRun } from '../sim/strategies/only-run.ts';
 import { NamingReplay } from '../sim/strategies/named-replay.ts';
 import { decodeToken, encodeToken, type TokenHeader } from '../sim/token.ts';
 import type { TraceLine } from '../sim/trace.ts';
@@ -75,18 +76,21 @@ export function exploreScenario(
   };
   const world = new World(scenario, options);
   const { memoryModel } = world;
-  const strategy = strategyByName(options.strategy ?? 'auto', { seed, memoryModel });
+  const strategy = scenario.timed
+    ? new OnlyRun()
+    : strategyByName(options.strategy ?? 'auto', { seed, memoryModel });
   const found = explore(world, { strategy, runsMax, isFound: isFound(world.variant) });
   const base = { scenario: scenario.name, variant: world.variantName };
   const { exhausted, runs } = found;
   if (!found.found) return { ...base, ...NOTHING, exhausted, runs };
-  const shrunk = shrink(world, found.found.result, sameFailureAs(found.found.result));
+  const { result } = found.found;
+  const shrunk = scenario.timed ? { result } : shrink(world, result, sameFailureAs(result));
   const header: TokenHeader = {
     scenario: scenario.name,
     variant: world.variantName,
     profile: world.kernel.machine.profile,
     mutations,
-    mode: 'explore',
+    mode: scenario.timed ? 'timed' : 'explore',
     memoryModel,
     ...(Object.keys(more).length > 0 ? { options: more } : {}),
   };
@@ -108,7 +112,8 @@ export function replayToken(token: string, scenario?: Scenario): ScenarioOutcome
   const memoryModel = memoryModelByName(header.memoryModel);
   const faults = faultsOfHeader(header);
   const policy = policyOfHeader(header);
-  const options = { variant, profile, mutations, memoryModel, faults, policy };
+  const { mode } = header;
+  const options = { variant, profile, mutations, mode, memoryModel, faults, policy };
   const world = new World(scenario ?? scenarioOf(header.scenario), options);
   let result: RunResult;
   if (decoded.form === 'schedule') {

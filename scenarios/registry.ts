@@ -25,6 +25,7 @@ import passDescriptor from './life/pass-descriptor.ts';
 import pingPong from './life/ping-pong.ts';
 import sharedTable from './life/shared-table.ts';
 import tableGrowth from './life/table-growth.ts';
+import p1 from './protection/h1-bomb.ts';
 import p2 from './protection/h2-unrecorded.ts';
 import p3 from './protection/h3-killed-release.ts';
 import p4 from './protection/h4-erase-by-address.ts';
@@ -32,6 +33,7 @@ import p5 from './protection/h5-stashed.ts';
 import p6 from './protection/h6-record-per-task.ts';
 import p7 from './protection/h7-oldest-first.ts';
 import p8 from './protection/h8-sleeping-release.ts';
+import p10 from './protection/h10-abba.ts';
 import progRunClose from './prog-run-close.ts';
 import bpfBomb from './protection/bpf-bomb.ts';
 
@@ -63,6 +65,7 @@ export const SCENARIOS: readonly Scenario[] = [
   storeBuffering,
   mapFdLifetime,
   bpfBomb,
+  p1,
   p2,
   p3,
   p4,
@@ -70,6 +73,7 @@ export const SCENARIOS: readonly Scenario[] = [
   p6,
   p7,
   p8,
+  p10,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */

@@ -1,4 +1,5 @@
 import { Timer } from '../../sim/clock.ts';
+import type { Cpu } from '../../sim/host.ts';
 import { step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { HeldClass } from './pairs.ts';
@@ -29,17 +30,23 @@ export class Detection {
   readonly #guard: RecordGuard;
   readonly #timer: Timer;
   readonly #beganNs: number;
+  readonly #cpu: Cpu;
+  readonly #shortestHeldNs: number;
   #offCpuNs = 0;
   /** When the task left its CPU; -1 while it is on it. */
   #leftAtNs = -1;
   /** Run time at which the first budget is used up. */
   #dueNs: number;
   #isArmed = false;
+  /** The CPU has been told, and has yet to listen: it is not told again. */
+  #isTold = false;
 
   constructor(guard: RecordGuard) {
     this.#guard = guard;
     const { engine } = guard.run.kernel.machine;
+    this.#cpu = engine.cpu;
     this.#beganNs = engine.cpu.nowNs;
+    this.#shortestHeldNs = guard.policy.shortestHeldNs;
     this.#dueNs = guard.settings.budgets.run[guard.context];
     this.#timer = new Timer(`budget of ${guard.run.prog.name}`, () => this.#fired());
   }
@@ -52,14 +59,13 @@ export class Detection {
 
   /** How long the invocation has run. */
   runNs(): number {
-    const { kernel, cpuId } = this.#guard.run;
-    const nowNs = this.#leftAtNs >= 0 ? this.#leftAtNs : kernel.cpus.all[cpuId]!.sim.nowNs;
+    const nowNs = this.#leftAtNs >= 0 ? this.#leftAtNs : this.#cpu.nowNs;
     return Math.max(0, nowNs - this.#beganNs - this.#offCpuNs);
   }
 
   /** From here on time may pass. */
   arm(): void {
-    if (this.#isArmed) return;
+    if (this.#isArmed || this.#isTold) return;
     this.#isArmed = true;
     this.#set();
   }
@@ -69,9 +75,10 @@ export class Detection {
     this.#isArmed = false;
   }
 
-  /** Something of that class is held from now on. */
-  held(cls: HeldClass, atNs: number): void {
-    const dueNs = atNs + this.#guard.settings.budgets.held[cls];
+  /** Something of that pair is held from now on. */
+  held(pair: number, atNs: number): void {
+    if (atNs + this.#shortestHeldNs >= this.#dueNs) return;
+    const dueNs = atNs + this.#guard.settings.budgets.held[pairAt(pair).class];
     if (dueNs >= this.#dueNs) return;
     this.#dueNs = dueNs;
     if (this.#isArmed) this.#set();
@@ -116,6 +123,7 @@ export class Detection {
     const reason = isTimed ? this.#exceeded() : 'run';
     if (reason === undefined) return; // set anew
     this.#isArmed = false;
+    this.#isTold = true;
     this.reason = reason;
     this.#interrupt(reason);
   }

@@ -1,6 +1,7 @@
 import { InputError } from '../../base/errors.ts';
 import type { Found } from '../../sim/explore.ts';
 import type { NamedDeviation } from '../../sim/names.ts';
+import type { Strategy } from '../../sim/strategy.ts';
 import { isBySeed } from '../../sim/strategies/by-name.ts';
 import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
@@ -11,7 +12,7 @@ import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
 import { IS_BUILT } from '../package.ts';
-import { budgetOf, makeStrategy } from '../plan.ts';
+import { budgetOf, makeStrategy, planOf } from '../plan.ts';
 import { reportToCi } from '../render/ci.ts';
 import { DEFAULT_FOLDER, saveFailure, writeTest } from '../saved.ts';
 import { rerun, search, shrinkFound, type Detailed } from '../search.ts';
@@ -70,12 +71,14 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const subject = await subjectOf(ref, flags, io, (chosen) => {
     if (!flags.json) io.out(`exploring ${headingOf(chosen)}\n`);
   });
-  const world = worldOf(subject, 'explore');
-  const outcome = await searchBy(subject, world, flags, io);
+  const plan = planOf(subject, flags.strategy, flags.seed);
+  const world = worldOf(subject, plan.mode);
+  world.detailed = plan.mode === 'timed'; // it may be long, and is not made twice
+  const outcome = await searchBy(subject, world, plan.strategy, flags, io);
   const { runs, steps, found } = outcome;
   const base = {
     subject,
-    strategy: flags.strategy ?? 'auto',
+    strategy: plan.mode === 'timed' ? plan.mode : (flags.strategy ?? 'auto'),
     seed: flags.seed,
     runs,
     steps,
@@ -101,12 +104,11 @@ async function explore(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   return conclude(finding, shown?.detailed, flags, io);
 }
 
-async function searchBy(subject: Subject, world: World, flags: Flags, io: Io) {
+async function searchBy(subject: Subject, world: World, strategy: Strategy, flags: Flags, io: Io) {
   const { seed } = flags;
-  const strategy = makeStrategy(flags.strategy, { seed, memoryModel: subject.memoryModel });
   const { scenario, ref } = subject;
   const base = { ...budgetOf(flags), label: scenario.name };
-  const jobs = jobsOf(flags, io);
+  const jobs = scenario.timed ? 1 : jobsOf(flags, io);
   if (jobs === 1) {
     const isFound = subject.catalog.isFound(subject.variant);
     return search({ subject, world, strategy, isFound, ...base }, io);
@@ -179,6 +181,7 @@ async function present(
   flags: { readonly shrink: boolean; readonly seed: number },
   io: Io,
 ): Promise<Presented> {
+  if (subject.scenario.timed) return presentOnly(subject, world, found);
   const isDivergent = found.result.failures.some(({ kind }) => kind === 'divergence');
   if (!flags.shrink || isDivergent) {
     const detailed = rerun(subject, world, found.result);
@@ -190,6 +193,13 @@ async function present(
   const detailed = rerun(subject, world, result);
   const shrunkToken = scheduleToken(subject, 'explore', result.schedule, detailed.names);
   return { result, token, shrunkToken, detailed };
+}
+
+/** The run in simulated time, which has no choices, and was made in full. */
+function presentOnly(subject: Subject, { trace }: World, { result }: Found): Presented {
+  const token = scheduleToken(subject, 'timed', result.schedule);
+  const detailed = { result, lines: trace.lines, names: [], misfitCount: 0 };
+  return { result, token, shrunkToken: token, detailed };
 }
 
 function tokenAsFound(

@@ -10,12 +10,15 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define ROUNDS 100000
+#define STREAM_STDOUT 1
 
 extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
 extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
+extern int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args,
+			      u32 len__sz) __ksym;
 extern void bpf_preempt_disable(void) __ksym;
 extern void bpf_preempt_enable(void) __ksym;
 
@@ -75,7 +78,9 @@ int BPF_PROG(reference, bool preempt, struct task_struct *prev, struct task_stru
 	return 0;
 }
 
-/* Under a bpf_spin_lock no helper may be called, so this one prints nothing. */
+static const char text[] = "bomb %d %d\n";
+
+/* Under a bpf_spin_lock no helper may be called: it prints by a kfunc, into its stream. */
 SEC("?tp_btf/sched_switch")
 int BPF_PROG(lock, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
@@ -88,8 +93,11 @@ int BPF_PROG(lock, bool preempt, struct task_struct *prev, struct task_struct *n
 		return 0;
 	bpf_spin_lock(&value->lock);
 	for_each_number(i, outer, ROUNDS) {
-		for_each_number(j, inner, ROUNDS)
-			value->count++;
+		for_each_number(j, inner, ROUNDS) {
+			u64 args[] = { *i, *j };
+
+			bpf_stream_vprintk(STREAM_STDOUT, text, args, sizeof(args));
+		}
 	}
 	bpf_spin_unlock(&value->lock);
 	return 0;

@@ -4,7 +4,10 @@ import type { Strategy } from '../strategy.ts';
 /** Nothing interferes: one run, in which each actor goes on for as long as it can. */
 export class Stay implements Strategy {
   readonly name = 'stay';
-  readonly exhausted = false;
+
+  get exhausted(): boolean {
+    return false;
+  }
 
   begin(run: number): boolean {
     return run === 0;

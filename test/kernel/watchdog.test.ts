@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { kernelFunction, spin, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from '../../kernel/task.ts';
@@ -70,6 +70,54 @@ test.each([
     },
   ]);
   expect(kernel.machine.engine.nowNs()).toBeLessThanOrEqual(21 * SECOND);
+});
+
+/** Burns so many seconds, and says so. */
+function* works(kernel: IrqKernel, seconds: number): Sim<void> {
+  for (let i = 0; i < seconds; i++) yield* kernel.timers.__udelay(SECOND);
+  kernel.log.push(`${seconds} s of work`);
+}
+
+describe('03 R3: a lockup is a warning as long as another CPU goes on', () => {
+  const kinds = ['hard-lockup', 'soft-lockup'] as const;
+  const isStuck = (kernel: IrqKernel, kind: string) => {
+    if (kind === 'hard-lockup') kernel.irqs.local_irq_disable();
+    else kernel.sched.preemptDisable();
+  };
+
+  test.each(kinds)('%s: the run ends with that of the last', (kind) => {
+    const kernel = timed();
+    kernel.spawn('A', function* () {
+      isStuck(kernel, kind);
+      yield* works(kernel, 1_000);
+    });
+    kernel.spawn('B', function* () {
+      yield* works(kernel, 50);
+      isStuck(kernel, kind);
+      yield* works(kernel, 1_000);
+    });
+    const seen = kernel.run().map((failure) => [failure.kind, failure.fatal]);
+    expect(seen).toEqual([
+      [kind, false],
+      [kind, true],
+    ]);
+    expect(kernel.log).toEqual(['50 s of work']);
+    expect(kernel.machine.engine.nowNs()).toBeLessThan(80 * SECOND);
+  });
+
+  test.each(kinds)('%s: or once the last has nothing left to do', (kind) => {
+    const kernel = timed();
+    kernel.spawn('A', function* () {
+      isStuck(kernel, kind);
+      yield* works(kernel, 1_000);
+    });
+    kernel.spawn('B', () => works(kernel, 50));
+    const seen = kernel.run().map((failure) => [failure.kind, failure.fatal]);
+    expect(seen).toEqual([[kind, true]]);
+    expect(kernel.log).toEqual(['50 s of work']);
+    expect(kernel.machine.engine.nowNs()).toBeGreaterThan(50 * SECOND);
+    expect(kernel.machine.engine.nowNs()).toBeLessThan(80 * SECOND);
+  });
 });
 
 test('no hard lockup where interrupts come on for a moment now and then', () => {

@@ -1,0 +1,111 @@
+import type { Sim } from '../../sim/request.ts';
+import type { Proc, ProcBody } from '../proc.ts';
+import bomb from './bomb.bpf.o';
+
+const MS = 1_000_000;
+const SECOND = 1_000 * MS;
+/** BPF_F_LOCK: include/uapi/linux/bpf.h */
+const BPF_F_LOCK = 4;
+/** Of struct value: bomb.bpf.c */
+const VALUE_BYTES = 8;
+const FIRST_KEY = new Uint8Array(4);
+/** Tasks that share a CPU with a bomb that lets them. */
+const NEIGHBOURS = 7;
+
+/** A program that is never over, or not soon. */
+export interface Bomb {
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  readonly program: string;
+  /** Where it goes off: in a switch of tasks, or in the system call of a task that is armed. */
+  readonly in: 'switch' | 'call';
+  /** How long others look on, in seconds, before they give the machine up. Default: 1. */
+  readonly watched?: number;
+}
+
+/** Those of bomb.bpf.c, by variants of scenarios. */
+export const BOMBS = {
+  plain: bombOf('plain', 'switch'),
+  reference: bombOf('reference', 'switch'),
+  lock: bombOf('lock', 'switch'),
+  'preempt-off': bombOf('preempt_off', 'call', 30),
+  rcu: bombOf('rcu', 'call', 30),
+  sleepable: bombOf('sleepable', 'call', 250),
+} as const;
+
+function bombOf(program: string, place: Bomb['in'], watched = 1): Bomb {
+  return { bytes: bomb, file: 'bomb.bpf.o', program, in: place, watched };
+}
+
+/** What of the loader's the worker uses. */
+interface Shared {
+  readonly pipe: number;
+  readonly values: number;
+}
+
+/**
+ * Loads and attaches it, and sets it off, on CPU 0. Others are on CPU 1, and note what they get
+ * done. Where something stops the bomb, all of them come to their end.
+ */
+export function loader(bombOfLoader: Bomb): ProcBody {
+  return function* (p) {
+    const { bytes, file, program: name } = bombOfLoader;
+    const object = p.openObject(bytes, file);
+    const program = object.program(name);
+    program.isWanted = true;
+    object.mapOf('armed').preset('armed', yield* p.getpid());
+    yield* object.load();
+    const [read, write] = p.ok(yield* p.pipe());
+    const values = object.maps.find((map) => map.name === 'values')?.fd ?? -1;
+    const shared = { pipe: write, values };
+    p.ok(yield* p.fork((child) => work(child, bombOfLoader, shared), 'worker'));
+    const neighbours = name === 'sleepable' ? NEIGHBOURS : 0;
+    for (let i = 0; i < neighbours; i++) p.ok(yield* p.fork(neighbour, `neighbour${i}`));
+    yield* program.attach();
+    p.note('attached', true);
+    if (bombOfLoader.in === 'call') p.ok(yield* p.dup(0));
+    else yield* p.read(read, 1);
+    p.note('over', true);
+    yield* object.destroy();
+  };
+}
+
+/** Uses its share of a CPU, whoever else is there. */
+function* neighbour(p: Proc): Sim<void> {
+  for (let turns = 1; p.noted('over') !== true; turns++) {
+    yield* p.compute(10 * MS);
+    p.note(`turns of ${p.path}`, turns);
+  }
+}
+
+/** What goes on elsewhere is noted, until it needs something of the loader's. */
+function* work(p: Proc, { program, in: place, watched = 1 }: Bomb, shared: Shared): Sim<void> {
+  while (p.noted('attached') !== true) yield* p.compute(MS);
+  if (program === 'sleepable') p.ok(yield* p.fork(detach, 'detacher'));
+  else if (place === 'call') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
+  for (let second = 1; second <= watched && p.noted('over') !== true; second++) {
+    // Where every switch sets the bomb off, it does not sleep.
+    if (place === 'call') p.ok(yield* p.nanosleep(SECOND));
+    else yield* p.compute(SECOND);
+    p.note('seconds worked', second);
+  }
+  if (place === 'switch') {
+    if (program === 'lock') {
+      yield* p.calls.mapLookup(shared.values, FIRST_KEY, VALUE_BYTES, BPF_F_LOCK);
+    }
+    yield* p.write(shared.pipe, '.');
+  } else if (p.noted('over') !== true) {
+    yield* p.reboot();
+  }
+}
+
+/** Takes a program off a tracepoint: which waits for every sleepable program that runs. */
+function* detach(p: Proc): Sim<void> {
+  const object = p.openObject(bomb, 'bomb.bpf.o');
+  const program = object.program('bystander');
+  program.isWanted = true;
+  yield* object.load();
+  yield* program.attach();
+  yield* object.destroy();
+  p.note('detached', true);
+}
