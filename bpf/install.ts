@@ -18,6 +18,7 @@ import { foreignBtf } from './foreign.ts';
 import { kernelBtf } from './kernel-btf.ts';
 import { KFUNCS } from './kfuncs/table.ts';
 import type { MapPorts } from './maps/base.ts';
+import { MapMmap } from './maps/map-mmap.ts';
 import { Maps } from './maps/maps.ts';
 import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
@@ -226,6 +227,7 @@ export class Bpf implements BpfContext {
 
   #fileOps(): BpfFileOps {
     const { kernel, maps, programs, links, btfs } = this;
+    const mmaps = new MapMmap(kernel, maps);
     const release = (put: (addr: number) => Sim<void>) =>
       function* (file: number): Sim<number> {
         yield* put(privateOf(kernel.machine, file));
@@ -244,6 +246,8 @@ export class Bpf implements BpfContext {
           yield* maps.bpf_map_release(maps.of(privateOf(kernel.machine, file)), file);
           return 0;
         },
+        mmap: (file, vma) => mmaps.bpf_map_mmap(file, vma),
+        get_unmapped_area: (file, wanted) => mmaps.bpf_get_unmapped_area(file, wanted),
       },
       prog: ops('bpf_prog_fops', (addr) => programs.bpf_prog_put(addr)),
       link: ops('bpf_link_fops', (addr) => links.bpf_link_put(addr)),

@@ -1,5 +1,7 @@
 import { alignUp, ptr, struct, u32 } from '../../base/layout.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from '../../kernel/errno.ts';
+import { PAGE_SIZE } from '../../kernel/memory.ts';
+import { vmaPages } from '../../kernel/mm/mmap.ts';
 import type { Sim } from '../../sim/request.ts';
 import { assemble } from '../isa/asm.ts';
 import type { Insns } from '../isa/insn.ts';
@@ -136,8 +138,12 @@ abstract class AnyArray extends MapBase {
     for (let i = 0; holdsThings(this.record) && i < this.maxEntries; i++) {
       yield* this.freeFieldsAt(i);
     }
-    this.kernel.kasan.free(this.values);
+    this.freeValues();
     this.kernel.kasan.free(this.addr);
+  }
+
+  protected freeValues(): void {
+    this.kernel.kasan.free(this.values);
   }
 }
 
@@ -149,8 +155,27 @@ export class ArrayMap extends AnyArray {
     return made && new ArrayMap(world, made.addr, attr, made.values);
   }
 
+  /** Shows user space the values, from a page of them on: array_map_mmap() */
+  *map_mmap(vma: number): Sim<number> {
+    const { mm, mmap } = this.kernel;
+    if (!isMmapable(this)) return -EINVAL;
+    const first = this.memory.unwatched(() => mm.vmas.at(vma).vm_pgoff);
+    const count = this.memory.unwatched(() => vmaPages(mm.vmas.at(vma)));
+    if (first + count > blockPages(this.elemSize * this.maxEntries)) return -EINVAL;
+    for (let i = 0; i < count; i++) {
+      mmap.vm_insert_page(vma, i, this.values + (first + i) * PAGE_SIZE);
+    }
+    return 0;
+  }
+
   override valueAt(index: number): number {
     return this.values + index * this.elemSize;
+  }
+
+  /** What a mapping still shows, or somebody has pinned, stays. */
+  protected override freeValues(): void {
+    if (!isMmapable(this)) return super.freeValues();
+    this.kernel.mm.pages.freeBlock(this.values, blockPages(this.elemSize * this.maxEntries));
   }
 
   /**
@@ -272,7 +297,9 @@ export function allocArray(
   const { machine, kasan } = world.kernel;
   const addr = allocMap(world, bpf_array, attr);
   if (addr === 0) return undefined;
-  const values = allocArea(world, 'bpf_array values', bytes);
+  const values = isMmapable(attr)
+    ? allocBlock(world, bytes)
+    : allocArea(world, 'bpf_array values', bytes);
   if (values === 0) {
     kasan.free(addr);
     return undefined;
@@ -284,6 +311,21 @@ export function allocArray(
     s.value = values;
   });
   return { addr, values };
+}
+
+/** Whole pages. bpf_map_area_mmapable_alloc() */
+function allocBlock({ kernel }: MapWorld, bytes: number): number {
+  const { machine, mm } = kernel;
+  if (bytes >= machine.memory.sizeBytes || !machine.mayAlloc('bpf_array values')) return 0;
+  return mm.pages.allocBlock(blockPages(bytes));
+}
+
+function isMmapable({ flags }: Pick<MapAttr, 'flags'>): boolean {
+  return (flags & flag.MMAPABLE) !== 0;
+}
+
+function blockPages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE);
 }
 
 /** roundup_pow_of_two() of at least 1. */

@@ -68,6 +68,8 @@ export interface StorageMap {
   freeFields(value: number): Sim<void>;
   copyValue(to: number, from: number): void;
   copyValueLocked(to: number, from: number, locked: number): Sim<void>;
+  /** Gives a new value what bpf(2) has pinned for it. bpf_obj_swap_uptrs() */
+  swapUptrs(value: number, from: number): void;
 }
 
 /**
@@ -137,11 +139,20 @@ export class LocalStorage {
 
   // Changing.
 
-  /** The address of the value as it is now, or -errno. bpf_local_storage_update() */
-  *update(ownerPtr: number, map: StorageMap, value: number, flags: number): Sim<number> {
+  /**
+   * The address of the value as it is now, or -errno. `isUser`: `value` comes from bpf(2), which
+   * pins the user pages that it names. bpf_local_storage_update()
+   */
+  *update(
+    ownerPtr: number,
+    map: StorageMap,
+    value: number,
+    flags: number,
+    isUser = false,
+  ): Sim<number> {
     const storage = yield* this.#kernel.atomics.readPtr(OWNER, ownerPtr);
     if (storage === 0 || this.#isLeaving(storage)) {
-      return yield* this.#updateFirst(ownerPtr, map, value, flags);
+      return yield* this.#updateFirst(ownerPtr, map, value, flags, isUser);
     }
     if (flags & BPF_F_LOCK && !(flags & BPF_NOEXIST)) {
       const old = yield* this.bpf_local_storage_lookup(storage, map, false);
@@ -152,7 +163,7 @@ export class LocalStorage {
         return old + DATA;
       }
     }
-    const selem = this.#alloc(map, value);
+    const selem = this.#alloc(map, value, isUser);
     if (selem === 0) return -ENOMEM;
     const gone: number[] = [];
     yield* this.#lock(storage);
@@ -202,10 +213,16 @@ export class LocalStorage {
   }
 
   /** The owner's first value: its storage is made with it. */
-  *#updateFirst(ownerPtr: number, map: StorageMap, value: number, flags: number): Sim<number> {
+  *#updateFirst(
+    ownerPtr: number,
+    map: StorageMap,
+    value: number,
+    flags: number,
+    isUser: boolean,
+  ): Sim<number> {
     const wrong = checkExists(0, flags);
     if (wrong < 0) return wrong;
-    const selem = this.#alloc(map, value);
+    const selem = this.#alloc(map, value, isUser);
     if (selem === 0) return -ENOMEM;
     const result = yield* this.bpf_local_storage_alloc(ownerPtr, map, selem);
     if (result < 0) yield* this.#free(selem, true);
@@ -362,7 +379,7 @@ export class LocalStorage {
   // Memory and locks.
 
   /** In no list yet; 0. bpf_selem_alloc() */
-  #alloc(map: StorageMap, value: number): number {
+  #alloc(map: StorageMap, value: number, isUser: boolean): number {
     const { machine } = this.#kernel;
     const { elem_size } = this.#map(map.smap);
     const may = machine.mayAlloc('bpf_local_storage_elem');
@@ -370,6 +387,7 @@ export class LocalStorage {
     if (selem === 0) return 0;
     this.#elem(selem).smap = map.smap;
     if (value !== 0) map.copyValue(selem + DATA, value);
+    if (isUser) map.swapUptrs(selem + DATA, value);
     return selem;
   }
 

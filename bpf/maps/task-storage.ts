@@ -1,14 +1,21 @@
 import { assert } from '../../base/assert.ts';
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP, ESRCH } from '../../kernel/errno.ts';
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP, ESRCH } from '../../kernel/errno.ts';
 import { STORAGE_CACHE_SIZE } from '../../kernel/process/storage.ts';
 import { task_struct } from '../../kernel/structs.ts';
 import type { Task } from '../../kernel/task.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
+import {
+  bpf_obj_pin_uptrs,
+  bpf_obj_swap_uptrs,
+  bpf_obj_unpin_uptrs,
+  hasUptrs,
+} from '../objects/uptrs.ts';
 import { roundupPow2 } from './array.ts';
 import {
   allocArea,
   allocMap,
   behindMap,
+  BPF_F_LOCK,
   BPF_NOEXIST,
   MapBase,
   type AllocCheck,
@@ -124,13 +131,27 @@ export class TaskStorageMap extends MapBase implements StorageMap {
     return found === 0 ? -ENOENT : yield* this.copyOut(value, found, flags);
   }
 
-  /** bpf_pid_task_storage_update_elem() */
+  /** User pages that the value names are pinned first, and the caller's, whoever's it becomes. */
   override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+    const pinned = yield* bpf_obj_pin_uptrs(this.kernel, this.record, value);
+    if (pinned < 0) return pinned;
+    const result = yield* this.#update(key, value, flags);
+    if (result < 0) bpf_obj_unpin_uptrs(this.kernel, this.record, value);
+    return result;
+  }
+
+  /** bpf_pid_task_storage_update_elem() */
+  *#update(key: number, value: number, flags: number): Sim<number> {
+    if (flags & BPF_F_LOCK && hasUptrs(this.record)) return -EOPNOTSUPP;
     const wrong = this.checkFlags(flags);
     return yield* this.#withTask(key, (task) => {
       const owner = task.addr + task_struct.off.bpf_storage;
-      return wrong < 0 ? failed(wrong) : this.#storage.update(owner, this, value, flags);
+      return wrong < 0 ? failed(wrong) : this.#storage.update(owner, this, value, flags, true);
     });
+  }
+
+  swapUptrs(value: number, from: number): void {
+    bpf_obj_swap_uptrs(this.kernel, this.record, value, from);
   }
 
   /** bpf_pid_task_storage_delete_elem() */

@@ -11,6 +11,7 @@ import { bpfCpumask } from './cpumask.ts';
 import { elementType, kptrType, type ObjectType } from './object-type.ts';
 import { percpuObjectsOf } from './percpu.ts';
 import { RbTree } from './rbtree.ts';
+import { unpinUptr } from './uptrs.ts';
 import { bpf_list_node_kern, bpf_rb_node_kern, BPF_PTR_POISON, list_head } from './uapi.ts';
 
 const XCHG = site('bpf_obj_free_fields', 'xchg');
@@ -25,7 +26,11 @@ const TREE_OWNER = site('bpf_rb_root_free', 'owner');
 
 /** Fields that hold something, which must be given up before the memory around them is. */
 const HOLDING =
-  kind.BPF_KPTR_REF | kind.BPF_KPTR_PERCPU | kind.BPF_KPTR_UNREF | kind.BPF_GRAPH_ROOT;
+  kind.BPF_KPTR_REF |
+  kind.BPF_KPTR_PERCPU |
+  kind.BPF_KPTR_UNREF |
+  kind.BPF_GRAPH_ROOT |
+  kind.BPF_UPTR;
 
 /**
  * Objects of programs: their memory, and what special fields of theirs and of map values hold.
@@ -104,8 +109,8 @@ export class Objects {
   }
 
   /**
-   * Gives up all that the special fields at `obj` hold: nobody finds it any more. Timers, works and
-   * pinned user pages are left to their owners.
+   * Gives up all that the special fields at `obj` hold: nobody finds it any more. Timers and works
+   * are left to their owners.
    */
   *bpf_obj_free_fields(record: BtfRecord, obj: number): Sim<void> {
     for (const field of record.fields) {
@@ -119,6 +124,8 @@ export class Objects {
         yield* this.bpf_list_head_free(field, at, obj + record.spinLockOff);
       } else if (field.type === kind.BPF_RB_ROOT) {
         yield* this.bpf_rb_root_free(field, at, obj + record.spinLockOff);
+      } else if (field.type === kind.BPF_UPTR) {
+        unpinUptr(this.#kernel, at);
       }
     }
   }

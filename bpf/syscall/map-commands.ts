@@ -1,5 +1,5 @@
 import { CAP_BPF, hasCap } from '../capabilities.ts';
-import { EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
 import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import { alignUp } from '../../base/layout.ts';
 import type { Sim } from '../../sim/request.ts';
@@ -206,6 +206,7 @@ export const mapFreeze: Command = {
       const s = bpf_map.at(memory, map.addr);
       // What is frozen cannot be written to by bpf(2): map_get_sys_perms()
       if (s.frozen !== 0) return -EPERM;
+      if (s.writecnt !== 0n) return -EBUSY;
       s.frozen = 1;
       return 0;
     });
