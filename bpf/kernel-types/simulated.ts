@@ -160,7 +160,7 @@ struct mm_struct {
   unsigned long start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
   unsigned long arg_start, arg_end, env_start, env_end, saved_auxv[56];
   struct percpu_counter rss_stat[4]; struct linux_binfmt *binfmt;
-  struct task_struct *owner; struct file *exe_file;
+  struct task_struct *owner;
 };
 struct vm_area_struct {
   pgprot_t vm_page_prot; struct list_head anon_vma_chain; struct anon_vma *anon_vma;

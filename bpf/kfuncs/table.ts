@@ -3,9 +3,11 @@ import * as roster from './roster.ts';
 import { CPUMASK_KFUNCS } from './cpumask.ts';
 import { DYNPTR_KFUNCS } from './dynptr.ts';
 import { ITER_BITS_KFUNCS } from './iter-bits.ts';
+import { FILE_KFUNCS } from './file.ts';
 import { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './iter-num.ts';
 import { ITER_TASK_KFUNCS } from './iter-task.ts';
 import { LIST_KFUNCS } from './lists.ts';
+import { ITER_TASK_VMA_KFUNCS } from './iter-task-vma.ts';
 import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
 import { RBTREE_KFUNCS } from './rbtree.ts';
@@ -40,3 +42,7 @@ export const KFUNCS: readonly Kfunc[] = [
   ...ITER_BITS_KFUNCS,
   ...Object.values(roster),
 ];
+  ...ITER_TASK_VMA_KFUNCS,
+  ...FILE_KFUNCS,
+  ...SECTION_KFUNCS,
+  ...RES_LOCK_KFUNCS,

@@ -23,6 +23,7 @@ import { FdCheckers } from './checkers.ts';
 import { Closing } from './close.ts';
 import { Dup } from './dup.ts';
 import { Eventfds } from './eventfd.ts';
+import { ExeFiles } from './exe-file.ts';
 import { FdTables } from './fdtable.ts';
 import { FileTable } from './file.ts';
 import { Lookup } from './lookup.ts';
@@ -71,6 +72,7 @@ export class Fs {
   readonly pidfds: Pidfds;
   readonly anon: AnonInodes;
   readonly roster: Roster;
+  readonly exeFiles: ExeFiles;
   readonly rows: readonly SyscallRow[];
   readonly #paths: Namespace;
   readonly #sockets: Sockets;
@@ -95,6 +97,7 @@ export class Fs {
     this.pidfds = new Pidfds(machine, { ...all, anon });
     this.#sockets = new Sockets(machine, all);
     this.roster = new Roster(machine, parts);
+    this.exeFiles = new ExeFiles(machine, base);
     const kinds = [
       ...new MemDevices(machine, user).kinds,
       ...new Autofs(machine, all).kinds,
@@ -122,6 +125,7 @@ export class Fs {
       eventfds.ops,
       this.pidfds.ops,
       ...this.#sockets.ops,
+      this.exeFiles.ops,
     ]);
   }
 

@@ -111,12 +111,15 @@ export class AddressSpaces {
       to.mmap_base = from.mmap_base;
       to.arena = from.arena;
       to.flags = from.flags;
+      to.exe_file = from.exe_file; // dup_mm_exe_file()
+      if (to.exe_file !== 0) this.vmas.files.get(to.exe_file);
       for (const vma of this.vmas.of(old)) if (!this.vmas.copyTo(mm, vma)) return false;
       return true;
     });
     if (isWhole) return mm;
     const gone = memory.unwatched(() => this.#exit_mmap(mm));
     yield* this.vmas.finish(gone);
+    yield* this.#putExeFile(mm);
     this.#kasan.free(mm);
     return 0;
   }
@@ -134,11 +137,31 @@ export class AddressSpaces {
   /** One user less; with the last, all mappings go. kernel/fork.c */
   *mmput(mm: number): Sim<void> {
     const users = yield* this.#add(MMPUT, mm + mm_struct.off.mm_users, -1);
-    if (users !== 0) return;
+    if (users === 0) yield* this.__mmput(mm);
+  }
+
+  *__mmput(mm: number): Sim<void> {
     const gone = this.machine.memory.unwatched(() => this.#exit_mmap(mm));
     yield* this.vmas.finish(gone);
+    yield* this.#putExeFile(mm);
     this.machine.remark(() => 'last user: the address space is torn down');
     yield* this.mmdrop(mm);
+  }
+
+  /** set_mm_exe_file() */
+  *#putExeFile(mm: number): Sim<void> {
+    const { memory } = this.machine;
+    const slot = mm + mm_struct.off.exe_file;
+    const file = memory.unwatched(() => memory.ptr(slot));
+    if (file === 0) return;
+    memory.unwatched(() => memory.setPtr(slot, 0));
+    yield* this.vmas.files.fput(file);
+  }
+
+  /** The same for whoever must not sleep: a worker tears the address space down. */
+  *mmput_async(mm: number, later: (work: () => Sim<void>) => void): Sim<void> {
+    const users = yield* this.#add(MMPUT, mm + mm_struct.off.mm_users, -1);
+    if (users === 0) later(() => this.__mmput(mm));
   }
 
   /** One reference less; with the last, the struct goes. kernel/fork.c: __mmdrop() */

@@ -11,7 +11,8 @@ export const mm_struct = struct('mm_struct', {
   total_vm: long, // pages mapped
   arena: long, // user address of the scratch area, 0 where there is none
   flags: u32, // MMF_*: here only whether the process may be dumped
-  unsimulated: unsimulated(896),
+  exe_file: ptr('struct file'), // with a reference; NULL until somebody asks: kernel/fs/exe-file.ts
+  unsimulated: unsimulated(888),
 });
 
 /** One mapping. Its page table entries hang here, one u32 a page: see PTE_*. */

@@ -15,7 +15,9 @@ export type CompiledName =
   | 'helpers'
   | 'kptr'
   | 'graph'
-  | 'handles';
+  | 'handles'
+  | 'walks'
+  | 'blocks';
 
 export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`${name}.${by}.o`, FOLDER)));

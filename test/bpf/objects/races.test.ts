@@ -6,7 +6,7 @@ import { FdWorld } from '../../kit/fd-world.ts';
 
 /** What each of two CPUs runs at once: programs of an object, with their contexts. */
 interface Pair {
-  readonly name: 'graph' | 'handles';
+  readonly name: 'graph' | 'handles' | 'walks';
   readonly what: string;
   readonly runs: readonly (readonly [string, ...number[]])[];
 }
@@ -43,6 +43,7 @@ const PAIRS: readonly Pair[] = [
     what: 'both exchange in an LRU hash',
     runs: [['in_lru_hash'], ['in_lru_hash']],
   },
+  { name: 'walks', what: 'both walk over mappings', runs: [['mappings'], ['mappings']] },
 ];
 
 const RUNS = 5;
