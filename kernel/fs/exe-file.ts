@@ -3,7 +3,6 @@ import { site } from '../../sim/site.ts';
 import type { FileOps } from '../hooks.ts';
 import type { Atomics } from '../locks/atomic.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
-import type { Machine } from '../machine.ts';
 import { mm_struct } from '../mm/structs.ts';
 import { task_struct } from '../structs.ts';
 import { PF_KTHREAD, type Task } from '../task.ts';
@@ -28,12 +27,10 @@ export interface ExeFileParts {
  * on. kernel/fork.c
  */
 export class ExeFiles {
-  readonly #machine: Machine;
   readonly #parts: ExeFileParts;
   readonly ops: FileOps = { name: 'generic_ro_fops', module: '' };
 
-  constructor(machine: Machine, parts: ExeFileParts) {
-    this.#machine = machine;
+  constructor(parts: ExeFileParts) {
     this.#parts = parts;
   }
 

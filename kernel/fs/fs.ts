@@ -97,7 +97,7 @@ export class Fs {
     this.pidfds = new Pidfds(machine, { ...all, anon });
     this.#sockets = new Sockets(machine, all);
     this.roster = new Roster(machine, parts);
-    this.exeFiles = new ExeFiles(machine, base);
+    this.exeFiles = new ExeFiles(base);
     const kinds = [
       ...new MemDevices(machine, user).kinds,
       ...new Autofs(machine, all).kinds,
