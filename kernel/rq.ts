@@ -63,7 +63,8 @@ export class RqLocks {
 
   /** Waits for the lock. What comes then, up to the end of the step, is as if under it. */
   pass({ rqLock }: KernelCpu): Sim<void> {
-    const request = new Request<void>(STEP, WAKE, rqLock, WORD_BYTES, RMW, first);
+    const cls = RQ_LOCK.id;
+    const request = new Request<void>(STEP, WAKE, rqLock, WORD_BYTES, RMW, first, cls);
     request.order = ACQUIRE;
     request.target = this;
     return request as unknown as Sim<void>;

@@ -34,6 +34,7 @@ import p6 from './protection/h6-record-per-task.ts';
 import p7 from './protection/h7-oldest-first.ts';
 import p8 from './protection/h8-sleeping-release.ts';
 import p10 from './protection/h10-abba.ts';
+import p11 from './protection/h11-nested-may-goto.ts';
 import progRunClose from './prog-run-close.ts';
 import bpfBomb from './protection/bpf-bomb.ts';
 
@@ -74,6 +75,7 @@ export const SCENARIOS: readonly Scenario[] = [
   p7,
   p8,
   p10,
+  p11,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */
