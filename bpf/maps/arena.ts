@@ -1,4 +1,4 @@
-import { alignUp, embed, long, ptr, struct, u32 } from '../../base/layout.ts';
+import { alignUp, embed, ptr, struct, u32, u64 } from '../../base/layout.ts';
 import { E2BIG, EBUSY, EFAULT, EINVAL, EOPNOTSUPP, ERANGE } from '../../kernel/errno.ts';
 import { file as fileStruct } from '../../kernel/fs/structs.ts';
 import type { WantedArea } from '../../kernel/hooks.ts';
@@ -43,8 +43,8 @@ const NUMA_NO_NODE = -1;
 
 /** kernel/bpf/arena.c, behind the struct bpf_map */
 const bpf_arena = struct('bpf_arena', {
-  user_vm_start: long,
-  user_vm_end: long,
+  user_vm_start: u64, // whole pages, so that a number has it exactly
+  user_vm_end: u64,
   kern_vm: ptr('struct vm_struct'), // its page tables: vm/arena.ts
   rt: embed(range_tree), // what is free, in pages from the start
   spinlock: u32, // rqspinlock_t: protects rt and the page tables
@@ -112,8 +112,8 @@ export class ArenaMap extends MapBase {
 
   #setRange(start: number, end: number): void {
     this.memory.unwatched(() => {
-      this.#s.user_vm_start = start;
-      this.#s.user_vm_end = end;
+      this.#s.user_vm_start = BigInt(start);
+      this.#s.user_vm_end = BigInt.asUintN(64, BigInt(end));
     });
   }
 
@@ -128,8 +128,8 @@ export class ArenaMap extends MapBase {
   /** Where user space has it: from there on, and up to there. 0 before anybody has said. */
   get userRange(): { readonly start: number; readonly end: number } {
     return this.memory.unwatched(() => ({
-      start: this.#s.user_vm_start,
-      end: this.#s.user_vm_end,
+      start: Number(this.#s.user_vm_start),
+      end: Number(this.#s.user_vm_end),
     }));
   }
 

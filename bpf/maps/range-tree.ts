@@ -47,10 +47,11 @@ export class RangeTree {
   range_tree_find(len: number): number {
     const { memory } = this.#machine;
     let best = 0;
-    for (let node = memory.ptr(this.#bySize); node !== 0; node = memory.ptr(node + off.rb_range_size)) {
+    for (let node = memory.ptr(this.#bySize); node !== 0; ) {
       const { start, last } = this.#range(node);
       if (last - start + 1 < len) break;
       best = node;
+      node = memory.ptr(node + off.rb_range_size);
     }
     return best === 0 ? -ENOENT : this.#range(best).start;
   }
