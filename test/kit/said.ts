@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EngineChoice } from '../../bpf/vm/select.ts';
-import { DEFAULT_PROFILE, type Profile } from '../../kernel/profile.ts';
+import { NO_POLICY, type Selection } from '../../bpf/protect/settings.ts';
 import { BpfSandbox, type TestObject } from '../../scenarios/bpf-object.ts';
 import { compiledBytes, type CompiledName, type Compiler } from './compiled.ts';
 
@@ -25,6 +25,11 @@ export function saidRows(file: string): SaidRow[] {
   });
 }
 
+interface SpeakerOptions {
+  readonly engine?: EngineChoice;
+  readonly policy?: Selection;
+}
+
 /** An object whose programs say numbers, by say(). */
 export class Speaker {
   readonly sandbox: BpfSandbox;
@@ -34,12 +39,9 @@ export class Speaker {
   constructor(
     name: CompiledName,
     by: Compiler,
-    {
-      engine = 'auto',
-      profile = DEFAULT_PROFILE,
-    }: { engine?: EngineChoice; profile?: Profile } = {},
+    { engine = 'auto', policy = NO_POLICY }: SpeakerOptions = {},
   ) {
-    this.sandbox = new BpfSandbox({ cpus: 1, profile, bpf: { engine } });
+    this.sandbox = new BpfSandbox({ cpus: 1, bpf: { engine, policy } });
     this.sandbox.kernel.processes.tasks.init_idle(); // else the first to look at them does
     this.object = this.sandbox.openBytes(compiledBytes(name, by), `${name}.bpf.o`).load();
   }
