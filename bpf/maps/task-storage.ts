@@ -133,6 +133,8 @@ export class TaskStorageMap extends MapBase implements StorageMap {
 
   /** User pages that the value names are pinned first, and the caller's, whoever's it becomes. */
   override *bpf_map_update_value(key: number, value: number, flags: number): Sim<number> {
+    const wrong = this.checkFlags(flags);
+    if (wrong < 0) return wrong;
     const pinned = yield* bpf_obj_pin_uptrs(this.kernel, this.record, value);
     if (pinned < 0) return pinned;
     const result = yield* this.#update(key, value, flags);
@@ -143,10 +145,9 @@ export class TaskStorageMap extends MapBase implements StorageMap {
   /** bpf_pid_task_storage_update_elem() */
   *#update(key: number, value: number, flags: number): Sim<number> {
     if (flags & BPF_F_LOCK && hasUptrs(this.record)) return -EOPNOTSUPP;
-    const wrong = this.checkFlags(flags);
     return yield* this.#withTask(key, (task) => {
       const owner = task.addr + task_struct.off.bpf_storage;
-      return wrong < 0 ? failed(wrong) : this.#storage.update(owner, this, value, flags, true);
+      return this.#storage.update(owner, this, value, flags, true);
     });
   }
 
@@ -182,10 +183,6 @@ export class TaskStorageMap extends MapBase implements StorageMap {
 }
 
 kernelText(TaskStorageMap);
-
-function* failed(errno: number): Sim<number> {
-  return errno;
-}
 
 /** The map whose struct bpf_local_storage_map stands there. */
 export function storageMapAt(maps: Registry<BpfMap>, smap: number): TaskStorageMap {
