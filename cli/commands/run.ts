@@ -1,10 +1,12 @@
 import { InputError } from '../../base/errors.ts';
 import { strategyByName, isBySeed } from '../../sim/strategies/by-name.ts';
+import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
 import { conclude } from '../finding.ts';
 import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
+import { thousands } from '../render/status.ts';
 import { rerun, runNumber } from '../search.ts';
 import { scheduleToken, seedToken, subjectOf, worldOf } from '../subject.ts';
 
@@ -12,6 +14,10 @@ const SUMMARY =
   'One run. Without --strategy in simulated time, where the CPU that is least far ahead steps ' +
   'next; with it, as the strategy says.';
 const EXAMPLE = 'bohrbug run autofs-closemount --strategy random --seed 7 --trace';
+
+/** Of what programs have printed: so much is shown as it is, of more the end. */
+const PIPE_LINES_MAX = 1_000;
+const PIPE_LINES_LAST = 20;
 
 interface Flags extends options.SubjectFlags {
   readonly strategy?: string;
@@ -78,6 +84,15 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   const inFull = { result: shown, lines: world.trace.lines, names: [], misfitCount: 0 };
   const detailed = isWanted ? (isLong ? inFull : rerun(subject, world, shown)) : undefined;
   if (flags.log) await showLog(world, io);
-  if (!flags.json) for (const line of world.tracePipe) io.out(line);
+  if (!flags.json) for (const line of pipeLines(world)) io.out(line);
   return conclude(finding, detailed, flags, io);
+}
+
+/** Of programs that print on and on, the last lines. */
+function pipeLines(world: World): readonly string[] {
+  const lines = world.tracePipe;
+  if (lines.length <= PIPE_LINES_MAX) return lines;
+  const last = lines.slice(-PIPE_LINES_LAST);
+  const { count } = world.kernel.machine.tracePipe;
+  return [`… ${thousands(count - last.length)} lines before these`, ...last];
 }
