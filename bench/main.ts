@@ -2,6 +2,7 @@
 import { bpfBenches } from './bpf.ts';
 import { engineBenches } from './engine.ts';
 import { type Bench, type Measurement, measure } from './harness.ts';
+import { protectBenches } from './protect.ts';
 import { raceBenches } from './race.ts';
 import { resumeBenches } from './resume.ts';
 import { structBenches } from './struct.ts';
@@ -17,6 +18,7 @@ const BENCHES: readonly Bench[] = [
   ...timerBenches,
   ...bpfBenches,
   ...verifierBenches,
+  ...protectBenches,
 ];
 
 const HEAD = ['bench', 'unit', 'ops/s', 'ns/op', 'ratio', 'quartiles', 'against'] as const;

@@ -1,19 +1,19 @@
 import type { Kernel } from '../../kernel/kernel.ts';
-import { pairAt } from './pairs.ts';
+import { pairAt, PAIRS_MAX } from './pairs.ts';
 
 /**
  * What an invocation has acquired and not given back or given away, by kind: kept beside the
  * record, from what its calls did, so that a record that is wrong is found out. Spec 03 R25.
  */
 export class Ledger {
-  readonly #net: number[] = [];
+  readonly #net = new Int32Array(PAIRS_MAX);
 
   acquired(pair: number): void {
-    this.#net[pair] = (this.#net[pair] ?? 0) + 1;
+    this.#net[pair]!++;
   }
 
   released(pair: number): void {
-    this.#net[pair] = (this.#net[pair] ?? 0) - 1;
+    this.#net[pair]!--;
   }
 
   /** `1 task_struct`: what is left; below zero where more was given back than was held. */

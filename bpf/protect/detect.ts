@@ -33,6 +33,8 @@ export class Detection {
   readonly #cpu: Cpu;
   readonly #shortestHeldNs: number;
   #offCpuNs = 0;
+  /** When it would have begun, had it never left its CPU. */
+  #zeroNs: number;
   /** When the task left its CPU; -1 while it is on it. */
   #leftAtNs = -1;
   /** Run time at which the first budget is used up. */
@@ -46,6 +48,7 @@ export class Detection {
     const { engine } = guard.run.kernel.machine;
     this.#cpu = engine.cpu;
     this.#beganNs = engine.cpu.nowNs;
+    this.#zeroNs = this.#beganNs;
     this.#shortestHeldNs = guard.policy.shortestHeldNs;
     this.#dueNs = guard.settings.budgets.run[guard.context];
     this.#timer = new Timer(`budget of ${guard.run.prog.name}`, () => this.#fired());
@@ -61,6 +64,11 @@ export class Detection {
   runNs(): number {
     const nowNs = this.#leftAtNs >= 0 ? this.#leftAtNs : this.#cpu.nowNs;
     return Math.max(0, nowNs - this.#beganNs - this.#offCpuNs);
+  }
+
+  /** The same, where it is the invocation itself that asks. */
+  hereNs(): number {
+    return this.#cpu.nowNs - this.#zeroNs;
   }
 
   /** From here on time may pass. */
@@ -94,6 +102,7 @@ export class Detection {
   cameBack(nowNs: number): void {
     if (this.#leftAtNs < 0) return;
     this.#offCpuNs += nowNs - this.#leftAtNs;
+    this.#zeroNs = this.#beganNs + this.#offCpuNs;
     this.#leftAtNs = -1;
     if (this.#isArmed) this.#set();
   }

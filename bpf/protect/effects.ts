@@ -2,11 +2,21 @@ import { KF_ACQUIRE, KF_ITER_DESTROY, KF_ITER_NEW, KF_RELEASE } from '../kfuncs/
 import type { Helper } from '../helpers/prototype.ts';
 import { iteratorIndex, PAIRS } from './pairs.ts';
 
-/** What a call does to what the program holds. */
+/**
+ * What a call does to what the program holds. `isPlain`: where it acquires, its result is the
+ * address, or NULL.
+ */
 export type Effect =
-  | { readonly kind: 'acquire'; readonly pair: number }
-  /** Ends the newest holding of that address; of any class where `pairs` is undefined. */
-  | { readonly kind: 'release'; readonly pairs: readonly number[] | undefined }
+  | { readonly kind: 'acquire'; readonly pair: number; readonly isPlain: boolean }
+  /**
+   * Ends the newest holding of that address; of any class where `pairs` is undefined. `pair`: the
+   * first of them, -1 where there is none.
+   */
+  | {
+      readonly kind: 'release';
+      readonly pairs: readonly number[] | undefined;
+      readonly pair: number;
+    }
   /** The object that its second argument is a node of goes into a list or tree. */
   | { readonly kind: 'move' }
   /** bpf_kptr_xchg(): what is given is the map's, what comes back the program's. */
@@ -15,21 +25,28 @@ export type Effect =
   | { readonly kind: 'unpaired' };
 
 const byName = new Map<string, Effect>();
-for (const [index, { acquire, release, ends = [], moves = [] }] of PAIRS.entries()) {
-  for (const name of acquire) byName.set(name, { kind: 'acquire', pair: index });
+for (const [index, { acquire, when, where, release, ends = [], moves = [] }] of PAIRS.entries()) {
+  const isPlain = when === 'pointer' && where === 'r0';
+  for (const name of acquire) byName.set(name, { kind: 'acquire', pair: index, isPlain });
   for (const name of [release, ...ends]) {
     const known = byName.get(name);
     const others = known?.kind === 'release' ? (known.pairs ?? []) : [];
-    byName.set(name, { kind: 'release', pairs: [...others, index] });
+    byName.set(name, released([...others, index]));
   }
   for (const name of moves) byName.set(name, { kind: 'move' });
 }
 
+function released(pairs: readonly number[] | undefined): Effect {
+  return { kind: 'release', pairs, pair: pairs?.[0] ?? -1 };
+}
+
 /** Of iterators, by the names of what makes and destroys them. */
 function iteratorEffect(name: string, flags: number): Effect | undefined {
-  if ((flags & KF_ITER_NEW) !== 0) return { kind: 'acquire', pair: iteratorIndex(name) };
+  if ((flags & KF_ITER_NEW) !== 0) {
+    return { kind: 'acquire', pair: iteratorIndex(name), isPlain: false };
+  }
   if ((flags & KF_ITER_DESTROY) === 0) return undefined;
-  return { kind: 'release', pairs: [iteratorIndex(name.replace(/_destroy$/, '_new'))] };
+  return released([iteratorIndex(name.replace(/_destroy$/, '_new'))]);
 }
 
 /** Undefined: what a program holds does not change by it. `xchgType` is of bpf_kptr_xchg(). */
@@ -42,7 +59,7 @@ export function effectOf(callee: Helper, xchgType?: string): Effect | undefined 
   const iterator = iteratorEffect(name, flags);
   if (iterator) return iterator;
   if ((flags & KF_ACQUIRE) !== 0) return { kind: 'unpaired' };
-  return (flags & KF_RELEASE) === 0 ? undefined : { kind: 'release', pairs: undefined };
+  return (flags & KF_RELEASE) === 0 ? undefined : released(undefined);
 }
 
 /** What comes out is given back as whatever else is of that type. */

@@ -174,6 +174,9 @@ export function pairAt(index: number): Pair {
   return numbered[index]!;
 }
 
+/** More than there are kinds of things to hold. */
+export const PAIRS_MAX = 128;
+
 /** The number of the iterator's pair whose constructor this is. */
 export function iteratorIndex(name: string): number {
   let index = iterators.get(name);

@@ -38,7 +38,7 @@ export interface Guard {
   /** At a kill point, where it is counting or stopping: whether it ends here. Spec 03 R18. */
   stopsHere(): boolean;
   /** Does a call, and keeps the record. */
-  around(callee: GuardedCall): Result | Sim<Result>;
+  around(callee: GuardedCall, pc: number): Result | Sim<Result>;
   /** The run is about to let others go on, so time may pass. */
   began(): void;
   /** What a callback has to give back begins here. */

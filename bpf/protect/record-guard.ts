@@ -1,6 +1,8 @@
+import type { Memory } from '../../kernel/memory.ts';
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
-import type { Result } from '../helpers/prototype.ts';
+import type { Trace } from '../../sim/trace.ts';
+import type { Call, Result } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { runContext, type RunContext } from './budgets.ts';
 import { Depths, Ledger } from './balance.ts';
@@ -36,11 +38,13 @@ export class RecordGuard implements Guard {
   readonly ledger = new Ledger();
   readonly depths: Depths;
   readonly releases: HeldReleases;
-  /** Record operations of this invocation. Spec 03 R13. */
-  operations = 0;
   isDue = false;
   /** The record says each step to the strategy: also where nothing can go wrong in between. */
   readonly #isFine: boolean;
+  readonly #trace: Trace;
+  readonly #memory: Memory;
+  readonly #call: Call;
+  readonly #args: number;
   #killPoints = 0;
 
   constructor(policy: RecordKill, run: GuardedRun, settings: Settings) {
@@ -50,6 +54,10 @@ export class RecordGuard implements Guard {
     const { kernel, prog } = run;
     const { machine } = kernel;
     this.context = runContext(kernel, prog.sleepable);
+    this.#trace = machine.engine.trace;
+    this.#memory = machine.memory;
+    this.#call = run.call;
+    this.#args = run.args;
     this.#isFine = machine.engine.mode === 'explore' || policy.isMutated;
     this.record = this.#newRecord(prog);
     this.depths = new Depths(kernel);
@@ -109,31 +117,49 @@ export class RecordGuard implements Guard {
     if (old) this.policy.give(old);
   }
 
-  around(callee: GuardedCall): Result | Sim<Result> {
-    if (this.#isFine) return this.#finely(callee);
-    const { effect } = callee;
-    switch (effect.kind) {
-      case 'acquire': {
+  around(callee: GuardedCall, pc: number): Result | Sim<Result> {
+    const { effect, helper } = callee;
+    const { record } = this;
+    if (record === null || this.#isFine) return this.#finely(callee);
+    const args = this.#args;
+    if (effect.kind === 'acquire') {
+      const result = helper.invoke(this.#call, args);
+      if (typeof result === 'object') return this.#acquired(effect.pair, result);
+      if (effect.isPlain) {
+        if (result !== 0) this.#push(record, effect.pair, pc, result as number);
+      } else {
         this.#reserve(effect.pair);
-        const result = this.#invoke(callee);
-        if (typeof result === 'object') return this.#acquired(effect.pair, result);
         this.#commit(effect.pair, result);
-        return result;
       }
-      case 'release': {
-        const index = this.#find(effect.pairs, this.#arg(0));
-        if (index >= 0) this.#current()!.release(index);
-        const result = this.#invoke(callee);
-        if (typeof result === 'object') return this.#released(index, result);
-        this.#erase(index);
-        return result;
-      }
-      default:
-        return this.#finely(callee);
+      return result;
     }
+    if (effect.kind !== 'release') return this.#finely(callee);
+    const addr = this.#memory.rawU32(args); // the offset in the direct map
+    const result = helper.invoke(this.#call, args);
+    if (typeof result !== 'object' && record.pop(effect.pair, addr)) {
+      this.ledger.released(effect.pair);
+      return result;
+    }
+    const index = this.#find(effect.pairs, addr);
+    if (typeof result !== 'object') {
+      this.#erase(index);
+      return result;
+    }
+    if (index >= 0) record.release(index); // before its first step
+    return this.#released(index, result);
+  }
+
+  /** What was acquired at once: between room and entry nobody can come. */
+  #push(record: HeldRecord, pair: number, pc: number, addr: number): void {
+    const atNs = this.detection.hereNs();
+    record.push(pair, pc, addr, atNs);
+    this.ledger.acquired(pair);
+    this.detection.held(pair, atNs);
+    if (this.#trace.detailed) this.#remarkAcquired(pair, addr);
   }
 
   *#acquired(pair: number, pending: Sim<Result>): Sim<Result> {
+    this.#reserve(pair);
     const result = yield* pending;
     this.#commit(pair, result);
     return result;
@@ -171,8 +197,7 @@ export class RecordGuard implements Guard {
       this.#commit(pair, result);
       return result;
     }
-    const { when } = pairAt(pair);
-    const has = when === 'always' || (result === 0) === (when === 'zero');
+    const has = hasAcquired(pairAt(pair), result);
     if (has) this.ledger.acquired(pair);
     yield* step(INV4);
     if (this.isStopping) {
@@ -250,13 +275,12 @@ export class RecordGuard implements Guard {
   }
 
   #arg(offset: number): number {
-    return this.run.kernel.machine.memory.rawPtr(this.run.args + offset);
+    return this.#memory.rawPtr(this.run.args + offset);
   }
 
   #reserve(pair: number): void {
     const record = this.#current();
     if (record) record.reserve(pair, this.run.pc);
-    this.operations++;
   }
 
   /** `isNew`: the ledger does not have it yet. */
@@ -264,8 +288,7 @@ export class RecordGuard implements Guard {
     const pair = pairAt(index);
     const record = this.#current();
     if (!record) return;
-    const { when } = pair;
-    if (when !== 'always' && (result === 0) !== (when === 'zero')) {
+    if (!hasAcquired(pair, result)) {
       record.abort();
       return;
     }
@@ -274,8 +297,14 @@ export class RecordGuard implements Guard {
     const atNs = this.detection.runNs();
     record.commit(addr, flags, atNs);
     if (!isKnown) this.ledger.acquired(index);
-    this.detection.held(pair.class, atNs);
-    this.run.kernel.machine.remark(() => acquireLine(addr, index));
+    this.detection.held(index, atNs);
+    if (this.#trace.detailed) this.#remarkAcquired(index, addr);
+  }
+
+  /** As the proof of concept printed it. Spec 03 R26. */
+  #remarkAcquired(pair: number, addr: number): void {
+    const text = `bpf prog acquire obj addr = ${addr.toString(16)}, btf id = ${pair}`;
+    this.run.kernel.machine.remark(() => text);
   }
 
   #addressOf({ where }: Pair, result: Result): number {
@@ -336,18 +365,19 @@ export class RecordGuard implements Guard {
   #forget(index: number): void {
     const record = this.#current();
     if (!record) return;
-    this.operations++;
     const addr = record.addrOf(index);
     record.erase(index);
     if (this.policy.is('record-kill.erase-by-address') && addr !== 0) {
       for (let i = record.count - 1; i >= 0; i--) if (record.addrOf(i) === addr) record.erase(i);
     }
-    this.run.kernel.machine.remark(() => (record.count === 0 ? 'table empty' : 'erased'));
+    if (this.#trace.detailed && record.count === 0) {
+      this.run.kernel.machine.remark(() => 'table empty');
+    }
   }
 
   /** The record that is written to: this invocation's own. Spec 03 R6, H6. */
   #current(): HeldRecord | null {
-    return this.policy.recordOf(this);
+    return this.policy.isMutated ? this.policy.recordOf(this) : this.record;
   }
 
   #newRecord(prog: ExecProgram): HeldRecord | null {
@@ -364,11 +394,12 @@ export class RecordGuard implements Guard {
 
 kernelText(RecordGuard);
 
-function* resolved(result: Result | Sim<Result>): Sim<Result> {
-  return typeof result === 'object' ? yield* result : result;
+/** Whether the call has acquired what its pair is about. */
+function hasAcquired({ when }: Pair, result: Result): boolean {
+  if (when === 'always') return true;
+  return (result === 0) === (when === 'zero');
 }
 
-/** As the proof of concept printed it. Spec 03 R26. */
-function acquireLine(addr: number, pair: number): string {
-  return `bpf prog acquire obj addr = ${addr.toString(16)}, btf id = ${pair}`;
+function* resolved(result: Result | Sim<Result>): Sim<Result> {
+  return typeof result === 'object' ? yield* result : result;
 }

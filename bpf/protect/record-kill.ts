@@ -38,11 +38,13 @@ export class RecordKill implements Policy {
   readonly #taskRecords = new Map<unknown, HeldRecord | null>();
   /** Whether one of its own bugs is switched on. */
   readonly isMutated: boolean;
+  readonly shortestHeldNs: number;
 
   constructor(parts: RecordKillParts, settings: Settings) {
     this.#parts = parts;
     this.settings = settings;
     const { mutations } = parts.kernel.machine;
+    this.shortestHeldNs = Math.min(...Object.values(settings.budgets.held));
     this.isMutated = [...mutations].some((name) => name.startsWith('record-kill.'));
   }
 
@@ -87,7 +89,7 @@ export class RecordKill implements Policy {
     guards.pop();
     if (guards.length === 0) this.#guards.delete(owner);
     if (this.isMutated) this.#taskRecords.set(guard.run.kernel.cpus.this.current, null);
-    this.#parts.notes.ran(guard.run.prog, guard.operations);
+    this.#parts.notes.ran(guard.run.prog, guard.record?.operations ?? 0);
   }
 
   /** Where the guard's invocation writes down what it holds. */

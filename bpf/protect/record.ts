@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
-import { long, ptr, struct, u32 } from '../../base/layout.ts';
+import { Bug } from '../../base/errors.ts';
+import { ptr, struct, u32, u64 } from '../../base/layout.ts';
 import type { Memory } from '../../kernel/memory.ts';
 import type { Scratch } from '../attach/scratch.ts';
 
@@ -11,7 +12,7 @@ export const bpf_held = struct('bpf_held', {
   insn: u32, // the acquiring call
   addr: ptr('void'),
   flags: ptr('void'), // where interrupt flags were saved
-  at: long, // run time of the invocation, in ns
+  at: u64, // run time of the invocation, in ns: a double
 });
 
 /** What one invocation of a program holds, oldest first; the entries stand behind it. */
@@ -31,12 +32,17 @@ export const HELD = 2;
 export const RELEASING = 3;
 
 const WORD = 4;
-const HEADER = bpf_held_record.sizeBytes;
-const ENTRY = bpf_held.sizeBytes;
-const ENTRY_WORDS = ENTRY / WORD;
+const HEADER = bpf_held_record.sizeBytes / WORD;
+const ENTRY = bpf_held.sizeBytes / WORD;
 const COUNT = bpf_held_record.off.count / WORD;
 const SEQ = bpf_held_record.off.seq / WORD;
-const { off } = bpf_held;
+const STATE = bpf_held.off.state / WORD;
+const PAIR = bpf_held.off.pair / WORD;
+const SEQ_OF = bpf_held.off.seq / WORD;
+const INSN = bpf_held.off.insn / WORD;
+const ADDR = bpf_held.off.addr / WORD;
+const FLAGS = bpf_held.off.flags / WORD;
+const AT = bpf_held.off.at / WORD;
 
 /** An entry as values. */
 export interface Held {
@@ -58,14 +64,16 @@ export class HeldRecord {
   readonly sizeBytes: number;
   readonly #capacity: number;
   readonly #words: Uint32Array;
+  readonly #times: Float64Array;
 
   constructor(memory: Memory, scratch: Scratch, prog: number, capacity: number) {
-    this.sizeBytes = HEADER + capacity * ENTRY;
+    this.sizeBytes = WORD * (HEADER + capacity * ENTRY);
     this.addr = scratch.take(this.sizeBytes);
     assert(this.addr !== 0, 'no memory for the record of what a program holds');
     this.#capacity = capacity;
     memory.beforeWrite(this.addr, this.sizeBytes);
     this.#words = new Uint32Array(memory.wasm.buffer, this.addr, this.sizeBytes / WORD);
+    this.#times = new Float64Array(memory.wasm.buffer, this.addr, this.sizeBytes / 8);
     memory.unwatched(() => {
       const s = bpf_held_record.at(memory, this.addr);
       s.prog = prog;
@@ -81,24 +89,52 @@ export class HeldRecord {
   reserve(pair: number, insn: number): void {
     const words = this.#words;
     const count = words[COUNT]!;
-    assert(count < this.#capacity, 'a program holds more than the verifier has found possible');
-    const at = (HEADER + count * ENTRY) / WORD;
-    words[at + off.state / WORD] = RESERVED;
-    words[at + off.pair / WORD] = pair;
-    words[at + off.seq / WORD] = words[SEQ]!++;
-    words[at + off.insn / WORD] = insn;
+    if (count >= this.#capacity) overrun();
+    const at = HEADER + count * ENTRY;
+    words[at + STATE] = RESERVED;
+    words[at + PAIR] = pair;
+    words[at + SEQ_OF] = words[SEQ]!++;
+    words[at + INSN] = insn;
     words[COUNT] = count + 1;
   }
 
   /** What the top one was reserved for has been acquired. */
   commit(addr: number, flags: number, atNs: number): void {
     const words = this.#words;
-    const at = (HEADER + (words[COUNT]! - 1) * ENTRY) / WORD;
-    words[at + off.addr / WORD] = addr;
-    words[at + off.flags / WORD] = flags;
-    words[at + off.at / WORD] = atNs % 2 ** 32;
-    words[at + off.at / WORD + 1] = Math.floor(atNs / 2 ** 32);
-    words[at + off.state / WORD] = HELD;
+    const at = HEADER + (words[COUNT]! - 1) * ENTRY;
+    words[at + ADDR] = addr;
+    words[at + FLAGS] = flags;
+    this.#times[(at + AT) >> 1] = atNs;
+    words[at + STATE] = HELD;
+  }
+
+  /** Both at once, where nobody can come in between. */
+  push(pair: number, insn: number, addr: number, atNs: number): void {
+    const words = this.#words;
+    const count = words[COUNT]!;
+    if (count >= this.#capacity) overrun();
+    const at = HEADER + count * ENTRY;
+    words[at + STATE] = HELD;
+    words[at + PAIR] = pair;
+    words[at + SEQ_OF] = words[SEQ]!++;
+    words[at + INSN] = insn;
+    words[at + ADDR] = addr;
+    words[at + FLAGS] = 0;
+    this.#times[(at + AT) >> 1] = atNs;
+    words[COUNT] = count + 1;
+  }
+
+  /** Takes the newest out where it is this: the most usual release. */
+  pop(pair: number, addr: number): boolean {
+    const words = this.#words;
+    const count = words[COUNT]! - 1;
+    if (count < 0) return false;
+    const at = HEADER + count * ENTRY;
+    if (words[at + PAIR] !== pair || words[at + ADDR] !== addr || words[at + STATE] !== HELD) {
+      return false;
+    }
+    words[COUNT] = count;
+    return true;
   }
 
   /** It has not. */
@@ -108,46 +144,54 @@ export class HeldRecord {
 
   at(index: number): Held {
     const words = this.#words;
-    const at = (HEADER + index * ENTRY) / WORD;
+    const at = HEADER + index * ENTRY;
     return {
-      state: words[at + off.state / WORD]!,
-      pair: words[at + off.pair / WORD]!,
-      seq: words[at + off.seq / WORD]!,
-      insn: words[at + off.insn / WORD]!,
-      addr: words[at + off.addr / WORD]!,
-      flags: words[at + off.flags / WORD]!,
-      atNs: words[at + off.at / WORD]! + words[at + off.at / WORD + 1]! * 2 ** 32,
+      state: words[at + STATE]!,
+      pair: words[at + PAIR]!,
+      seq: words[at + SEQ_OF]!,
+      insn: words[at + INSN]!,
+      addr: words[at + ADDR]!,
+      flags: words[at + FLAGS]!,
+      atNs: this.#times[(at + AT) >> 1]!,
     };
   }
 
   stateAt(index: number): number {
-    return this.#words[(HEADER + index * ENTRY + off.state) / WORD]!;
+    return this.#words[HEADER + index * ENTRY + STATE]!;
   }
 
   pairOf(index: number): number {
-    return this.#words[(HEADER + index * ENTRY + off.pair) / WORD]!;
+    return this.#words[HEADER + index * ENTRY + PAIR]!;
   }
 
   addrOf(index: number): number {
-    return this.#words[(HEADER + index * ENTRY + off.addr) / WORD]!;
+    return this.#words[HEADER + index * ENTRY + ADDR]!;
   }
 
   release(index: number): void {
-    this.#words[(HEADER + index * ENTRY + off.state) / WORD] = RELEASING;
+    this.#words[HEADER + index * ENTRY + STATE] = RELEASING;
   }
 
   /** Takes an entry out; those above it move down. */
   erase(index: number): void {
     const words = this.#words;
     const count = words[COUNT]! - 1;
-    const at = HEADER / WORD + index * ENTRY_WORDS;
-    if (index < count)
-      words.copyWithin(at, at + ENTRY_WORDS, HEADER / WORD + (count + 1) * ENTRY_WORDS);
+    const at = HEADER + index * ENTRY;
+    if (index < count) words.copyWithin(at, at + ENTRY, HEADER + (count + 1) * ENTRY);
     words[COUNT] = count;
+  }
+
+  /** Entries made and taken out so far. Spec 03 R13. */
+  get operations(): number {
+    return 2 * this.#words[SEQ]! - this.count;
   }
 
   /** Newest first, then older ones. */
   entries(): Held[] {
     return Array.from({ length: this.count }, (_, i) => this.at(this.count - 1 - i));
   }
+}
+
+function overrun(): never {
+  throw new Bug('a program holds more than the verifier has found possible');
 }

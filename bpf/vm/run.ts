@@ -180,7 +180,7 @@ class Run implements Call, GuardedRun {
   isTestRun = false;
   readonly cpuId: number;
   /** A run that is over by then needs no timer. */
-  readonly #watchFromNs: number;
+  #watchFromNs: number;
   /** It has been killed: no instruction of it runs any more. */
   #isKilled = false;
   /** A timer is due: others go first. */
@@ -239,6 +239,10 @@ class Run implements Call, GuardedRun {
     return r0;
   }
 
+  report(text: string): Sim<void> {
+    return this.#runner.reportError(this.prog, text);
+  }
+
   *callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint> {
     if (this.#isKilled) return 1n; // whoever calls it ends its loop
     const view = this.#view;
@@ -276,7 +280,7 @@ class Run implements Call, GuardedRun {
     const { effect } = callee;
     const result =
       this.#guard !== null && effect !== undefined
-        ? this.#guard.around(callee as GuardedCall)
+        ? this.#guard.around(callee as GuardedCall, pc)
         : callee.helper.invoke(this, this.#view.args);
     if (typeof result === 'object') {
       this.#pending = result;
@@ -369,7 +373,10 @@ class Run implements Call, GuardedRun {
     const { mode, clock, cpu } = this.#engine;
     if (mode !== 'timed') return false;
     this.#charge(0);
-    if (this.#guard && cpu.nowNs >= this.#watchFromNs) this.#guard.began();
+    if (cpu.nowNs >= this.#watchFromNs && this.#guard) {
+      this.#watchFromNs = Infinity;
+      this.#guard.began();
+    }
     const timer = clock.first();
     this.#isTimerDue = timer !== undefined && timer.dueNs <= cpu.nowNs;
     return this.#isTimerDue;
@@ -427,7 +434,7 @@ class Run implements Call, GuardedRun {
     const { pc } = view;
     const insn = this.#insn();
     if (isArenaInsn(insn)) {
-      yield* doArenaAccess(this, insn, (line) => this.#runner.reportError(this.prog, line));
+      yield* doArenaAccess(this, insn, (line) => this.report(line));
       view.next();
       this.#charge(0);
       return true;

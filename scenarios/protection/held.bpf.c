@@ -136,3 +136,53 @@ int hold_file(void *ctx)
 		roster_close(file);
 	return 0;
 }
+
+struct count {
+	u64 rounds;
+};
+
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
+
+/* What keeping a record costs: as many pairs as it is told. */
+SEC("?syscall")
+int acquire_and_release(struct count *ctx)
+{
+	struct task_struct *task, *again;
+	struct bpf_iter_num it;
+
+	task = bpf_task_from_pid(1);
+	if (!task)
+		return 1;
+	bpf_iter_num_new(&it, 0, (int)ctx->rounds);
+	while (bpf_iter_num_next(&it)) {
+		again = bpf_task_acquire(task);
+		if (again)
+			bpf_task_release(again);
+	}
+	bpf_iter_num_destroy(&it);
+	bpf_task_release(task);
+	return 0;
+}
+
+static int work(u32 index, void *ctx)
+{
+	u64 *sum = ctx;
+
+	*sum = *sum * 31 + index;
+	*sum ^= *sum >> 7;
+	*sum += bpf_get_prandom_u32();
+	return 0;
+}
+
+/* The same without anything held: work, and calls that acquire nothing. */
+SEC("?syscall")
+int acquire_nothing(struct count *ctx)
+{
+	u64 sum = 0;
+
+	bpf_loop(ctx->rounds, work, &sum, 0);
+	ctx->rounds = sum;
+	return 0;
+}

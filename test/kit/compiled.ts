@@ -17,6 +17,7 @@ export type CompiledName =
   | 'graph'
   | 'handles'
   | 'walks'
+  | 'lists'
   | 'blocks';
 
 export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
