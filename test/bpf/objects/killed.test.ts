@@ -6,7 +6,7 @@ import { saidRows, Speaker } from '../../kit/said.ts';
 /** Kill points of one program, at most: then the next. */
 const PLACES_MAX = 200;
 
-const NAMES = ['graph', 'handles', 'walks'] as const;
+const NAMES = ['graph', 'handles', 'walks', 'lists'] as const;
 
 test.each(NAMES)('03 R12, R25: programs of %s, killed anywhere, keep nothing', (name) => {
   const settings = { ...settingsOf('record-kill'), killAt: 0 };
