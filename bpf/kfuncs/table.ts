@@ -8,6 +8,8 @@ import { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './ite
 import { ITER_TASK_KFUNCS } from './iter-task.ts';
 import { LIST_KFUNCS } from './lists.ts';
 import { ITER_TASK_VMA_KFUNCS } from './iter-task-vma.ts';
+import { KEY_KFUNCS } from './key.ts';
+import { LIST_KFUNCS } from './lists.ts';
 import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
 import { RBTREE_KFUNCS } from './rbtree.ts';
@@ -43,6 +45,7 @@ export const KFUNCS: readonly Kfunc[] = [
   ...Object.values(roster),
 ];
   ...ITER_TASK_VMA_KFUNCS,
+  ...KEY_KFUNCS,
   ...FILE_KFUNCS,
   ...SECTION_KFUNCS,
   ...RES_LOCK_KFUNCS,

@@ -56,3 +56,24 @@ int mappings(void *ctx)
 	bpf_task_release(kthread);
 	return 0;
 }
+
+/* Keyrings of the kernel's. */
+SEC("syscall")
+int keys(void *ctx)
+{
+	struct bpf_key *key;
+
+	key = bpf_lookup_system_key(0);
+	say(!!key);
+	if (key)
+		bpf_key_put(key);
+	key = bpf_lookup_system_key(2);
+	say(!!key);
+	if (key)
+		bpf_key_put(key);
+	key = bpf_lookup_system_key(3);
+	say(!!key);
+	if (key)
+		bpf_key_put(key);
+	return 0;
+}
