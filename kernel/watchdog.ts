@@ -3,7 +3,7 @@ import { placeOf, stackOf, type Fiber } from '../sim/fiber.ts';
 import type { Round } from '../sim/livelock.ts';
 import { Oops, type Failure } from '../sim/failure.ts';
 import { siteOf } from '../sim/site.ts';
-import type { HeldLock } from './context.ts';
+import type { ExecContext, HeldLock } from './context.ts';
 import type { KernelCpu } from './cpu.ts';
 import { onCpu, type Irqs } from './irq.ts';
 import type { Machine, Report } from './machine.ts';
@@ -255,6 +255,8 @@ export class Watchdogs {
     if (cpu.sim.fiber === null || !watch.hrtimer.armed) return;
     const { clock } = this.#machine.engine;
     clock.arm(watch.nmi, Math.max(cpu.sim.nowNs, watch.nmi.dueNs) + WATCHDOG_THRESH * SECOND_NS);
+    // None comes while another is in progress: who loops in there is for others to find.
+    if ((cpu.sim.fiber.owner as ExecContext).kind === 'nmi') return;
     const stuck = watch.savedCount === watch.interruptCount;
     watch.savedCount = watch.interruptCount;
     if (!stuck && watch.report?.kind === 'hard-lockup') watch.report = null;

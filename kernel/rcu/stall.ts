@@ -51,13 +51,17 @@ export class RcuStall {
     const cpu = reader ? this.#cpuOf(reader) : this.#periods.busyBlocker();
     const fiber = cpu && !reader ? cpu.sim.fiber : this.#fiberOf(reader);
     if (!fiber) return;
+    const other = cpu && !hasTicks(cpu) ? this.#cpus.all.find((each) => each !== cpu) : undefined;
+    if (cpu && !hasTicks(cpu) && !other) return; // nobody is there to see it
     const owner = fiber.owner as Context;
     const jiffies = Math.floor((forNs / SECOND_NS) * HZ);
     const queue = `q=${this.#periods.pending} ncpus=${this.#cpus.all.length}`;
     const lines = cpu
       ? [
-          `rcu: \t${cpu.id}-....: (${jiffies} ticks this GP)`,
-          `rcu: \t(t=${jiffies} jiffies ${queue})`,
+          `rcu: \t${cpu.id}-....: (${other ? 0 : jiffies} ticks this GP)`,
+          other
+            ? `rcu: \t(detected by ${other.id}, t=${jiffies} jiffies, ${queue})`
+            : `rcu: \t(t=${jiffies} jiffies ${queue})`,
           `CPU: ${cpu.id} PID: ${owner.pid} Comm: ${owner.comm}`,
         ]
       : [
@@ -68,9 +72,10 @@ export class RcuStall {
         ];
     this.#machine.fail({
       kind: 'rcu-stall',
-      title: cpu
-        ? 'rcu: INFO: rcu_preempt self-detected stall on CPU'
-        : 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
+      title:
+        cpu && !other
+          ? 'rcu: INFO: rcu_preempt self-detected stall on CPU'
+          : 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
       lines: [...lines, 'Call Trace:', ...stackLines(stackOf(fiber)).map((line) => ` ${line}`)],
       sites: [placeOf(fiber)],
       fatal: false,
@@ -94,4 +99,10 @@ export class RcuStall {
     }
     return null;
   }
+}
+
+/** Whether the CPU takes the interrupts of its tick, in which it would notice by itself. */
+function hasTicks({ irqsOff, sim }: KernelCpu): boolean {
+  const kind = (sim.fiber?.owner as Context | undefined)?.kind;
+  return irqsOff === 0 && kind !== 'hardirq' && kind !== 'nmi';
 }

@@ -21,6 +21,8 @@ export interface Bomb {
   readonly in: 'switch' | 'call';
   /** How long others look on, in seconds, before they give the machine up. Default: 1. */
   readonly watched?: number;
+  /** What somebody wants meanwhile: memory back after a grace period; or a program taken off. */
+  readonly meanwhile?: 'reclaim' | 'detach';
 }
 
 /** Those of bomb.bpf.c, by variants of scenarios. */
@@ -28,13 +30,17 @@ export const BOMBS = {
   plain: bombOf('plain', 'switch'),
   reference: bombOf('reference', 'switch'),
   lock: bombOf('lock', 'switch'),
-  'preempt-off': bombOf('preempt_off', 'call', 30),
-  rcu: bombOf('rcu', 'call', 30),
-  sleepable: bombOf('sleepable', 'call', 250),
+  'preempt-off': bombOf('preempt_off', 'call', { watched: 30 }),
+  rcu: bombOf('rcu', 'call', { watched: 30, meanwhile: 'reclaim' }),
+  sleepable: bombOf('sleepable', 'call', { watched: 250, meanwhile: 'detach' }),
 } as const;
 
-function bombOf(program: string, place: Bomb['in'], watched = 1): Bomb {
-  return { bytes: bomb, file: 'bomb.bpf.o', program, in: place, watched };
+function bombOf(
+  program: string,
+  place: Bomb['in'],
+  more: Pick<Bomb, 'watched' | 'meanwhile'> = {},
+): Bomb {
+  return { bytes: bomb, file: 'bomb.bpf.o', program, in: place, ...more };
 }
 
 /** What of the loader's the worker uses. */
@@ -79,10 +85,11 @@ function* neighbour(p: Proc): Sim<void> {
 }
 
 /** What goes on elsewhere is noted, until it needs something of the loader's. */
-function* work(p: Proc, { program, in: place, watched = 1 }: Bomb, shared: Shared): Sim<void> {
+function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
+  const { program, in: place, watched = 1, meanwhile } = bombThere;
   while (p.noted('attached') !== true) yield* p.compute(MS);
-  if (program === 'sleepable') p.ok(yield* p.fork(detach, 'detacher'));
-  else if (place === 'call') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
+  if (meanwhile === 'detach') p.ok(yield* p.fork(detach, 'detacher'));
+  if (meanwhile === 'reclaim') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
   for (let second = 1; second <= watched && p.noted('over') !== true; second++) {
     // Where every switch sets the bomb off, it does not sleep.
     if (place === 'call') p.ok(yield* p.nanosleep(SECOND));

@@ -8,6 +8,7 @@ const NESTED: Bomb = {
   program: 'nested',
   in: 'call',
   watched: 30,
+  meanwhile: 'reclaim',
 };
 
 /**

@@ -27,6 +27,13 @@ describe('03 R3: without a policy', () => {
     expect(world.notes.get('seconds worked')).toBe(1);
   });
 
+  test('preempt-off: interrupts come, and one of them warns after 20 s', () => {
+    const { world, titles } = run('preempt-off');
+    expect(titles).toEqual(['watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [loader:101]']);
+    expect(world.notes.get('seconds worked')).toBe(30);
+    expect(world.notes.get('over')).toBeUndefined();
+  });
+
   test('rcu: a stall is warned of after 21 s, and the other CPU goes on', () => {
     const { world, titles, virtualNs } = run('rcu');
     expect(titles).toEqual(['rcu: INFO: rcu_preempt self-detected stall on CPU']);

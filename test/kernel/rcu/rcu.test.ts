@@ -368,3 +368,32 @@ test('and so it is where the reader is preempted, or merely not preemptible', ()
     title: 'rcu: INFO: rcu_preempt self-detected stall on CPU',
   });
 });
+
+test.each([2, 1])(
+  'a CPU without interrupts does not notice: another does; of %s CPUs',
+  (cpuCount) => {
+    const kernel = new LockKernel({ mode: 'timed', cpuCount });
+    kernel.machine.engine.stepsMax = 1_000;
+    kernel.spawn('U', function* () {
+      kernel.rcu.call_rcu('free_it', () => {});
+      yield* step(BETWEEN);
+    });
+    kernel.spawn('A', function* () {
+      kernel.spinlocks.interrupts.local_irq_disable();
+      yield* step(INSIDE);
+      kernel.rcu.call_rcu('free_it', () => {});
+      for (;;) {
+        yield* step(INSIDE);
+        kernel.cpus.this.sim.nowNs += 1e8;
+      }
+    });
+    const texts = kernel.run().map(({ text }) => text);
+    if (cpuCount === 1) expect(texts).toEqual([]);
+    else {
+      expect(texts[0]).toMatch(
+        /^rcu: INFO: rcu_preempt detected stalls on CPUs\/tasks:\nrcu: \t1-/,
+      );
+      expect(texts[0]).toContain('(detected by 0, t=52');
+    }
+  },
+);
