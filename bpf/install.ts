@@ -20,6 +20,7 @@ import { KFUNCS } from './kfuncs/table.ts';
 import type { MapPorts } from './maps/base.ts';
 import { MapMmap } from './maps/map-mmap.ts';
 import { Maps } from './maps/maps.ts';
+import { checkPins } from './maps/pin-check.ts';
 import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
 import { Programs } from './prog/programs.ts';
@@ -197,6 +198,10 @@ export class Bpf implements BpfContext {
     for (const part of this.#parts()) part.reset();
     this.#vmlinux = this.#kept;
     this.protection.reset();
+  }
+
+  settle(): void {
+    checkPins(this.kernel, this.maps.registry);
   }
 
   fileHolders(): readonly FileHolder[] {

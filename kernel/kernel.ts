@@ -45,6 +45,8 @@ export interface Extension {
   reset(): void;
   /** References of files that it holds. */
   fileHolders(): readonly FileHolder[];
+  /** Looks at what is left once nothing can run any more. */
+  settle?(): void;
 }
 
 export interface KernelOptions {
@@ -234,6 +236,7 @@ export class Kernel {
       this.watchdogs.deadlockReport();
     if (stuck) this.machine.fail(stuck);
     this.#census.check();
+    for (const extension of this.extensions) extension.settle?.();
   }
 
   /** Spec 00 H9: what a task was to do on its way to user mode, which it never takes. */

@@ -1,11 +1,12 @@
 /**
  * Named changes to the kernel. A `bug` is a deliberate mistake, one line at the place where the
  * real code does it right; a `fix` is a remedy that the real code lacks. `machine.mutated(name)`
- * asks for one. The only such table.
+ * asks for one. A `feature` is something that was proposed and that no kernel has. The only such
+ * table.
  */
 export interface Mutation {
   readonly name: string;
-  readonly kind: 'bug' | 'fix';
+  readonly kind: 'bug' | 'fix' | 'feature';
   /** The hazard of the specs that it belongs to. */
   readonly hazard: string;
   readonly about: string;
@@ -131,5 +132,25 @@ export const MUTATIONS: readonly Mutation[] = [
     about:
       'who waits for a resilient lock looks neither for deadlocks nor for how long it has waited, ' +
       'as with plain spin locks',
+  },
+  {
+    name: 'task-storage-mmap',
+    kind: 'feature',
+    hazard: '05-R29',
+    about:
+      'mmap(2) of a task storage map shows the value of the calling thread; a child has no part ' +
+      'of it',
+  },
+  {
+    name: 'task-storage-mmap.share',
+    kind: 'feature',
+    hazard: '05-R29',
+    about: 'with task-storage-mmap: after a fork the child maps the value of its parent',
+  },
+  {
+    name: 'task-storage-mmap.clone',
+    kind: 'feature',
+    hazard: '05-R29',
+    about: 'with task-storage-mmap: after a fork the child maps a value of its own, a copy',
   },
 ];

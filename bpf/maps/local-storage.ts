@@ -42,7 +42,7 @@ const bpf_local_storage_elem = struct('bpf_local_storage_elem', {
   map_node: embed(hlist_node), // among the map's
   local_storage: ptr('struct bpf_local_storage'),
   state: u32, // SELEM_*
-  pad: u32,
+  pages: u32, // that the value has to itself, for user space to map: map-mmap.ts; 0: none
   smap: ptr('struct bpf_local_storage_map'),
 });
 
@@ -64,6 +64,8 @@ export interface StorageMap {
   /** Address of its struct bpf_local_storage_map. */
   readonly smap: number;
   readonly cacheIdx: number;
+  /** Where processes may map values: pages of each. Else 0. */
+  readonly valuePages: number;
   /** What the special fields of a value hold goes. */
   freeFields(value: number): Sim<void>;
   copyValue(to: number, from: number): void;
@@ -383,12 +385,40 @@ export class LocalStorage {
     const { machine } = this.#kernel;
     const { elem_size } = this.#map(map.smap);
     const may = machine.mayAlloc('bpf_local_storage_elem');
-    const selem = may ? machine.slab.kzalloc(elem_size) : 0;
+    const selem = may ? this.#memoryFor(map.valuePages, elem_size) : 0;
     if (selem === 0) return 0;
     this.#elem(selem).smap = map.smap;
     if (value !== 0) map.copyValue(selem + DATA, value);
     if (isUser) map.swapUptrs(selem + DATA, value);
     return selem;
+  }
+
+  #memoryFor(pages: number, sizeBytes: number): number {
+    const { machine, mm } = this.#kernel;
+    if (pages === 0) return machine.slab.kzalloc(sizeBytes);
+    const value = mm.pages.allocBlock(pages, ELEM_BYTES);
+    if (value === 0) return 0;
+    this.#elem(value - DATA).pages = pages;
+    return value - DATA;
+  }
+
+  /** Pages of the value that a process has mapped stay until it lets go of them. */
+  #freeMemory(selem: number): void {
+    const { kasan, mm } = this.#kernel;
+    const { pages } = this.#elem(selem);
+    if (pages === 0) kasan.free(selem);
+    else mm.pages.freeBlock(selem + DATA, pages, ELEM_BYTES);
+  }
+
+  /** What is in the values of a map: for checkers, at rest. */
+  *values(smap: number): Generator<number> {
+    const { buckets, bucket_log } = this.#map(smap);
+    for (let i = 0; i < 1 << bucket_log; i++) {
+      let at = this.#memory.ptr(buckets + i * map_bucket.sizeBytes);
+      for (; at !== 0; at = this.#memory.ptr(at + hlist_node.off.next)) {
+        yield at - elem.map_node + DATA;
+      }
+    }
   }
 
   *#link(storage: number, selem: number): Sim<void> {
@@ -401,10 +431,10 @@ export class LocalStorage {
    * gone, and with it what it held. bpf_selem_free()
    */
   *#free(selem: number, isUnseen: boolean): Sim<void> {
-    const { rcu, rcuTasksTrace, kasan } = this.#kernel;
+    const { rcu, rcuTasksTrace } = this.#kernel;
     if (isUnseen) {
       yield* this.#freeFields(selem);
-      rcu.call_rcu('bpf_selem_free_rcu', () => kasan.free(selem));
+      rcu.call_rcu('bpf_selem_free_rcu', () => this.#freeMemory(selem));
     } else {
       rcuTasksTrace.call_rcu_tasks_trace('bpf_selem_free_trace_rcu', () =>
         rcu.call_rcu('bpf_selem_free_rcu', () => this.#freeSeen(selem)),
@@ -414,7 +444,7 @@ export class LocalStorage {
 
   *#freeSeen(selem: number): Sim<void> {
     yield* this.#freeFields(selem);
-    this.#kernel.kasan.free(selem);
+    this.#freeMemory(selem);
   }
 
   *#freeFields(selem: number): Sim<void> {

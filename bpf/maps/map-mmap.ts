@@ -8,6 +8,8 @@ import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { RDONLY_PROG } from './flags.ts';
 import { bpf_map, type BpfMap } from './map.ts';
+import { StorageClones } from './storage-mmap.ts';
+import { TaskStorageMap } from './task-storage.ts';
 
 const WRITE_DEC = site('bpf_map_mmap_close', 'dec');
 
@@ -23,11 +25,14 @@ export class MapMmap {
     open: (vma) => this.#open(vma),
     close: (vma) => this.bpf_map_mmap_close(vma),
   };
+  readonly #clones: StorageClones;
 
   constructor(kernel: Kernel, maps: { of(addr: number): BpfMap }) {
     this.#kernel = kernel;
     this.#maps = maps;
+    this.#clones = new StorageClones(kernel, (vma) => this.#mapOf(vma), this.#vmOps);
     kernel.mm.vmas.ops.register(this.#vmOps);
+    kernel.mm.vmas.ops.register(this.#clones.vmOps);
   }
 
   bpf_get_unmapped_area(file: number, wanted: WantedArea): number {
@@ -43,7 +48,8 @@ export class MapMmap {
     if (!map.map_mmap || map.record) return -ENOTSUPP;
     const wrong = memory.unwatched(() => this.#mayMap(map, mm.vmas.at(vma).vm_flags));
     if (wrong < 0) return wrong;
-    mmap.setOps(vma, this.#vmOps, map.addr);
+    const isCloned = map instanceof TaskStorageMap && map.isClonedByFork;
+    mmap.setOps(vma, isCloned ? this.#clones.vmOps : this.#vmOps);
     const writes = memory.unwatched(() => {
       const s = mm.vmas.at(vma);
       s.vm_flags &= ~VM_MAYEXEC;
@@ -67,18 +73,21 @@ export class MapMmap {
   }
 
   #open(vma: number): void {
-    const { vm_flags, vm_private_data } = this.#kernel.mm.vmas.at(vma);
-    if (vm_flags & VM_MAYWRITE) this.#count(vm_private_data, 1n);
+    const { vm_flags } = this.#kernel.mm.vmas.at(vma);
+    if (vm_flags & VM_MAYWRITE) this.#count(this.#mapOf(vma).addr, 1n);
+  }
+
+  #mapOf(vma: number): BpfMap {
+    const { machine, mm } = this.#kernel;
+    const file = machine.memory.unwatched(() => mm.vmas.at(vma).vm_file);
+    return this.#maps.of(privateOf(machine, file));
   }
 
   *bpf_map_mmap_close(vma: number): Sim<void> {
     const { machine, mm, atomics } = this.#kernel;
-    const { vm_flags, vm_private_data } = machine.memory.unwatched(() => {
-      const { vm_flags, vm_private_data } = mm.vmas.at(vma);
-      return { vm_flags, vm_private_data };
-    });
+    const vm_flags = machine.memory.unwatched(() => mm.vmas.at(vma).vm_flags);
     if ((vm_flags & VM_MAYWRITE) === 0) return;
-    yield* atomics.add64(WRITE_DEC, vm_private_data + bpf_map.off.writecnt, -1n);
+    yield* atomics.add64(WRITE_DEC, this.#mapOf(vma).addr + bpf_map.off.writecnt, -1n);
   }
 
   #count(map: number, delta: bigint): void {

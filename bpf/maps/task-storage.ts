@@ -1,5 +1,8 @@
 import { assert } from '../../base/assert.ts';
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP, ESRCH } from '../../kernel/errno.ts';
+import { E2BIG, EINVAL, ENOENT, ENOMEM, ENOTSUPP, EOPNOTSUPP, ESRCH } from '../../kernel/errno.ts';
+import { PAGE_SIZE } from '../../kernel/memory.ts';
+import { vmaPages } from '../../kernel/mm/mmap.ts';
+import { VM_DONTCOPY } from '../../kernel/mm/structs.ts';
 import { STORAGE_CACHE_SIZE } from '../../kernel/process/storage.ts';
 import { task_struct } from '../../kernel/structs.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -9,6 +12,7 @@ import {
   bpf_obj_swap_uptrs,
   bpf_obj_unpin_uptrs,
   hasUptrs,
+  uptrsOf,
 } from '../objects/uptrs.ts';
 import { roundupPow2 } from './array.ts';
 import {
@@ -37,9 +41,10 @@ import type { Registry } from '../registry.ts';
 const VALUE_SIZE_MAX = 0xffff - ELEM_BYTES;
 
 /** bpf_local_storage_map_alloc_check() */
-export const taskStorageCheck: AllocCheck = (attr) => {
+export const taskStorageCheck: AllocCheck = (attr, { machine }) => {
   const { flags, maxEntries, keySize, valueSize, btfKeyTypeId, btfValueTypeId } = attr;
-  if ((flags & ~(flag.NO_PREALLOC | flag.CLONE)) !== 0) return -EINVAL;
+  const proposed = machine.mutated('task-storage-mmap') ? flag.MMAPABLE : 0;
+  if ((flags & ~(flag.NO_PREALLOC | flag.CLONE | proposed)) !== 0) return -EINVAL;
   if ((flags & flag.NO_PREALLOC) === 0 || maxEntries !== 0) return -EINVAL;
   if (keySize !== 4 || valueSize === 0) return -EINVAL;
   if (btfKeyTypeId === 0 || btfValueTypeId === 0) return -EINVAL;
@@ -53,6 +58,9 @@ export const taskStorageCheck: AllocCheck = (attr) => {
 export class TaskStorageMap extends MapBase implements StorageMap {
   readonly smap: number;
   readonly cacheIdx: number;
+  readonly valuePages: number;
+  /** Where processes may map values. */
+  readonly map_mmap?: (vma: number) => Sim<number>;
   readonly #storage: LocalStorage;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr) {
@@ -61,6 +69,48 @@ export class TaskStorageMap extends MapBase implements StorageMap {
     this.#storage = new LocalStorage(world.kernel, (of) => storageMapAt(world.maps, of));
     const s = bpf_local_storage_map.at(this.memory, this.smap);
     this.cacheIdx = this.memory.unwatched(() => s.cache_idx);
+    const isMmapable = (attr.flags & flag.MMAPABLE) !== 0;
+    this.valuePages = isMmapable ? Math.ceil(attr.valueSize / PAGE_SIZE) : 0;
+    if (isMmapable) this.map_mmap = (vma) => this.storage_map_mmap(vma);
+  }
+
+  /** What a fork does to mappings of values. Spec 05 R29 */
+  get isClonedByFork(): boolean {
+    return this.kernel.machine.mutated('task-storage-mmap.clone');
+  }
+
+  /**
+   * Shows the calling thread its value, made if it has none. The mapping counts the pages: they
+   * outlive the thread. A proposal, in no kernel. Spec 05 R29, R30
+   */
+  *storage_map_mmap(vma: number): Sim<number> {
+    const { mm, mmap, rcu, sched, machine } = this.kernel;
+    const { vm_pgoff, count } = this.memory.unwatched(() => {
+      const s = mm.vmas.at(vma);
+      return { vm_pgoff: s.vm_pgoff, count: vmaPages(s) };
+    });
+    if (vm_pgoff !== 0 || count > this.valuePages) return -EINVAL;
+    rcu.rcu_read_lock();
+    const value = yield* this.bpf_task_storage_get(sched.current.addr, 0, true);
+    for (let i = 0; value !== 0 && i < count; i++) {
+      mmap.vm_insert_page(vma, i, value + i * PAGE_SIZE);
+    }
+    rcu.rcu_read_unlock();
+    if (value === 0) return -ENOMEM;
+    const isInherited = this.isClonedByFork || machine.mutated('task-storage-mmap.share');
+    if (!isInherited) this.memory.unwatched(() => (mm.vmas.at(vma).vm_flags |= VM_DONTCOPY));
+    return 0;
+  }
+
+  /** User pages that values have pinned: for checkers, at rest. */
+  pinned(): readonly number[] {
+    return this.memory.unwatched(() =>
+      [...this.#storage.values(this.smap)].flatMap((value) =>
+        uptrsOf(this.record)
+          .map(({ offset }) => this.memory.ptr(value + offset))
+          .filter((addr) => addr !== 0),
+      ),
+    );
   }
 
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {

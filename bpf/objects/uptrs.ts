@@ -15,7 +15,8 @@ export function hasUptrs(record: BtfRecord | undefined): record is BtfRecord {
   return btfRecordHasField(record, BPF_UPTR);
 }
 
-function uptrsOf(record: BtfRecord | undefined): readonly BtfField[] {
+/** Those of a value. */
+export function uptrsOf(record: BtfRecord | undefined): readonly BtfField[] {
   return hasUptrs(record) ? record.fields.filter(({ type }) => type === BPF_UPTR) : [];
 }
 

@@ -1,6 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type { Machine } from '../machine.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
+import { KASAN_PAGE_REDZONE, PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
 
 /**
  * Pages of user memory, each with a count of the page table entries that show it. The counts are
@@ -63,26 +63,31 @@ export class UserPages {
 
   /**
    * Contiguous pages of zeroes for an object of the kernel's that mappings may show, each with a
-   * count of one, which is the object's; 0. vmalloc_user()
+   * count of one, which is the object's; 0. `front`: so many bytes right before them are the
+   * object's as well, in a page that is never shown. vmalloc_user()
    */
-  allocBlock(pageCount: number): number {
+  allocBlock(pageCount: number, front = 0): number {
     const { memory, slab } = this.#machine;
-    const sizeBytes = pageCount * PAGE_SIZE;
-    const start = slab.pages(sizeBytes);
+    const frontPages = front > 0 ? 1 : 0;
+    const wanted = frontPages + pageCount;
+    const start = slab.pages(wanted * PAGE_SIZE);
     if (start === 0) return 0;
-    const given = PAGE_SIZE * 2 ** Math.ceil(Math.log2(pageCount));
-    for (let at = start + sizeBytes; at < start + given; at += PAGE_SIZE) {
+    const end = start + PAGE_SIZE * 2 ** Math.ceil(Math.log2(wanted));
+    for (let at = start + wanted * PAGE_SIZE; at < end; at += PAGE_SIZE) {
       slab.freePages(at, PAGE_SIZE);
     }
-    memory.unpoison(start, sizeBytes);
-    memory.rawFill(start, sizeBytes, 0);
-    for (let i = 0; i < pageCount; i++) memory.setRawU32(this.#slot(start + i * PAGE_SIZE), 1);
-    return start;
+    const block = start + frontPages * PAGE_SIZE;
+    if (front > 0) memory.poison(start, PAGE_SIZE, KASAN_PAGE_REDZONE);
+    memory.unpoison(block - front, front + pageCount * PAGE_SIZE);
+    memory.rawFill(block - front, front + pageCount * PAGE_SIZE, 0);
+    for (let i = 0; i < pageCount; i++) memory.setRawU32(this.#slot(block + i * PAGE_SIZE), 1);
+    return block;
   }
 
   /** The object's counts go: what is mapped or pinned still stays as long as that. */
-  freeBlock(start: number, pageCount: number): void {
-    for (let i = 0; i < pageCount; i++) this.put(start + i * PAGE_SIZE);
+  freeBlock(block: number, pageCount: number, front = 0): void {
+    if (front > 0) this.#machine.slab.freePages(block - PAGE_SIZE, PAGE_SIZE);
+    for (let i = 0; i < pageCount; i++) this.put(block + i * PAGE_SIZE);
   }
 
   /** It stays where it is, whatever becomes of its mappings. mm/gup.c */

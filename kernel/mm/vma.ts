@@ -82,9 +82,15 @@ export class Vmas {
     mm_struct.at(memory, s.vm_mm).total_vm += pageCount(s);
   }
 
+  /** Where its first page stands, or 0 where that is not there. */
+  firstPage(vma: number): number {
+    const value = this.#machine.memory.u32(this.at(vma).vm_ptes);
+    return value & PTE_PRESENT ? pageOf(value) : 0;
+  }
+
   /** One that was never linked. */
   discard(vma: number): void {
-    this.zap(vma, 0, pageCount(this.at(vma)));
+    this.zap(vma);
     this.#kasan.free(this.at(vma).vm_ptes);
     this.#kasan.free(vma);
   }
@@ -96,7 +102,7 @@ export class Vmas {
   }
 
   /** Takes so many pages out of the page tables, from the mapping's `first` on. */
-  zap(vma: number, first: number, count: number): void {
+  zap(vma: number, first = 0, count = pageCount(this.at(vma))): void {
     const { memory } = this.#machine;
     const { vm_ptes } = this.at(vma);
     for (let i = first; i < first + count; i++) {
@@ -110,7 +116,7 @@ export class Vmas {
   remove(vma: number, gone: number[]): void {
     const { memory } = this.#machine;
     const s = this.at(vma);
-    this.zap(vma, 0, pageCount(s));
+    this.zap(vma);
     memory.setPtr(
       this.#linkTo(s.vm_mm, (at) => at.addr === vma),
       s.vm_next,
@@ -179,8 +185,10 @@ export class Vmas {
     const copy = this.#piece(vma, s.vm_start, s.vm_end, mm);
     if (copy === 0) return false;
     this.link(copy);
+    const { vm_ptes } = this.at(copy);
+    const isWhole = this.#copy_page_range(vm_ptes, s.vm_ptes, pageCount(s), s.vm_flags);
     this.#opened(copy);
-    return this.#copy_page_range(this.at(copy).vm_ptes, s.vm_ptes, pageCount(s), s.vm_flags);
+    return isWhole;
   }
 
   #copy_page_range(to: number, from: number, count: number, flags: number): boolean {
