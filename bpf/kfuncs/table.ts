@@ -2,11 +2,10 @@ import { ARENA_KFUNCS } from './arena.ts';
 import * as roster from './roster.ts';
 import { CPUMASK_KFUNCS } from './cpumask.ts';
 import { DYNPTR_KFUNCS } from './dynptr.ts';
-import { ITER_BITS_KFUNCS } from './iter-bits.ts';
 import { FILE_KFUNCS } from './file.ts';
+import { ITER_BITS_KFUNCS } from './iter-bits.ts';
 import { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './iter-num.ts';
 import { ITER_TASK_KFUNCS } from './iter-task.ts';
-import { LIST_KFUNCS } from './lists.ts';
 import { ITER_TASK_VMA_KFUNCS } from './iter-task-vma.ts';
 import { KEY_KFUNCS } from './key.ts';
 import { LIST_KFUNCS } from './lists.ts';
@@ -42,10 +41,8 @@ export const KFUNCS: readonly Kfunc[] = [
   ...CPUMASK_KFUNCS,
   ...ITER_TASK_KFUNCS,
   ...ITER_BITS_KFUNCS,
+  ...ITER_TASK_VMA_KFUNCS,
+  ...FILE_KFUNCS,
+  ...KEY_KFUNCS,
   ...Object.values(roster),
 ];
-  ...ITER_TASK_VMA_KFUNCS,
-  ...KEY_KFUNCS,
-  ...FILE_KFUNCS,
-  ...SECTION_KFUNCS,
-  ...RES_LOCK_KFUNCS,
