@@ -338,8 +338,8 @@ class Run implements Call, GuardedRun {
 
   /** What the access that comes next does, for the detailed trace. */
   #accessText(): string {
-    const address = this.memory.rawU32(this.frame + bpfFrame.off.accessAddr);
-    const object = this.#engine.host.objectName(address);
+    const address = this.memory.rawPtr(this.frame + bpfFrame.off.accessAddr);
+    const object = address > 0 ? this.#engine.host.objectName(address) : '';
     const line = disasmLine(this.#insn(), this.#view.pc);
     return object === '' ? line : `${line}  ; ${object}`;
   }
