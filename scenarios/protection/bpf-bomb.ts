@@ -1,6 +1,11 @@
 import { scenario } from '../dsl.ts';
 import { BOMBS, loader } from './bomb.ts';
 
+/** Killed when its budget is used up, it leaves nothing behind. */
+const KILLED = { 'record-kill': { expect: [] } } as const;
+/** Its calls fail from the moment on in which it has run for 15 s: before the 20 s are over. */
+const ENDED = { ...KILLED, 'fast-path': { expect: [] } } as const;
+
 /**
  * Spec 03 R1: the bomb. The verifier takes it in every kind of context, and what the kernel says of
  * it goes by the state of the CPU: R3. Without a policy nothing stops it.
@@ -20,14 +25,32 @@ export default scenario({
     plain: {
       about: "in sched_switch: interrupts are off, and the run queue's lock is held",
       expect: ['hard-lockup'],
+      expectUnder: KILLED,
     },
-    reference: { about: 'the same, and it holds a task', expect: ['hard-lockup'] },
-    lock: { about: 'the same, and it holds a bpf_spin_lock', expect: ['hard-lockup'] },
-    'preempt-off': { about: 'preemption is off, interrupts come', expect: ['soft-lockup'] },
-    rcu: { about: 'preemptible, in an RCU section', expect: ['rcu-stall'] },
+    reference: {
+      about: 'the same, and it holds a task',
+      expect: ['hard-lockup'],
+      expectUnder: KILLED,
+    },
+    lock: {
+      about: 'the same, and it holds a bpf_spin_lock',
+      expect: ['hard-lockup'],
+      expectUnder: KILLED,
+    },
+    'preempt-off': {
+      about: 'preemption is off, interrupts come',
+      expect: ['soft-lockup'],
+      expectUnder: ENDED,
+    },
+    rcu: {
+      about: 'preemptible, in an RCU section',
+      expect: ['rcu-stall'],
+      expectUnder: KILLED,
+    },
     sleepable: {
       about: 'may sleep: nothing is said until another task has waited for 120 s',
       expect: ['hung-task'],
+      expectUnder: KILLED,
     },
   },
 });
