@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { Refcounts } from '../../kernel/locks/refcount.ts';
 import { kernelText, Request, RMW, STEP, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
+import { bpf_mem_free_rcu } from './free.ts';
 
 const ACQUIRE = site('bpf_cpumask_acquire', 'inc');
 const RELEASE = site('bpf_cpumask_release', 'dec');
@@ -41,7 +42,7 @@ export class BpfCpumasks {
   *bpf_cpumask_release(mask: number): Sim<void> {
     const usage = mask + bpf_cpumask.off.usage;
     if (!(yield* this.#refcounts.refcount_dec_and_test(RELEASE, usage))) return;
-    this.#kernel.rcu.call_rcu('__free_by_rcu', () => this.#kernel.kasan.free(mask));
+    bpf_mem_free_rcu(this.#kernel, mask);
   }
 
   /** All CPUs there are, as a mask. cpu_possible_mask */

@@ -8,6 +8,7 @@ import type { BtfField, BtfRecord } from '../btf/record.ts';
 import { BPF_SPIN_LOCK } from '../maps/lock.ts';
 import { kernelAddress } from '../vm/frame.ts';
 import { bpfCpumask } from './cpumask.ts';
+import { bpf_mem_free_rcu } from './free.ts';
 import { elementType, kptrType, type ObjectType } from './object-type.ts';
 import { percpuObjectsOf } from './percpu.ts';
 import { RbTree } from './rbtree.ts';
@@ -87,7 +88,7 @@ export class Objects {
       if (!isLast) return;
     }
     if (holdsThings(record)) yield* this.bpf_obj_free_fields(record, addr);
-    this.#kernel.rcu.call_rcu('__free_by_rcu', () => this.#kernel.kasan.free(addr));
+    bpf_mem_free_rcu(this.#kernel, addr);
   }
 
   /** What a call has given or is given, and now nobody wants: `addr` may be that of a node. */

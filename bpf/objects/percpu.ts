@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
+import { bpf_mem_free_rcu } from './free.ts';
 
 /** The largest object of which each CPU has one. BPF_GLOBAL_PERCPU_MA_MAX_SIZE */
 const PERCPU_UNIT_BYTES = 512;
@@ -24,7 +25,7 @@ export class PercpuObjects {
 
   /** After a grace period. bpf_percpu_obj_drop() */
   *drop(addr: number): Sim<void> {
-    this.#kernel.rcu.call_rcu('__free_by_rcu', () => this.#kernel.kasan.free(addr));
+    bpf_mem_free_rcu(this.#kernel, addr);
   }
 
   /** That of one CPU; 0 where there is no such. per_cpu_ptr() */
