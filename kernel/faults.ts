@@ -23,6 +23,10 @@ export const FAULTS = [
     name: 'major-fault',
     about: 'a page of user memory has been reclaimed: who touches it sleeps until it is back',
   },
+  {
+    name: 'lock-timeout',
+    about: 'who waits for a resilient lock gives up: the CPU of its holder stands still for 250 ms',
+  },
 ] as const;
 
 export type FaultKind = (typeof FAULTS)[number]['name'];

@@ -23,6 +23,8 @@ export interface Call {
    * bpf_loop, bpf_for_each_map_elem, timers.
    */
   callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint>;
+  /** Lines, with the call trace behind them, for the error stream of the program. */
+  report(text: string): Sim<void>;
 }
 
 /** Of an integer: signed, and sign-extended. Of a pointer: a memory offset, or 0 for NULL. */

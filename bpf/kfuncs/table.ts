@@ -1,4 +1,5 @@
 import { ARENA_KFUNCS } from './arena.ts';
+import { RES_LOCK_KFUNCS } from './res-lock.ts';
 import * as roster from './roster.ts';
 import { CPUMASK_KFUNCS } from './cpumask.ts';
 import { DYNPTR_KFUNCS } from './dynptr.ts';
@@ -13,6 +14,7 @@ import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
 import { RBTREE_KFUNCS } from './rbtree.ts';
 import { bpf_rcu_read_lock, bpf_rcu_read_unlock } from './rcu.ts';
+import { SECTION_KFUNCS } from './sections.ts';
 import {
   bpf_task_acquire,
   bpf_task_from_pid,
@@ -44,5 +46,7 @@ export const KFUNCS: readonly Kfunc[] = [
   ...ITER_TASK_VMA_KFUNCS,
   ...FILE_KFUNCS,
   ...KEY_KFUNCS,
+  ...SECTION_KFUNCS,
+  ...RES_LOCK_KFUNCS,
   ...Object.values(roster),
 ];

@@ -19,8 +19,6 @@ export interface Attempt {
   readonly durationNs: number;
   /** Whether the lock is taken in the step that finds it free. */
   readonly takes: boolean;
-  /** Whether its time may run out early, where time is not simulated. */
-  readonly isEarly: boolean;
 }
 
 class Waiter {
@@ -43,8 +41,8 @@ class Waiter {
 /**
  * Who waits for the word of a resilient lock, and what ends a wait in vain. In timed mode each
  * looks for circles every millisecond, and for how long it has waited. In explore mode whoever is
- * in a circle may find it from when it is complete; and time runs out at any moment, once a wait,
- * where that is asked for, else only where nothing else is left to happen.
+ * in a circle may find it from when it is complete; and time runs out only where nothing else is
+ * left to happen, or at any moment, once a wait, where that is a fault that may be.
  * kernel/bpf/rqspinlock.c
  */
 export class ResWaits {
@@ -153,7 +151,8 @@ export class ResWaits {
       waiter.checkedNs = nowNs;
       waiter.endNs = nowNs + attempt.durationNs;
       if (engine.mode === 'timed') this.#armCheck(waiter);
-      else if (attempt.isEarly) engine.clock.arm(waiter.timer, waiter.endNs + 1);
+      else if (this.#machine.faults.has('lock-timeout'))
+        engine.clock.arm(waiter.timer, waiter.endNs + 1);
       return 0;
     }
     if (engine.mode === 'explore') {

@@ -64,8 +64,6 @@ const RES_TIMEOUT_VAL = 2;
 /** One for each context that may nest on a CPU. kernel/locking/mcs_spinlock.h */
 const qnode = struct('qnode', { next: ptr('struct qnode'), locked: s32, count: s32 });
 
-/** Whose lock it is: a program may hold its own for as long as it likes. */
-export type ResOwner = 'program' | 'kernel';
 /** What is off beside preemption while it is held. */
 export type ResMode = 'plain' | 'irqsave';
 
@@ -122,26 +120,25 @@ export class RqSpinlocks {
   }
 
   /** The same, but where it fails preemption and interrupts stay off, until leave(). */
-  res_spin_lock(lock: number, at: number, mode: ResMode, owner: ResOwner): Sim<number> {
-    return this.#lock(lock, at, mode, owner);
+  res_spin_lock(lock: number, at: number, mode: ResMode): Sim<number> {
+    return this.#lock(lock, at, mode);
   }
 
   *#rawLock(lock: number, at: number, mode: ResMode): Sim<number> {
-    const result = yield* this.#lock(lock, at, mode, 'kernel');
+    const result = yield* this.#lock(lock, at, mode);
     if (result !== 0) this.leave(mode);
     return result;
   }
 
-  *#lock(lock: number, at: number, mode: ResMode, owner: ResOwner): Sim<number> {
+  *#lock(lock: number, at: number, mode: ResMode): Sim<number> {
     const request = new Request<number>(STEP, at, lock, 4, RMW, RqSpinlocks.#firstEffect);
     request.a = mode === 'irqsave' ? 1 : 0;
     request.order = ACQUIRE;
     request.target = this;
     const word = yield* request as unknown as Sim<number>;
     if (word === 0) return 0;
-    const isEarly = owner === 'program';
-    if (this.isVirt) return yield* this.resilient_tas_spin_lock(lock, isEarly);
-    return yield* this.resilient_queued_spin_lock_slowpath(lock, word, isEarly);
+    if (this.isVirt) return yield* this.resilient_tas_spin_lock(lock);
+    return yield* this.resilient_queued_spin_lock_slowpath(lock, word);
   }
 
   /** A single request, at the place of the caller. */
@@ -178,30 +175,30 @@ export class RqSpinlocks {
   };
 
   /** Where waiters do not queue: whoever comes first when it is free. */
-  *resilient_tas_spin_lock(lock: number, isEarly: boolean): Sim<number> {
-    const attempt = { lock, site: TAS, mask: -1, durationNs: TAS_TIMEOUT, takes: true, isEarly };
+  *resilient_tas_spin_lock(lock: number): Sim<number> {
+    const attempt = { lock, site: TAS, mask: -1, durationNs: TAS_TIMEOUT, takes: true };
     const word = yield* this.#waits.wait(attempt);
     return word < 0 ? yield* this.#failed(TAS_FAILED, word) : 0;
   }
 
   /** `word`: what the first attempt has found. The entry of the held table is there already. */
-  *resilient_queued_spin_lock_slowpath(lock: number, word: number, isEarly: boolean): Sim<number> {
+  *resilient_queued_spin_lock_slowpath(lock: number, word: number): Sim<number> {
     let seen = word;
     // Somebody is between being next and holding it.
     if (seen === PENDING) seen = yield* this.#rmw(HANDOVER, lock, RELAXED, (now) => now);
     if ((seen & ~LOCKED_MASK) === 0) {
       seen = yield* this.#rmw(SET_PENDING, lock, ACQUIRE, (now) => now | PENDING);
-      if ((seen & ~LOCKED_MASK) === 0) return yield* this.#waitAsNext(lock, seen, isEarly);
+      if ((seen & ~LOCKED_MASK) === 0) return yield* this.#waitAsNext(lock, seen);
       if ((seen & PENDING_MASK) === 0) yield* this.#clearPending(lock);
     }
-    return yield* this.#waitInQueue(lock, isEarly);
+    return yield* this.#waitInQueue(lock);
   }
 
   /** As the only one who waits: for the owner alone. */
-  *#waitAsNext(lock: number, word: number, isEarly: boolean): Sim<number> {
+  *#waitAsNext(lock: number, word: number): Sim<number> {
     if ((word & LOCKED_MASK) !== 0) {
       const [mask, durationNs] = [LOCKED_MASK, RES_DEF_TIMEOUT];
-      const attempt = { lock, site: OWNER, mask, durationNs, takes: false, isEarly };
+      const attempt = { lock, site: OWNER, mask, durationNs, takes: false };
       const result = yield* this.#waits.wait(attempt);
       if (result < 0) {
         yield* this.#clearPending(lock);
@@ -212,18 +209,18 @@ export class RqSpinlocks {
     return 0;
   }
 
-  *#waitInQueue(lock: number, isEarly: boolean): Sim<number> {
+  *#waitInQueue(lock: number): Sim<number> {
     if (this.#isResilient && this.held.holdsTwice(lock)) {
       return yield* this.#failed(FAILED, -EDEADLK);
     }
     const cpu = this.#cpus.this.id;
     const idx = this.#countNodes(cpu, 1);
-    const result = yield* this.#queue(lock, cpu, idx, isEarly);
+    const result = yield* this.#queue(lock, cpu, idx);
     this.#countNodes(cpu, -1);
     return result < 0 ? yield* this.#failed(FAILED, result) : 0;
   }
 
-  *#queue(lock: number, cpu: number, idx: number, isEarly: boolean): Sim<number> {
+  *#queue(lock: number, cpu: number, idx: number): Sim<number> {
     const isNmi = this.#cpus.context?.kind === 'nmi';
     if (idx >= MAX_NODES || (isNmi && idx > 0)) {
       return (yield* this.#trylock(lock)) ? 0 : -EDEADLK;
@@ -243,11 +240,11 @@ export class RqSpinlocks {
       const told = yield* this.#until(NODE, node + qnode.off.locked, 4);
       if (told === RES_TIMEOUT_VAL) return yield* this.#flush(lock, tail, node);
     }
-    return yield* this.#waitAtHead(lock, tail, node, isEarly);
+    return yield* this.#waitAtHead(lock, tail, node);
   }
 
   /** First in the queue: for the owner, and for who is next. */
-  *#waitAtHead(lock: number, tail: number, node: number, isEarly: boolean): Sim<number> {
+  *#waitAtHead(lock: number, tail: number, node: number): Sim<number> {
     const [mask, durationNs] = [LOCKED_PENDING_MASK, 2 * RES_DEF_TIMEOUT];
     const word = yield* this.#waits.wait({
       lock,
@@ -255,7 +252,6 @@ export class RqSpinlocks {
       mask,
       durationNs,
       takes: false,
-      isEarly,
     });
     if (word === -ETIMEDOUT) return yield* this.#flush(lock, tail, node);
     if (word < 0) {

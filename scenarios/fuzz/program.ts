@@ -31,6 +31,7 @@ const FAULT_LETTERS: Readonly<Record<FaultKind, string>> = {
   eintr: 'i',
   'short-copy': 'c',
   'major-fault': 'p',
+  'lock-timeout': 't',
 };
 
 function lettersOf(faults: readonly FaultKind[]): string {

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { EDEADLK } from '../../../kernel/errno.ts';
+import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
+import { scenario } from '../../../scenarios/dsl.ts';
+import { findScenario } from '../../../scenarios/registry.ts';
+import { World } from '../../../scenarios/world.ts';
+import { Dpor } from '../../../sim/strategies/dpor.ts';
+import { Stay } from '../../../sim/strategies/stay.ts';
+
+const PATH = new URL('../../../scenarios/protection/abba.bpf.o', import.meta.url);
+const MS = 1_000_000;
+const abba = findScenario('res-lock-abba');
+
+function load(sandbox: BpfSandbox, ...names: readonly string[]): TestObject {
+  const object = sandbox.openBytes(new Uint8Array(readFileSync(PATH)), 'abba.bpf.o');
+  for (const name of names) object.object.program(name).isWanted = true;
+  return object.load();
+}
+
+/** What Linux 7.2 gives, and writes to the error stream; addresses left out. */
+const LINUX: readonly (readonly [name: string, retval: number, text: string])[] = [
+  ['move_forth', 0, ''],
+  ['move_back', 0, ''],
+  [
+    'move_nowhere',
+    -EDEADLK,
+    `ERROR: AA or ABBA deadlock detected for bpf_res_spin_lock
+Attempted lock   = X
+Total held locks = 1
+Held lock[ 0] = X`,
+  ],
+  [
+    'move_nowhere_irqsave',
+    -EDEADLK,
+    `ERROR: AA or ABBA deadlock detected for bpf_res_spin_lock_irqsave
+Attempted lock   = X
+Total held locks = 1
+Held lock[ 0] = X`,
+  ],
+];
+
+describe.each(['interp', 'jit'] as const)('03 R31: as Linux 7.2, %s', (engine) => {
+  test.each(LINUX)('%s', (name, retval, text) => {
+    const sandbox = new BpfSandbox({ bpf: { engine } });
+    const said: string[] = [];
+    sandbox.bpf.runner.reportError = function* (_, lines) {
+      said.push(lines);
+    };
+    const object = load(sandbox, name);
+    const run = object.programs[name]!.run();
+    expect([run.result, run.retval | 0]).toEqual([0, retval]);
+    const addresses = new Set(said.join('').match(/0xffff888\w+/g));
+    expect(said.join('').replaceAll(/0xffff888\w+/g, 'X')).toBe(text);
+    expect(addresses.size).toBe(text === '' ? 0 : 1);
+    const { cpus, rqspinlocks } = sandbox.kernel;
+    for (const { id, preemptCount, irqsOff } of cpus.all) {
+      expect([preemptCount, irqsOff, rqspinlocks.held.of(id).count]).toEqual([0, 0, 0]);
+    }
+    const amounts = [0, 1].map((key) => {
+      const value = object.map('accounts').lookup(key)!;
+      expect([...value.subarray(0, 8)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]); // the lock is free
+      return new DataView(value.buffer, value.byteOffset).getBigInt64(8, true);
+    });
+    const moved = { move_forth: [-1n, 1n], move_back: [1n, -1n] }[name] ?? [0n, 0n];
+    expect(amounts).toEqual(moved);
+  });
+});
+
+test('03 R31, H10: who ignores the result is refused at load, as by Linux 7.2', () => {
+  expect(() => load(new BpfSandbox(), 'ignores_result')).toThrow(
+    'bpf_res_spin_unlock without taking a lock',
+  );
+});
+
+test('03 H10: whatever the schedule, nobody waits for ever', () => {
+  const world = new World(abba, { variant: 'good' });
+  const strategy = new Dpor();
+  const outcomes = new Set<string>();
+  for (let run = 0; strategy.begin(run); run++) {
+    const { failures, abandoned } = world.run(strategy);
+    strategy.end(world.kernel.machine.engine.choiceCount);
+    expect(failures).toEqual([]);
+    const of = (name: string): unknown => world.notes.get(`${name} returned`);
+    if (!abandoned) outcomes.add(`${of('move_forth')} ${of('move_back')}`);
+  }
+  expect(strategy.exhausted).toBe(true);
+  expect([...outcomes].toSorted()).toEqual(['-35 -35', '-35 0', '0 -35', '0 0']);
+});
+
+/** The hazard in simulated time, CPU 1 a little behind. */
+function inTime(mutations: readonly string[]): World {
+  const { setup, processes } = abba;
+  const timed = scenario({
+    name: 'abba-in-time',
+    about: '',
+    timed: true,
+    ...(setup && { setup }),
+    processes: {
+      A: processes['A']!,
+      *B(p) {
+        yield* p.compute(20);
+        yield* processes['B']!(p);
+      },
+    },
+    variants: { only: { about: '', mutations } },
+  });
+  return new World(timed, {});
+}
+
+test('03 H10: within 1 ms of virtual time one has -EDEADLK, and the other goes on', () => {
+  const world = inTime([]);
+  const { engine } = world.kernel.machine;
+  const result = world.run(new Stay());
+  expect(result.failures).toEqual([]);
+  const returned = ['move_forth', 'move_back'].map((name) => world.notes.get(`${name} returned`));
+  expect(engine.nowNs()).toBeLessThan(1.2 * MS);
+  expect(returned.toSorted()).toEqual([-EDEADLK, 0]);
+});
+
+test('03 H10: with locks that only wait, lockups follow', () => {
+  const { failures } = inTime(['rqspinlock.no-deadlock-check']).run(new Stay());
+  expect(failures.map(({ kind }) => kind)).toContain('soft-lockup');
+});
