@@ -150,7 +150,9 @@ export class Sched implements Host {
       task.s.__state = TASK_RUNNING;
       yield* this.#traced(sched_wakeup_new, [task.addr]);
     }
-    if (!this.gate) yield* this.#passed(this.cpus.all[task.s.cpu]!);
+    if (!this.gate && this.machine.tracepoints.isAny) {
+      yield* this.#passed(this.cpus.all[task.s.cpu]!);
+    }
     this.wakeNew(task);
   }
 

@@ -47,14 +47,19 @@ class Probed {
     this.inside.add(cpu);
     for (let i = 0; i < 4; i++) {
       yield* step(PROBE);
-      for (const { sim, irqsOff } of kernel.cpus.all) {
-        if (!sim.fiber?.spinning) continue;
-        const at = siteOf(sim.fiber.pending.site).name;
-        this.spinning.add(`${at}, interrupts ${irqsOff > 0 ? 'off' : 'on'}`);
-      }
+      this.#look(kernel);
     }
     yield* probe(kernel);
+    this.#look(kernel);
     this.inside.delete(cpu);
+  }
+
+  #look(kernel: Kernel): void {
+    for (const { sim, irqsOff } of kernel.cpus.all) {
+      if (!sim.fiber?.spinning) continue;
+      const at = siteOf(sim.fiber.pending.site).name;
+      this.spinning.add(`${at}, interrupts ${irqsOff > 0 ? 'off' : 'on'}`);
+    }
   }
 }
 
@@ -101,6 +106,30 @@ describe('03 R3: while probes of a switch run, its run queue is locked', () => {
     expect(failures).toEqual([]);
     expect(probed.early).toEqual([]);
     expect(probed.wokenAtNs[0]).toBeGreaterThan(20 * MS);
+  });
+
+  test('a timer of another CPU waits there for the lock', () => {
+    const A: Body = function* (p) {
+      p.ok(yield* p.nanosleep(100 * MS));
+    };
+    const B: Body = function* (p) {
+      const { timers, sched, tasks } = probed.world.kernel;
+      const sleeper = [...tasks.all()].find(({ comm }) => comm === 'A')!;
+      timers.add('kick', 30 * MS, function* () {
+        sched.wake(sleeper);
+      });
+      yield* p.compute(80 * MS);
+    };
+    const probe = function* (kernel: Kernel): Sim<void> {
+      if (kernel.cpus.this.id === 0) yield* kernel.timers.__udelay(20 * MS);
+    };
+    const probed = new Probed({ A, B }, probe, 'timed');
+    expect(probed.world.run(new Stay()).failures).toEqual([]);
+    expect(probed.early).toEqual([]);
+    expect([...probed.spinning]).toEqual(['ttwu_queue:rq_lock, interrupts off']);
+    // A comes to its CPU after 20 ms, and has left it after 40.
+    expect(probed.wokenAtNs[0]).toBeGreaterThan(40 * MS);
+    expect(probed.wokenAtNs[0]).toBeLessThan(50 * MS);
   });
 
   test('the lock is known to lockdep', () => {
