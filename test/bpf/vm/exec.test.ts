@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { decodeProgram } from '../../../bpf/isa/decode.ts';
 import { encodeProgram } from '../../../bpf/isa/encode.ts';
 import { jit } from '../../../bpf/jit/jit.ts';
+import { isArenaInsn } from '../../../bpf/vm/arena.ts';
 import { exec } from '../../../bpf/vm/exec.ts';
 import { executableOf } from '../../../bpf/vm/executable.ts';
 import { interp } from '../../../bpf/vm/interp.ts';
@@ -19,6 +20,8 @@ const bytecode = fc
       const isForKernel =
         insn?.kind === 'ld_abs' ||
         insn?.kind === 'ld_ind' ||
+        insn?.kind === 'addr_space_cast' ||
+        (insn && isArenaInsn(insn)) ||
         (insn?.kind === 'call' && insn.target !== 'subprog') ||
         (insn?.kind === 'ldx' && insn.mode.startsWith('probe'));
       return isForKernel ? ({ kind: 'neg', wide: true, dst: 0 } as const) : insn;
