@@ -43,7 +43,7 @@ export function arenaPlace(memory: Memory, tables: number, addr: bigint, size: n
   return (low % PAGE_SIZE) + size > PAGE_SIZE ? 0 : arenaByte(memory, tables, low);
 }
 
-export type ArenaInsn = Extract<Insn, { readonly arena?: true }>;
+export type ArenaInsn = Extract<Insn, { readonly arena?: true }> & { readonly arena: true };
 
 /** Whether an instruction is an access to an arena. */
 export function isArenaInsn(insn: Insn): insn is ArenaInsn {

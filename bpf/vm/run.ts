@@ -33,6 +33,7 @@ import {
 import type { FrameView } from './frame-view.ts';
 import { Prepared, type Callee } from './prepared.ts';
 import { EngineOf, type Engines } from './select.ts';
+import { checkTimedMayGoto, countMayGoto } from './timed-goto.ts';
 
 /** include/linux/bpf.h */
 export const MAX_TAIL_CALL_CNT = 33;
@@ -183,6 +184,8 @@ class Run implements Call, GuardedRun {
   #watchFromNs: number;
   /** It has been killed: no instruction of it runs any more. */
   #isKilled = false;
+  /** What bpf_throw() was called with, and has not been dealt with yet. */
+  #thrown: bigint | undefined;
   /** A timer is due: others go first. */
   #isTimerDue = false;
 
@@ -325,8 +328,10 @@ class Run implements Call, GuardedRun {
         if (this.#isTimerDue) {
           this.#isTimerDue = false;
           yield* step(this.#site());
-        } else if (this.#pending) this.#finish(yield* this.#takePending());
-        else if (!(yield* this.#leftFor())) break;
+        } else if (this.#pending) {
+          this.#finish(yield* this.#takePending());
+          if (this.#thrown !== undefined && this.#unwound(base)) break;
+        } else if (!(yield* this.#leftFor())) break;
       } else {
         assert(status === FAULT, `engine status ${status}`);
         top.site = this.#site();
@@ -420,6 +425,30 @@ class Run implements Call, GuardedRun {
     return pending;
   }
 
+  throwException(cookie: bigint): void {
+    this.#thrown = cookie;
+  }
+
+  /**
+   * The frames of the present program go, down to that of its main function, which ends with what
+   * its exception callback returns. True: the run is over, r0 has the cookie. bpf_throw()
+   */
+  #unwound(base: number): boolean {
+    const view = this.#view;
+    const cookie = this.#thrown!;
+    this.#thrown = undefined;
+    while (view.depth > base && this.#programs[view.depth - 1] === this.prepared) view.leave();
+    const { exceptionCallback = -1 } = this.prog;
+    view.setReg(exceptionCallback < 0 ? 0 : 1, cookie);
+    if (exceptionCallback >= 0) view.pc = exceptionCallback;
+    else if (view.depth === base) return true;
+    else {
+      view.leave();
+      this.prepared = this.#programs[view.depth]!;
+    }
+    return false;
+  }
+
   /** The call at pc has returned. */
   #finish(result: Result): void {
     const callee = this.prepared.callees[this.#view.pc]!;
@@ -433,7 +462,12 @@ class Run implements Call, GuardedRun {
     const view = this.#view;
     const { pc } = view;
     const insn = this.#insn();
+    if (insn.kind === 'may_goto') {
+      yield* this.#askMayGoto();
+      return true;
+    }
     if (isArenaInsn(insn)) {
+      this.#activation!.top.site = this.#site();
       yield* doArenaAccess(this, insn, (line) => this.report(line));
       view.next();
       this.#charge(0);
@@ -453,6 +487,19 @@ class Run implements Call, GuardedRun {
     this.#charge(callee.helper.costNs);
     yield* this.#tailCall();
     return true;
+  }
+
+  /** It goes on this time, whatever comes of it. */
+  *#askMayGoto(): Sim<void> {
+    const view = this.#view;
+    const { machine } = this.kernel;
+    if (!machine.facts.timedMayGoto) countMayGoto(view);
+    else if (checkTimedMayGoto(view, machine.engine.cpu.nowNs)) {
+      const line = 'ERROR: Timeout detected for may_goto instruction';
+      yield* this.#runner.reportError(this.prog, line);
+    }
+    view.next();
+    this.#charge(0);
   }
 
   /** kernel/bpf/core.c: JMP_TAIL_CALL. Where there is no program, the caller goes on. */

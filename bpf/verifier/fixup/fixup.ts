@@ -50,6 +50,8 @@ export interface Accepted {
   /** The most that it holds at once; what each bpf_kptr_xchg() exchanges, by slot. */
   readonly heldMax: number;
   readonly xchgTypes: ReadonlyMap<number, string>;
+  /** Where the function begins that is called with what is thrown; -1: there is none. */
+  readonly exceptionCallback: number;
   /** Slots where the code that stands for a bpf_loop() calls its callback. */
   readonly loopCalls: readonly number[];
 }
@@ -80,11 +82,13 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
     xlated.push(shown && dumped(shown));
     if (!shown) return null;
     const missing = missingIn(shown);
-    const called = missing === undefined ? calledBy(env, shown, world, env.aux[was[slot]!]!) : unsimulated(missing);
-    const { objectType } = env.aux[was[slot]!]!;
+    const aux = env.aux[was[slot]!]!;
+    const isThere = missing === undefined;
+    const called = isThere ? calledBy(env, shown, world, aux) : unsimulated(missing);
+    const { objectType } = aux;
     const row = objectType ? (called?.bound?.(objectType) ?? called) : called;
     if (row) calls.set(slot, row);
-    return missing === undefined ? shown : NO_CALL;
+    return isThere ? shown : NO_CALL;
   });
   const ownStack = Uint8Array.from(was, (slot) =>
     env.aux[slot]!.accessTypes === OWN_STACK ? 1 : 0,
@@ -106,6 +110,7 @@ export function fixup(env: VerifierEnv, world: FixupWorld): Accepted {
         .map((slot): [number, string] => [slot, env.aux[was[slot]!]!.xchgType])
         .filter(([, type]) => type !== ''),
     ),
+    exceptionCallback: exceptionCallbackOf(env, now),
     loopCalls: [...insns.entries()].flatMap(([slot, insn]) => {
       const call = env.insns[was[slot]!];
       const isInside = insn?.kind === 'call' && insn.target === 'subprog';
@@ -120,6 +125,11 @@ function withoutDead(env: VerifierEnv): Compacted {
   const insns = sanitizeDeadCode(env.insns, isAlive);
   const was = insns.map((_, slot) => slot);
   return { insns, was, now: Int32Array.from([...was, insns.length]) };
+}
+
+function exceptionCallbackOf(env: VerifierEnv, now: Int32Array): number {
+  const { exceptionCallbackSubprog: callback, subprogs } = env;
+  return callback === 0 ? -1 : now[subprogs[callback]!.start]!;
 }
 
 /** Functions of which nothing is left have no start. adjust_subprog_starts_after_remove() */
@@ -179,7 +189,8 @@ function calledBy(
   const { target, imm } = insn;
   if (target === 'helper') return world.helper(imm) ?? unsimulated(`${funcIdName(imm)}()`, imm);
   const row = world.kfunc(imm);
-  return (nonSleepable && row?.nonSleepable) || (row ?? unsimulated(`${env.kernelBtf.types[imm]?.name}()`));
+  if (!row) return unsimulated(`${env.kernelBtf.types[imm]?.name}()`);
+  return (nonSleepable && row.nonSleepable) || row;
 }
 
 /** In the place of what no engine has, so that its row is come to. */
