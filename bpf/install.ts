@@ -24,6 +24,7 @@ import { checkPins } from './maps/pin-check.ts';
 import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
 import { Programs } from './prog/programs.ts';
+import { BPF_STREAM_STDERR, streamsOf } from './prog/streams.ts';
 import { Protection } from './protect/protection.ts';
 import { NO_POLICY, type Selection } from './protect/settings.ts';
 import { BpfFs } from './syscall/bpffs.ts';
@@ -122,6 +123,9 @@ export class Bpf implements BpfContext {
     });
     this.pins = new BpfFs(kernel);
     this.ops = this.#fileOps();
+    this.runner.reportError = function* (prog, line) {
+      streamsOf(kernel).report(prog, BPF_STREAM_STDERR, line);
+    };
     this.protection = this.#protection(options.policy ?? NO_POLICY);
     if (this.protection.isOn) this.runner.policyOf = (prog) => this.protection.of(prog);
     this.#join();
@@ -129,6 +133,7 @@ export class Bpf implements BpfContext {
 
   #protection(selection: Selection): Protection {
     const { kernel, links, runner } = this;
+    const streams = streamsOf(kernel);
     const rows = new Map([...HELPERS, ...KFUNCS].map((row) => [row.name, row]));
     return new Protection({
       kernel,
@@ -139,7 +144,7 @@ export class Bpf implements BpfContext {
       patcher: runner,
       detach: ({ addr }) =>
         kernel.workqueues.schedule_work('bpf_prog_detach', () => links.detachAll(addr)),
-      report: () => {},
+      report: (prog, line) => void streams.report(prog, BPF_STREAM_STDERR, line),
     });
   }
 

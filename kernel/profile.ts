@@ -32,6 +32,10 @@ export const PROFILE_FACTS = {
     anySyscallCtxOff: false,
     /** Spec 02, R18: what an element of a map holds goes when it is overwritten or deleted. */
     eagerFields: true,
+    /** Locks of maps notice deadlocks and give up waiting. kernel/bpf/rqspinlock.c */
+    resLocks: false,
+    /** Loops of may_goto are ended by the clock. kernel/bpf/core.c */
+    timedMayGoto: false,
   },
   'v7.2': {
     fileRef: true,
@@ -47,6 +51,8 @@ export const PROFILE_FACTS = {
     bpfObjects: true,
     anySyscallCtxOff: true,
     eagerFields: false,
+    resLocks: true,
+    timedMayGoto: true,
   },
 } as const satisfies Record<Profile, Record<string, boolean>>;
 export type ProfileFacts = { readonly [K in keyof (typeof PROFILE_FACTS)['v7.2']]: boolean };

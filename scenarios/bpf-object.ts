@@ -78,6 +78,11 @@ export class TestProgram {
     return this.#run(() => this.#program.stats());
   }
 
+  /** What it has printed, or the kernel has said of it, since somebody last read. */
+  stream(which: 'stdout' | 'stderr'): string {
+    return this.#run(() => this.#program.stream(which));
+  }
+
   /** How often it has run. */
   get runCount(): number {
     return this.stats.runCount;

@@ -8,15 +8,15 @@ import { helper, type Call, type Helper } from './prototype.ts';
 import { row } from './row.ts';
 
 /** kernel/bpf/helpers.c: MAX_BPRINTF_BIN_ARGS; kernel/trace/bpf_trace.c: BPF_TRACE_PRINTK_SIZE */
-const TEXT_MAX = 1024;
+export const TEXT_MAX = 1024;
 /**
  * Microseconds in a kernel with KASAN and lockdep, as this one is: the text is made byte by byte
  * under a raw lock, then copied into the ring buffer. A tenth of that without.
  */
-const COST_NS = 10_000;
+export const PRINT_COST_NS = 10_000;
 const REMARKS_MAX = 1_000;
 
-function sourceOf(call: Call): FormatSource {
+export function sourceOf(call: Call): FormatSource {
   return {
     string(address, isUser) {
       const bytes = stringAt(call, address, TEXT_MAX, isUser);
@@ -43,7 +43,7 @@ function formatAt(call: Call, fmt: number, size: number): string | number {
 }
 
 /** The 64-bit arguments of an array of them, or -EINVAL. */
-function argumentsAt(call: Call, data: number, size: number): bigint[] | number {
+export function argumentsAt(call: Call, data: number, size: number): bigint[] | number {
   if (size % 8 !== 0 || size > MAX_BPRINTF_VARARGS * 8 || (size > 0 && data === 0)) return -EINVAL;
   return Array.from({ length: size / 8 }, (_, i) => call.memory.u64(data + i * 8));
 }
@@ -104,7 +104,7 @@ function latencyFlags(call: Call): string {
 const any_trace_printk = helper({
   ...row('trace_printk'),
   args: [args.mem, args.constSize, args.anything, args.anything, args.anything],
-  costNs: COST_NS,
+  costNs: PRINT_COST_NS,
   run(call, fmt, size, a, b, c) {
     const format = formatAt(call, fmt, size);
     if (typeof format === 'number') return format;
@@ -132,7 +132,7 @@ export const bpf_trace_printk: Helper = {
 export const bpf_trace_vprintk = helper({
   ...row('trace_vprintk'),
   args: [args.mem, args.constSize, args.memOrNull, args.constSizeOrZero],
-  costNs: COST_NS,
+  costNs: PRINT_COST_NS,
   run(call, fmt, size, data, dataSize) {
     const given = argumentsAt(call, data, dataSize);
     const format = formatAt(call, fmt, size);
@@ -158,7 +158,7 @@ export const bpf_snprintf = helper({
 });
 
 /** A constant string: the checker has seen its NUL. */
-function stringFrom(call: Call, addr: number): string {
+export function stringFrom(call: Call, addr: number): string {
   let text = '';
   for (let at = addr; ; at++) {
     const byte = call.memory.u8(at);

@@ -17,6 +17,8 @@ export interface Call {
   readonly frame: number;
   /** Address of the context that the program was given. */
   readonly ctx: number;
+  /** Ends the program: its frames go, and its exception callback, or else the cookie, gives r0. */
+  throwException?(cookie: bigint): void;
   /**
    * Calls the subprogram that begins at slot `pc` of the program with r1 to r5, one frame deeper:
    * its r0. A bigint is the register's value, a number the memory offset of a pointer. For

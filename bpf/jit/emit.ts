@@ -1,7 +1,7 @@
 import { Bug } from '../../base/errors.ts';
 import { FRAME_POINTER, type Insn, type Insns } from '../isa/insn.ts';
 import {
-  BPF_MAX_LOOPS,
+  BPF_MAX_TIMED_LOOPS,
   EXIT,
   FAULT,
   HELPER,
@@ -287,7 +287,7 @@ class UnitEmission implements Emission {
       case 'ja':
         return this.#goTo(targetOf(insn, place.slot)!);
       case 'may_goto':
-        return this.#mayGoto(targetOf(insn, place.slot)!);
+        return this.#mayGoto(targetOf(insn, place.slot)!, place);
       case 'jmp':
         return this.#goToIf(targetOf(insn, place.slot)!, () => emitTest(code, insn));
       case 'call':
@@ -341,12 +341,21 @@ class UnitEmission implements Emission {
     this.#leaveIf(ELSEWHERE, { slot, undone: 0 });
   }
 
-  #mayGoto(slot: number): void {
+  #mayGoto(slot: number, place: Place): void {
     const { code } = this;
-    this.#goToIf(slot, () => {
+    const left = (): void => {
       code.localGet(LOOPS);
+      code.i32Const(BPF_MAX_TIMED_LOOPS);
+      code.op(OP.i32And);
+    };
+    this.#goToIf(slot, () => {
+      left();
       code.op(OP.i32Eqz);
     });
+    left();
+    code.i32Const(1);
+    code.op(OP.i32Eq);
+    this.#leaveIf(HELPER, place);
     this.#add(LOOPS, -1);
   }
 
@@ -390,7 +399,7 @@ class UnitEmission implements Emission {
     code.localGet(A32);
     code.localGet(LOOPS);
     code.memory(MEM.i32Store, SAVED_LOOPS);
-    code.i32Const(BPF_MAX_LOOPS);
+    code.i32Const(BPF_MAX_TIMED_LOOPS);
     code.localSet(LOOPS);
     this.#moveStack(1);
     this.#goTo(slot);

@@ -15,7 +15,9 @@ import { KF_FASTCALL, KF_IMPLICIT_ARGS } from './flags.ts';
  * One that is registered more than once may be called from where any of that allows.
  */
 export const DECLARED_KFUNCS: ReadonlyMap<string, DeclaredKfunc> = merged(
-  [common, generic, kernel, net, netfilter, schedExt, roster].flatMap((sets) => Object.values(sets).flat()),
+  [common, generic, kernel, net, netfilter, schedExt, roster].flatMap((sets) =>
+    Object.values(sets).flat(),
+  ),
 );
 
 function merged(rows: readonly DeclaredKfunc[]): ReadonlyMap<string, DeclaredKfunc> {

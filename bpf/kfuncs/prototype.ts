@@ -19,6 +19,7 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
   readonly name: string;
   readonly args: A;
   readonly isPointer?: boolean;
+  readonly costNs?: number;
   readonly run: Body<A>;
   /** What is called where the program may not sleep, if that is another function. */
   readonly nonSleepable?: Body<A>;
@@ -29,9 +30,11 @@ interface Declared<A extends readonly ArgType<unknown>[]> {
  * (declared.ts). Its number is the id of its type in the kernel's BTF: not known here.
  */
 export function kfunc<const A extends readonly ArgType<unknown>[]>(row: Declared<A>): Kfunc {
-  const { name, args, isPointer = false, run, nonSleepable } = row;
+  const { name, args, isPointer = false, costNs, run, nonSleepable } = row;
   const { flags } = (DECLARED_KFUNCS.get(name) ?? OLD_KFUNCS.find((old) => old.name === name))!;
-  const of = (body: Body<A>): Helper => helper({ id: 0, name, args, isPointer, run: body });
+  const cost = costNs === undefined ? {} : { costNs };
+  const of = (body: Body<A>): Helper =>
+    helper({ id: 0, name, args, isPointer, ...cost, run: body });
   const other = nonSleepable && { nonSleepable: of(nonSleepable) };
   return { ...of(run), ...other, flags };
 }

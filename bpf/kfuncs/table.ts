@@ -13,6 +13,8 @@ import { LIST_KFUNCS } from './lists.ts';
 import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
 import { RBTREE_KFUNCS } from './rbtree.ts';
+import { STREAM_KFUNCS } from './stream.ts';
+import { bpf_throw } from './throw.ts';
 import { bpf_rcu_read_lock, bpf_rcu_read_unlock } from './rcu.ts';
 import { SECTION_KFUNCS } from './sections.ts';
 import {
@@ -48,5 +50,7 @@ export const KFUNCS: readonly Kfunc[] = [
   ...KEY_KFUNCS,
   ...SECTION_KFUNCS,
   ...RES_LOCK_KFUNCS,
+  ...STREAM_KFUNCS,
+  bpf_throw,
   ...Object.values(roster),
 ];

@@ -1,8 +1,20 @@
-import { array, chars, long, ptr, s32, struct, u32, u64, u8, unsimulated } from '../../base/layout.ts';
+import {
+  array,
+  chars,
+  long,
+  ptr,
+  s32,
+  struct,
+  u32,
+  u64,
+  u8,
+  unsimulated,
+} from '../../base/layout.ts';
 import type { Btf } from '../btf/types.ts';
 import type { BpfMap } from '../maps/map.ts';
 import type { ArenaSpace } from '../vm/arena.ts';
 import type { Executable } from '../vm/engine.ts';
+import type { LineInfo } from '../verifier/program.ts';
 import type { DstProg } from './attach-point.ts';
 
 /** include/linux/bpf.h: as much of it as programs, reports and other CPUs may see. */
@@ -78,6 +90,10 @@ export interface Program extends Executable {
   readonly subprogNames: readonly string[];
   /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */
   readonly attachTo: string;
+  /** Where its output is kept: bpf/prog/streams.ts. */
+  readonly streams?: number;
+  /** Lines of its source, by instruction. */
+  readonly sourceLines?: readonly LineInfo[];
   /** What is asked of it where another program is loaded to be attached to it. */
   readonly asTarget: DstProg;
   /** Instructions that the verifier looked at, on all paths. */
@@ -86,6 +102,8 @@ export interface Program extends Executable {
   readonly heldMax?: number;
   /** By the slot of a bpf_kptr_xchg(): the type of what it exchanges. */
   readonly xchgTypes?: ReadonlyMap<number, string>;
+  /** Where the function begins that is called with what bpf_throw() throws; -1: there is none. */
+  readonly exceptionCallback?: number;
   /** Slots where the code that stands for a bpf_loop() calls its callback. */
   readonly loopCalls?: readonly number[];
 }

@@ -6,6 +6,7 @@ import type { BpfMap } from '../maps/map.ts';
 import { Registry } from '../registry.ts';
 import type { ExecProgram } from './exec-program.ts';
 import { bpf_prog, bpf_prog_aux } from './program.ts';
+import { streamsOf } from './streams.ts';
 
 const INC = site('bpf_prog_inc', 'inc');
 const GET = site('bpf_prog_get', 'inc');
@@ -53,7 +54,12 @@ export class Programs {
       this.#parts.kernel.kasan.free(addr);
       return undefined;
     }
-    const program: ExecProgram = { ...init, addr };
+    const streams = streamsOf(this.#parts.kernel).alloc();
+    if (streams === 0) {
+      for (const each of [auxAddr, addr]) this.#parts.kernel.kasan.free(each);
+      return undefined;
+    }
+    const program: ExecProgram = { ...init, addr, streams };
     memory.unwatched(() => {
       const s = bpf_prog.at(memory, addr);
       s.type = init.type;
@@ -138,6 +144,7 @@ export class Programs {
     const { kernel } = this.#parts;
     for (const map of program.usedMaps) yield* this.#parts.putMap(map);
     if (program.btfObject !== 0) yield* this.#parts.putBtf(program.btfObject);
+    if (program.streams) streamsOf(kernel).free(program.streams);
     this.registry.delete(program.addr);
     kernel.kasan.free(this.aux(program.addr).addr);
     kernel.kasan.free(program.addr);

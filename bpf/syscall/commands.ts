@@ -1,7 +1,7 @@
 import { EINVAL } from '../../kernel/errno.ts';
 import { kernelFunction, type Sim } from '../../sim/request.ts';
 import { CMD } from '../uapi.ts';
-import { readAttr } from './attr.ts';
+import { ATTR_BYTES, readAttr, type BpfAttr } from './attr.ts';
 import { btfLoad } from './btf-commands.ts';
 import type { BpfContext, Command } from './context.ts';
 import * as ids from './id-commands.ts';
@@ -10,6 +10,7 @@ import * as links from './link-commands.ts';
 import * as maps from './map-commands.ts';
 import { objGet, objPin } from './pin.ts';
 import { progLoad } from './prog-load.ts';
+import { progStreamRead } from './stream-read.ts';
 import { BPF_PROG_TERMINATE, progTerminate } from './terminate.ts';
 import { progTestRun } from './test-run.ts';
 
@@ -40,6 +41,7 @@ const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = 
   [CMD.LINK_GET_FD_BY_ID, 'bpf_link_get_fd_by_id', ids.linkGetFdById],
   [CMD.LINK_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.linkGetNextId],
   [CMD.LINK_DETACH, 'link_detach', links.linkDetach],
+  [CMD.PROG_STREAM_READ_BY_FD, 'prog_stream_read', progStreamRead],
   [BPF_PROG_TERMINATE, 'bpf_prog_terminate', progTerminate],
 ];
 
@@ -53,8 +55,24 @@ export const sysBpf = kernelFunction(
   function* (bpf: BpfContext, cmd: number, addr: number, size: number): Sim<number> {
     const attr = yield* readAttr(bpf.kernel, addr, size);
     if (typeof attr === 'number') return attr;
+    if (bpf.kernel.security.isOn) {
+      const refused = yield* security_bpf(bpf, cmd, attr);
+      if (refused !== 0) return refused;
+    }
     const command = COMMANDS.get(cmd);
     if (!command || attr.hasBeyond(command.endBytes)) return -EINVAL;
     return yield* command.run(bpf, attr);
   },
 );
+
+/** What security modules say of a call: they see the attributes on the caller's stack. */
+function* security_bpf({ kernel, hooks }: BpfContext, cmd: number, attr: BpfAttr): Sim<number> {
+  const { memory } = kernel.machine;
+  const { scratch } = hooks.rules;
+  const at = scratch.take(ATTR_BYTES);
+  if (at === 0) return 0;
+  memory.unwatched(() => memory.copyIn(at, attr.bytes));
+  const result = yield* kernel.security.security_bpf(cmd, at, attr.sizeBytes);
+  scratch.give(at, ATTR_BYTES);
+  return result;
+}

@@ -38,7 +38,7 @@ export const linkCreate: Command = {
         if (flags !== 0) return -EINVAL;
         return yield* attach(bpf, prog, yield* traceLinks.perfEvent(prog, target));
       }
-      if (attachType !== prog.expectedAttachType || flags !== 0 || target !== 0) return -EINVAL;
+      if (attachType !== prog.expectedAttachType || target !== 0) return -EINVAL;
       return yield* attach(bpf, prog, traceLinks.tracing(prog));
     });
   },

@@ -242,6 +242,7 @@ class ProgLoad {
       subprogNames: subprogNames(funcInfos(info), this.#btf?.btf, fixed.subprogs, name),
       funcInfo: info.funcs,
       lineInfo: info.lines,
+      sourceLines: lineInfos(info, this.#btf?.bytes),
       attachTo: attach?.name ?? '',
       attachBtfId: attach?.btfId ?? 0,
       asTarget: {

@@ -196,6 +196,16 @@ export class BpfCalls {
     }
   }
 
+  /** What is read of a program's stream at once: bytes, or -errno. */
+  *streamRead(progFd: number, id: number, sizeBytes: number): Sim<Uint8Array | number> {
+    const { port } = this;
+    port.begin();
+    const buf = port.reserve(sizeBytes);
+    const attr = new Attr(24).u64(0, buf).u32(8, sizeBytes).u32(12, id).u32(16, progFd);
+    const result = yield* this.#call(CMD.PROG_STREAM_READ_BY_FD, attr);
+    return result < 0 ? result : port.take(buf, result);
+  }
+
   *testRun(progFd: number, run: TestRun = {}): Sim<TestRunResult> {
     const { port } = this;
     const { dataIn, ctxIn, dataOutBytes = 0, ctxOutBytes = 0 } = run;

@@ -2,11 +2,15 @@ import type { Sim } from '../../sim/request.ts';
 import type { ProgramSpec } from '../object/spec.ts';
 import type { Attached, AttachRequest } from './attach.ts';
 import type { BpfCalls, TestRun, TestRunResult } from './calls.ts';
+import { BPF_STREAM_STDERR, BPF_STREAM_STDOUT } from '../prog/streams.ts';
 import { LoadError } from './load-error.ts';
 
 /** sizeof(struct bpf_prog_info), and what stands where in it: include/uapi/linux/bpf.h */
 const INFO_BYTES = 232;
 const AT = { id: 4, runTimeNs: 192, runCount: 200, recursionMisses: 208 } as const;
+
+/** Read of a stream at a time. */
+const STREAM_BYTES = 4_096;
 
 /** Statistics of a program. */
 export interface ProgramStats {
@@ -76,6 +80,18 @@ export class ObjectProgram {
   /** BPF_PROG_TEST_RUN. */
   testRun(run: TestRun = {}): Sim<TestRunResult> {
     return this.#calls.testRun(this.fd, run);
+  }
+
+  /** What it has printed, or the kernel has said of it, since somebody last read. */
+  *stream(which: 'stdout' | 'stderr'): Sim<string> {
+    const id = which === 'stdout' ? BPF_STREAM_STDOUT : BPF_STREAM_STDERR;
+    let text = '';
+    for (;;) {
+      const bytes = yield* this.#calls.streamRead(this.fd, id, STREAM_BYTES);
+      if (typeof bytes === 'number') throw new LoadError(`prog '${this.name}': stream`, bytes);
+      if (bytes.length === 0) return text;
+      text += String.fromCharCode(...bytes);
+    }
   }
 
   *stats(): Sim<ProgramStats> {

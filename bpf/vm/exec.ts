@@ -5,6 +5,7 @@ import { Slab } from '../../kernel/slab.ts';
 import { READ } from '../../sim/request.ts';
 import type { EngineMaker, EngineWorld, Executable } from './engine.ts';
 import { FramePool } from './frame-pool.ts';
+import { countMayGoto } from './timed-goto.ts';
 import { EXIT, FUEL, HELPER, bpfFrame, type Status } from './frame.ts';
 
 const { off } = bpfFrame;
@@ -47,7 +48,10 @@ export function exec(
     left -= slice - view.fuel;
     if (status === EXIT && view.depth === 0) return { r0: view.reg(0) };
     if (status === EXIT) view.leave();
-    else if (status !== FUEL) return { error: errorOf(status, memory, view.addr) };
+    else if (status === HELPER && program.insns[view.pc]?.kind === 'may_goto') {
+      countMayGoto(view);
+      view.next();
+    } else if (status !== FUEL) return { error: errorOf(status, memory, view.addr) };
   }
   return { error: `no exit within ${insnsMax} instructions` };
 }

@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { DIRECT_MAP_HIGH, type Memory } from '../../kernel/memory.ts';
 import type { ArenaSpace } from './arena.ts';
 import {
-  BPF_MAX_LOOPS,
+  BPF_MAX_TIMED_LOOPS,
   MAX_BPF_STACK,
   MAX_CALL_FRAMES,
   REGS,
@@ -59,7 +59,7 @@ export class FrameView {
   /** The first instruction of the program at this depth. */
   restart(): void {
     this.pc = 0;
-    this.#words[LOOPS] = BPF_MAX_LOOPS;
+    this.#words[LOOPS] = BPF_MAX_TIMED_LOOPS;
   }
 
   get pc(): number {
@@ -86,6 +86,23 @@ export class FrameView {
 
   get depth(): number {
     return this.#words[DEPTH]!;
+  }
+
+  get loops(): number {
+    return this.#words[LOOPS]!;
+  }
+
+  set loops(count: number) {
+    this.#words[LOOPS] = count;
+  }
+
+  /** Of the frame at the present depth. */
+  get loopsSince(): bigint {
+    return this.#memory.rawLoad(this.addr + off.loopsSince + 8 * this.depth, 8);
+  }
+
+  set loopsSince(value: bigint) {
+    this.#memory.rawStore(this.addr + off.loopsSince + 8 * this.depth, 8, value);
   }
 
   reg(r: number): bigint {
@@ -142,7 +159,7 @@ export class FrameView {
     words[saved + SAVED_LOOPS] = words[LOOPS]!;
     this.#setDepth(depth + 1);
     this.pc = pc;
-    words[LOOPS] = BPF_MAX_LOOPS;
+    words[LOOPS] = BPF_MAX_TIMED_LOOPS;
   }
 
   /** As the exit of a subprogram does. */

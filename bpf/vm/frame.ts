@@ -7,8 +7,12 @@ export const REGS = 11;
 export const MAX_BPF_STACK = 512;
 /** Of v7.2; an older kernel's checker allows less. */
 export const MAX_CALL_FRAMES = 16;
-/** How often one subprogram frame may take a may_goto. include/linux/bpf.h: BPF_MAX_LOOPS */
+/** Rounds of bpf_loop() and of iterators; of may_goto, where nobody looks at the clock. */
 export const BPF_MAX_LOOPS = 8 * 1024 * 1024;
+/** How often one subprogram frame takes a may_goto until it is asked whether it may go on. */
+export const BPF_MAX_TIMED_LOOPS = 0xffff;
+/** Of `loops`: the frame has been asked before. The bits below count. */
+export const LOOPS_ASKED = 0x1_0000;
 
 /** What a subprogram call saves, and an exit restores. */
 const savedFrame = struct('bpf_saved_frame', {
@@ -35,7 +39,7 @@ export const bpfFrame = struct('bpf_frame', {
   fuel: u32,
   /** Fine mode: accesses that may still be done before ACCESS. */
   countdown: u32,
-  loops: u32, // may_goto left in this frame
+  loops: u32, // may_goto left in this frame until it is asked; LOOPS_ASKED
   /**
    * ACCESS, FAULT: size in bytes of the access, and whether it reads (1), writes (2), both (3):
    * READ, WRITE, RMW of sim/request.ts. Of a call too deep: 0, 0 and address 0.
@@ -48,6 +52,8 @@ export const bpfFrame = struct('bpf_frame', {
   pad: u32,
   /** ACCESS, FAULT: the 64-bit address. */
   accessAddr: u64,
+  /** By depth, where it has been asked: since when may_goto loop there. bpf/vm/timed-goto.ts */
+  loopsSince: array(u64, MAX_CALL_FRAMES),
   saved: array(embed(savedFrame) as never, MAX_CALL_FRAMES),
   stack: array(u64, (MAX_BPF_STACK / 8) * MAX_CALL_FRAMES),
 });
@@ -72,7 +78,7 @@ export const EXIT = 0;
 export const FUEL = 1;
 /**
  * pc stands at a call that the engine cannot finish by itself: callHelper() said so; or at ld_abs
- * or ld_ind; or at an access to an arena of which a page is not there, or that goes over the end of
+ * or ld_ind; or at the may_goto at which the frame has to be asked; or at an access to an arena of which a page is not there, or that goes over the end of
  * one. The runner finishes it, takes its fuel, writes what it reads and moves pc on.
  */
 export const HELPER = 2;

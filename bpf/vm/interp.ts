@@ -8,7 +8,7 @@ import { arenaPlace } from './arena.ts';
 import type { Engine, EngineMaker, EngineWorld, Executable } from './engine.ts';
 import {
   ACCESS,
-  BPF_MAX_LOOPS,
+  BPF_MAX_TIMED_LOOPS,
   EXIT,
   FAULT,
   FUEL,
@@ -132,7 +132,7 @@ class Interp implements Engine {
       case 'ja':
         return this.#goOn(insn.off);
       case 'may_goto':
-        return this.#loops === 0 ? this.#goOn(insn.off) : this.#goOn(0, this.#loops--);
+        return this.#mayGoto(insn.off);
       case 'jmp':
         return this.#goOn(this.#jumps(insn) ? insn.off : 0);
       case 'call':
@@ -274,6 +274,14 @@ class Interp implements Engine {
     return status;
   }
 
+  #mayGoto(off: number): Outcome {
+    const left = this.#loops & BPF_MAX_TIMED_LOOPS;
+    if (left === 0) return this.#goOn(off);
+    if (left === 1) return HELPER;
+    this.#loops--;
+    return this.#goOn(0);
+  }
+
   // Calls
 
   #call(): Outcome {
@@ -290,7 +298,7 @@ class Interp implements Engine {
     this.#memory.setRawU32(saved + SAVED_LOOPS, this.#loops);
     this.#depth++;
     this.#regs[FRAME_POINTER] = this.#regs[FRAME_POINTER]! + BigInt(MAX_BPF_STACK);
-    this.#loops = BPF_MAX_LOOPS;
+    this.#loops = BPF_MAX_TIMED_LOOPS;
     this.#pc = pc;
     return NEXT;
   }
