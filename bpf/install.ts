@@ -20,7 +20,7 @@ import { KFUNCS } from './kfuncs/table.ts';
 import type { MapPorts } from './maps/base.ts';
 import { MapMmap } from './maps/map-mmap.ts';
 import { Maps } from './maps/maps.ts';
-import { checkPins } from './maps/pin-check.ts';
+import { PinChecker } from './maps/pin-check.ts';
 import { Ringbuf } from './maps/ringbuf.ts';
 import type { ExecProgram } from './prog/exec-program.ts';
 import { Programs } from './prog/programs.ts';
@@ -35,7 +35,7 @@ import { unlinkRow } from './syscall/pin.ts';
 import { packetAt } from './syscall/test-run.ts';
 import type { MappedBuffers } from './user/port.ts';
 import { interp } from './vm/interp.ts';
-import { ProgRunner } from './vm/run.ts';
+import { ProgRunner } from './vm/runner.ts';
 import type { EngineChoice } from './vm/select.ts';
 
 export interface BpfOptions {
@@ -80,6 +80,7 @@ export class Bpf implements BpfContext {
   readonly protection: Protection;
   readonly unprivilegedBpfDisabled: 0 | 1 | 2;
   onVerified: BpfContext['onVerified'];
+  readonly #pinChecker: PinChecker;
   #btf: Btf | undefined;
   #vmlinux: BtfObject | undefined;
   #kept: BtfObject | undefined;
@@ -98,6 +99,7 @@ export class Bpf implements BpfContext {
       kernelBtf: () => this.btf,
       isForVerification: options.isForVerification ?? false,
     });
+    this.#pinChecker = new PinChecker(kernel, this.maps.registry);
     this.programs = new Programs({
       kernel,
       putMap: (map) => this.maps.bpf_map_put(map),
@@ -206,7 +208,7 @@ export class Bpf implements BpfContext {
   }
 
   settle(): void {
-    checkPins(this.kernel, this.maps.registry);
+    this.#pinChecker.settle();
   }
 
   fileHolders(): readonly FileHolder[] {
@@ -232,6 +234,10 @@ export class Bpf implements BpfContext {
       unlinkRow(() => this),
     ]);
     this.hooks.install();
+    const pins = this.#pinChecker;
+    kernel.hooks.sched_process_exit = function* (task) {
+      pins.exiting(task);
+    };
     kernel.extensions.push(this);
   }
 

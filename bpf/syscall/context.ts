@@ -11,7 +11,7 @@ import type { Maps } from '../maps/maps.ts';
 import type { Programs } from '../prog/programs.ts';
 import type { Protection } from '../protect/protection.ts';
 import type { Verified } from '../verifier/verify.ts';
-import type { ProgRunner } from '../vm/run.ts';
+import type { ProgRunner } from '../vm/runner.ts';
 import type { BpfAttr } from './attr.ts';
 import type { BpfFds } from './fds.ts';
 import type { BpfFs } from './bpffs.ts';

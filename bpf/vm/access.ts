@@ -93,13 +93,25 @@ const cmpxchgWrites = (request: Request): void => {
   if ((target as Memory).rawLoad(addr, size as 4 | 8) === wideOld) writes(request);
 };
 
-/** The effect of an access to an arena: whether the page is there is part of it. */
-function withEntry<T>(memory: Memory, frame: number, insn: ArenaInsn, effect: () => T): () => T {
+/**
+ * The effect of an access to an arena: whether the page is there is part of it, and which one, where
+ * that is another by now than the `asked` one.
+ */
+function withEntry<T>(
+  memory: Memory,
+  frame: number,
+  insn: ArenaInsn,
+  { asked, effect }: { readonly asked: number; readonly effect: () => T },
+): () => T {
   return () => {
-    const { addr } = arenaTouch(memory, frame, insn);
+    const { addr, kind } = arenaTouch(memory, frame, insn);
     const tables = memory.rawU32(frame + off.arena);
     const low = Number(BigInt.asUintN(32, addr));
-    memory.marked(() => memory.u32(arenaEntry(memory, tables, low)));
+    memory.marked(() => {
+      memory.u32(arenaEntry(memory, tables, low));
+      const place = arenaPlace(memory, tables, addr, insn.size);
+      if (place > 0 && place !== asked) memory.check(place, insn.size, kind !== READ);
+    });
     return effect();
   };
 }
@@ -112,9 +124,11 @@ export function accessRequest<T>(
   site: number,
   effect: () => T,
 ): Request<T> {
-  const goOn = isArenaInsn(insn) ? withEntry(memory, frame, insn, effect) : effect;
   const high = memory.rawU32(frame + off.accessAddr + 4);
   const addr = high === DIRECT_MAP_HIGH ? memory.rawU32(frame + off.accessAddr) : -1;
+  const goOn = isArenaInsn(insn)
+    ? withEntry(memory, frame, insn, { asked: addr, effect })
+    : effect;
   const size = memory.rawU32(frame + off.accessSize);
   const kind = memory.rawU32(frame + off.accessKind) as Access;
   if (addr <= 0 || addr + size > memory.sizeBytes) return access(site, 0, 0, NONE, goOn);

@@ -8,7 +8,7 @@ import { Registry } from '../../bpf/registry.ts';
 import { jit } from '../../bpf/jit/jit.ts';
 import { kernelAddress } from '../../bpf/vm/frame.ts';
 import { interp } from '../../bpf/vm/interp.ts';
-import { ProgRunner } from '../../bpf/vm/run.ts';
+import { ProgRunner } from '../../bpf/vm/runner.ts';
 import type { EngineChoice } from '../../bpf/vm/select.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import type { Mode } from '../../sim/engine.ts';
