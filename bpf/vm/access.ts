@@ -94,8 +94,8 @@ const cmpxchgWrites = (request: Request): void => {
 };
 
 /**
- * The effect of an access to an arena: whether the page is there is part of it, and which one, where
- * that is another by now than the `asked` one.
+ * The effect of an access to an arena: whether the page is there is part of it, and which one,
+ * where that is another by now than the `asked` one.
  */
 function withEntry<T>(
   memory: Memory,

@@ -75,7 +75,7 @@ function loadReg(insn: ArenaInsn): number {
  * have been read is 0, and nothing is written. arch/x86/net/bpf_jit_comp.c: ex_handler_bpf()
  */
 export function finishArenaAccess(memory: Memory, frame: number, insn: ArenaInsn): boolean {
-  const { addr } = arenaTouch(memory, frame, insn);
+  const { addr, kind } = arenaTouch(memory, frame, insn);
   const places = placesOf(memory, memory.rawU32(frame + off.arena), addr, insn.size);
   const into = loadReg(insn);
   const reg = (r: number): bigint => memory.rawLoad(frame + off.regs + 8 * r, 8);
@@ -85,6 +85,8 @@ export function finishArenaAccess(memory: Memory, frame: number, insn: ArenaInsn
     if (into >= 0) setReg(into, 0n);
     return false;
   }
+  // A search hears of both pages.
+  memory.marked(() => places.forEach((place) => memory.check(place, 1, kind !== READ)));
   const cut = (value: bigint): bigint => BigInt.asUintN(8 * insn.size, value);
   const old = load(memory, places);
   if (insn.kind === 'st') store(memory, places, BigInt(insn.imm));
