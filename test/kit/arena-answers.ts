@@ -21,19 +21,23 @@ export const ARENA_ANSWERS = readFileSync(new URL('bpf-arena.txt', DATA), 'utf8'
     }));
   });
 
-/** The same here. */
-export function arenaAnswer(object: string, program: string, engine: 'interp' | 'jit'): string {
+/** One program of an object, run: what it returns, and what its error stream has. */
+export function runArena(object: string, program: string, engine: 'interp' | 'jit') {
   const sandbox = new BpfSandbox({ bpf: { engine } });
-  const errors: string[] = [];
-  sandbox.bpf.runner.reportError = function* (_, line) {
-    errors.push(object === ANYWHERE ? line.replace(/0x\w+(\w{3})$/, '0x*$1') : line);
-  };
   const bytes = new Uint8Array(readFileSync(new URL(`verifier/${object}`, DATA)));
   const opened = sandbox.openBytes(bytes, object);
   for (const each of opened.object.programs) each.isWanted = each.name === program;
   opened.load();
   const { result, retval } = opened.programs[program]!.run();
   if (result !== 0) throw new Error(`${program}: ${result}`);
+  const reports = opened.programs[program]!.stream('stderr').split('\n');
+  return { sandbox, opened, retval, reports };
+}
+
+/** The same here. */
+export function arenaAnswer(object: string, program: string, engine: 'interp' | 'jit'): string {
+  const { sandbox, opened, retval, reports } = runArena(object, program, engine);
+  const errors = reports.filter((line) => line.startsWith('ERROR'));
   const map = opened.object.mapOf('seen');
   const bytesSeen = sandbox.run(() => map.variable('seen'));
   const words: bigint[] = [];
@@ -43,6 +47,8 @@ export function arenaAnswer(object: string, program: string, engine: 'interp' | 
   while (words.at(-1) === 0n) words.pop();
   const seen = words.map((word) => word.toString(16)).join(' ');
   opened.destroy();
-  const lines = [`${program} ${retval}`, `  seen ${seen}`, ...errors.map((line) => `  ${line}`)];
-  return lines.join('\n');
+  const shown = (line: string): string =>
+    object === ANYWHERE ? line.replace(/0x\w+(\w{3})$/, '0x*$1') : line;
+  const lines = [`${program} ${retval}`, `  seen ${seen}`];
+  return [...lines, ...errors.map((line) => `  ${shown(line)}`)].join('\n');
 }
