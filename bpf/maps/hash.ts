@@ -186,7 +186,8 @@ export abstract class ReplacingHtab extends ListedHtab {
       if (found !== 0) return yield* this.#setLocked(found, value);
     }
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) return failed;
     const old = this.find(head, hash, key);
     const held = old === 0 ? 0 : this.heldBy(old);
     const result = yield* this.#replace(head, { hash, key, value, whose }, old, flags);
@@ -291,7 +292,8 @@ export class PercpuHashMap extends ListedHtab {
     if (flags > BPF_EXIST) return -EINVAL;
     const hash = this.hash(key);
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) return failed;
     const old = this.find(head, hash, key);
     let result = checkExists(old, flags);
     if (result === 0 && old !== 0) this.#values.set(this.#area(old), value, whose);

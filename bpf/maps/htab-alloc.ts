@@ -21,7 +21,11 @@ export const bpf_htab = struct('bpf_htab', {
   /** An element each CPU keeps for replacing one. */
   extra_elems: array(ptr('struct htab_elem'), NR_CPUS),
   lru: ptr('struct bpf_lru'),
+  map_locked: ptr('int'), // of old kernels
 });
+
+/** HASHTAB_MAP_LOCK_COUNT */
+export const MAP_LOCKED_COUNT = 8;
 
 /** Its first element, or the end of its list: nullsOf(). */
 export const bucket = struct('bucket', { head: ptr('struct htab_elem'), raw_lock: u32, pad: u32 });
@@ -81,15 +85,25 @@ export function allocHtab(world: MapWorld, attr: MapAttr, shape: HtabShape): num
   if (addr === 0) return 0;
   const buckets = allocArea(world, 'bpf_htab buckets', n_buckets * BUCKET_BYTES);
   const lru = shape.isLru && buckets !== 0 ? allocArea(world, 'bpf_lru', lruBytes) : 0;
-  const mayGoOn = buckets !== 0 && (lru !== 0 || !shape.isLru);
+  const counts = !machine.facts.resLocks;
+  const countBytes = 4 * MAP_LOCKED_COUNT * cpuCount;
+  const map_locked = counts && buckets !== 0 ? allocArea(world, 'map_locked', countBytes) : 0;
+  const mayGoOn = buckets !== 0 && (lru !== 0 || !shape.isLru) && (map_locked !== 0 || !counts);
   const elems = isPrealloc && mayGoOn ? allocElems(world, attr, shape) : 0;
   if (!mayGoOn || (isPrealloc && elems === 0)) {
-    for (const area of [buckets, lru, addr]) if (area !== 0) kasan.free(area);
+    for (const area of [buckets, lru, map_locked, addr]) if (area !== 0) kasan.free(area);
     return 0;
   }
   memory.unwatched(() => {
     const s = bpf_htab.at(memory, behindMap(addr));
-    Object.assign(s, { buckets, elems, lru, n_buckets, elem_size: elemBytes(attr, shape) });
+    Object.assign(s, {
+      buckets,
+      elems,
+      lru,
+      map_locked,
+      n_buckets,
+      elem_size: elemBytes(attr, shape),
+    });
     s.hashrnd = attr.flags & flag.ZERO_SEED ? 0 : HASHRND;
     for (let at = buckets; at < buckets + n_buckets * BUCKET_BYTES; at += BUCKET_BYTES) {
       memory.setPtr(at, nullsOf(at));

@@ -1,5 +1,5 @@
 import { alignUp } from '../../base/layout.ts';
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
+import { E2BIG, EBUSY, EINVAL, ENOENT, ENOTSUPP, EPERM } from '../../kernel/errno.ts';
 import { lockClass } from '../../kernel/locks/lock-class.ts';
 import { RELEASE, kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
@@ -13,6 +13,7 @@ import {
   ELEM_BYTES,
   htab_elem,
   isNulls,
+  MAP_LOCKED_COUNT,
   preallocCount,
   valueOffset,
   type HtabShape,
@@ -20,6 +21,7 @@ import {
 import { holdsThings } from '../objects/objects.ts';
 import { jhash } from './jhash.ts';
 import type { Whose } from './map.ts';
+import { lockMap, unlockMap } from './raw-lock.ts';
 
 const HEAD = site('lookup_nulls_elem_raw', 'head');
 const NEXT = site('lookup_nulls_elem_raw', 'next');
@@ -62,6 +64,8 @@ export abstract class Htab extends MapBase {
   readonly #buckets: number;
   readonly #bucketMask: number;
   readonly #hashrnd: number;
+  /** By CPU and bucket: which of its locks a CPU is about to take, or has. 0: nobody counts. */
+  readonly #mapLocked: number;
 
   constructor(world: MapWorld, addr: number, attr: MapAttr, shape: HtabShape) {
     super(world, addr, attr);
@@ -69,13 +73,14 @@ export abstract class Htab extends MapBase {
     this.isPrealloc = (attr.flags & flag.NO_PREALLOC) === 0;
     this.preallocCount = preallocCount(world, attr.maxEntries, shape);
     const fixed = this.memory.unwatched(() => {
-      const { buckets, n_buckets, elem_size, hashrnd } = this.s;
-      return { buckets, n_buckets, elem_size, hashrnd };
+      const { buckets, n_buckets, elem_size, hashrnd, map_locked } = this.s;
+      return { buckets, n_buckets, elem_size, hashrnd, map_locked };
     });
     this.elemSize = fixed.elem_size;
     this.#buckets = fixed.buckets;
     this.#bucketMask = fixed.n_buckets - 1;
     this.#hashrnd = fixed.hashrnd;
+    this.#mapLocked = fixed.map_locked;
   }
 
   // What types of hash maps differ in.
@@ -244,7 +249,8 @@ export abstract class Htab extends MapBase {
   *htab_map_delete_elem(key: number): Sim<number> {
     const hash = this.hash(key);
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) return failed;
     const old = this.find(head, hash, key);
     if (old !== 0) yield* this.unlink(old);
     yield* this.unlockBucket(head);
@@ -259,7 +265,8 @@ export abstract class Htab extends MapBase {
     if (wrong < 0) return wrong;
     const hash = this.hash(key);
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) return failed;
     const old = this.find(head, hash, key);
     if (old !== 0) {
       yield* this.copyElem(value, old, flags);
@@ -273,12 +280,47 @@ export abstract class Htab extends MapBase {
 
   // Steps.
 
-  protected lockBucket(head: number): Sim<void> {
-    return this.kernel.spinlocks.spin_lock_irq(bucketLock, head + bucket.off.raw_lock, LOCK);
+  /**
+   * 0; or -EDEADLK, -ETIMEDOUT; in old kernels -EBUSY where this CPU is about to take the lock, or
+   * one that counts with it. htab_lock_bucket()
+   */
+  protected lockBucket(head: number): Sim<number> {
+    if (this.#mapLocked !== 0) return this.#lockOnce(head);
+    return lockMap(this.kernel, bucketLock, head + bucket.off.raw_lock, LOCK);
+  }
+
+  *#lockOnce(head: number): Sim<number> {
+    const { sched } = this.kernel;
+    sched.preemptDisable();
+    if (this.#countLocked(head, 1) !== 1) {
+      this.#countLocked(head, -1);
+      sched.preemptEnable();
+      return -EBUSY;
+    }
+    return yield* lockMap(this.kernel, bucketLock, head + bucket.off.raw_lock, LOCK);
+  }
+
+  *#unlockOnce(head: number): Sim<void> {
+    yield* unlockMap(this.kernel, bucketLock, head + bucket.off.raw_lock, UNLOCK);
+    this.#countLocked(head, -1);
+    this.kernel.sched.preemptEnable();
+  }
+
+  /** Up to eight counters for each CPU. */
+  #countLocked(head: number, by: 1 | -1): number {
+    const { memory } = this;
+    const index = ((head - this.#buckets) / BUCKET_BYTES) & (MAP_LOCKED_COUNT - 1);
+    const at = this.#mapLocked + 4 * (MAP_LOCKED_COUNT * this.kernel.cpus.this.id + index);
+    return memory.marked(() => {
+      const count = memory.s32(at) + by;
+      memory.setS32(at, count);
+      return count;
+    });
   }
 
   protected unlockBucket(head: number): Sim<void> {
-    return this.kernel.spinlocks.spin_unlock_irq(bucketLock, head + bucket.off.raw_lock, UNLOCK);
+    if (this.#mapLocked !== 0) return this.#unlockOnce(head);
+    return unlockMap(this.kernel, bucketLock, head + bucket.off.raw_lock, UNLOCK);
   }
 
   protected *link(head: number, elem: number): Sim<void> {
@@ -314,13 +356,15 @@ export abstract class Htab extends MapBase {
   override *map_free(): Sim<void> {
     const { kasan, rcu } = this.kernel;
     if (!this.isPrealloc) yield* rcu.rcu_barrier();
-    const { elems, lru } = this.s;
+    const { elems, lru, map_locked } = this.s;
     for (const elem of this.isPrealloc ? this.preallocated() : this.elements()) {
       if (holdsThings(this.record)) yield* this.freeFieldsOf(elem);
       this.drop(elem);
       if (!this.isPrealloc) kasan.free(elem);
     }
-    for (const area of [elems, lru, this.#buckets, this.addr]) if (area !== 0) kasan.free(area);
+    for (const area of [elems, lru, map_locked, this.#buckets, this.addr]) {
+      if (area !== 0) kasan.free(area);
+    }
   }
 
   /** All of them, in the order of their addresses. */

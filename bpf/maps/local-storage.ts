@@ -1,4 +1,3 @@
-import { embed, ptr, struct, u32 } from '../../base/layout.ts';
 import { EAGAIN, ENOMEM } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { lockClass } from '../../kernel/locks/lock-class.ts';
@@ -9,6 +8,13 @@ import { site } from '../../sim/site.ts';
 import { BPF_F_LOCK, BPF_NOEXIST } from './base.ts';
 import { checkExists } from './hash.ts';
 import { Hlist, hlist_node } from './hlist.ts';
+import {
+  bpf_local_storage_elem,
+  bpf_local_storage_map,
+  ELEM_BYTES,
+  map_bucket,
+} from './local-storage-structs.ts';
+import { lockMap, unlockMap } from './raw-lock.ts';
 
 const OWNER = site('bpf_local_storage_lookup', 'owner');
 const CACHE = site('bpf_local_storage_lookup', 'cache');
@@ -22,31 +28,6 @@ const BUCKET_UNLOCK = site('bpf_local_storage_map_bucket', 'unlock');
 const storageLock = lockClass('&storage->lock', 'spin');
 const bucketLock = lockClass('&smap->buckets[i].lock', 'spin');
 
-/** kernel/bpf/bpf_local_storage.c, behind the struct bpf_map */
-export const bpf_local_storage_map = struct('bpf_local_storage_map', {
-  buckets: ptr('struct bpf_local_storage_map_bucket'),
-  bucket_log: u32,
-  elem_size: u32,
-  cache_idx: u32,
-});
-
-export const map_bucket = struct('bpf_local_storage_map_bucket', {
-  list: ptr('struct bpf_local_storage_elem'), // by map_node
-  lock: u32,
-  pad: u32,
-});
-
-/** The value stands behind it: from `smap` on it is a struct bpf_local_storage_data. */
-const bpf_local_storage_elem = struct('bpf_local_storage_elem', {
-  snode: embed(hlist_node), // among the owner's
-  map_node: embed(hlist_node), // among the map's
-  local_storage: ptr('struct bpf_local_storage'),
-  state: u32, // SELEM_*
-  pages: u32, // that the value has to itself, for user space to map: map-mmap.ts; 0: none
-  smap: ptr('struct bpf_local_storage_map'),
-});
-
-export const ELEM_BYTES = bpf_local_storage_elem.sizeBytes;
 /** From an element to the value. */
 const DATA = ELEM_BYTES;
 const { off: elem } = bpf_local_storage_elem;
@@ -132,7 +113,7 @@ export class LocalStorage {
 
   /** Under the lock, lest one that has been deleted comes into the cache. */
   *#insertCache(storage: number, slot: number, selem: number): Sim<void> {
-    yield* this.#lock(storage);
+    if ((yield* this.#lock(storage)) !== 0) return;
     if (this.#hlist.isLinked(selem)) {
       yield* this.#kernel.atomics.writePtr(INSERT, slot, selem + elem.smap, RELEASE);
     }
@@ -168,9 +149,11 @@ export class LocalStorage {
     const selem = this.#alloc(map, value, isUser);
     if (selem === 0) return -ENOMEM;
     const gone: number[] = [];
-    yield* this.#lock(storage);
-    const result = yield* this.#replace(storage, map, selem, value, flags, gone);
-    yield* this.#unlock(storage);
+    let result = yield* this.#lock(storage);
+    if (result === 0) {
+      result = yield* this.#replace(storage, map, selem, value, flags, gone);
+      yield* this.#unlock(storage);
+    }
     for (const old of gone) yield* this.#free(old, false);
     if (result !== selem) yield* this.#free(selem, true);
     return result < 0 ? result : result + DATA;
@@ -194,7 +177,8 @@ export class LocalStorage {
       return old;
     }
     const bucket = this.#bucketOf(map.smap, storage);
-    yield* this.#lockBucket(bucket);
+    const failed = yield* this.#lockBucket(bucket);
+    if (failed !== 0) return failed;
     yield* this.#hlist.add(selem + elem.map_node, bucket);
     yield* this.#link(storage, selem);
     if (old !== 0) {
@@ -238,7 +222,11 @@ export class LocalStorage {
     this.#storage(made).owner = ownerPtr;
     yield* this.#link(made, selem);
     const bucket = this.#bucketOf(map.smap, made);
-    yield* this.#lockBucket(bucket);
+    const failed = yield* this.#lockBucket(bucket);
+    if (failed !== 0) {
+      this.#freeStorage(made, true);
+      return failed;
+    }
     yield* this.#hlist.add(selem + elem.map_node, bucket);
     const before = yield* this.#kernel.atomics.cmpxchgPtr(PUBLISH, ownerPtr, 0, made);
     if (before !== 0) yield* this.#hlist.del(selem + elem.map_node);
@@ -248,24 +236,31 @@ export class LocalStorage {
     return -EAGAIN;
   }
 
-  /** From its map and then from its owner, as programs and bpf(2) do. `value` is lookup()'s. */
-  *bpf_selem_unlink(value: number): Sim<void> {
+  /**
+   * From its map and then from its owner, as programs and bpf(2) do: 0, or why a lock cannot be had.
+   * `value` is lookup()'s.
+   */
+  *bpf_selem_unlink(value: number): Sim<number> {
     const selem = value - DATA;
-    if (!this.#hlist.isLinked(selem)) return;
+    if (!this.#hlist.isLinked(selem)) return 0;
     const storage = this.#memory.unwatched(() => this.#elem(selem).local_storage);
     let isLast = false;
-    yield* this.#lock(storage);
+    let failed = yield* this.#lock(storage);
+    if (failed !== 0) return failed;
     const isLinked = this.#hlist.isLinked(selem);
     if (isLinked) {
       const bucket = this.#bucketOf(this.#smapOf(selem), storage);
-      yield* this.#lockBucket(bucket);
-      yield* this.#hlist.del(selem + elem.map_node);
-      yield* this.#unlockBucket(bucket);
-      isLast = yield* this.#unlinkStorage(storage, selem);
+      failed = yield* this.#lockBucket(bucket);
+      if (failed === 0) {
+        yield* this.#hlist.del(selem + elem.map_node);
+        yield* this.#unlockBucket(bucket);
+        isLast = yield* this.#unlinkStorage(storage, selem);
+      }
     }
     yield* this.#unlock(storage);
-    if (isLinked) yield* this.#free(selem, false);
+    if (isLinked && failed === 0) yield* this.#free(selem, false);
     if (isLast) this.#freeStorage(storage, false);
+    return failed;
   }
 
   /** Whether it was the owner's last, so that the owner has no storage any more. */
@@ -342,9 +337,11 @@ export class LocalStorage {
     });
     let unlinked = 0;
     let isLast = false;
-    if (smap !== 0) {
-      const bucket = ofMap === 0 ? this.#bucketOf(smap, storage) : ofMap;
-      yield* this.#lockBucket(bucket);
+    // Who cannot have the other end's lock leaves that half to it.
+    const done = { smap: ofMap !== 0, storage: ofMap === 0 };
+    const bucket = ofMap === 0 && smap !== 0 ? this.#bucketOf(smap, storage) : ofMap;
+    if (smap !== 0 && (yield* this.#lockBucket(bucket)) === 0) {
+      done.smap = true;
       if (this.#hlist.isLinked(selem + elem.map_node)) {
         yield* this.#hlist.del(selem + elem.map_node);
         yield* this.#mapAt(smap).freeFields(selem + DATA);
@@ -352,8 +349,8 @@ export class LocalStorage {
       }
       yield* this.#unlockBucket(bucket);
     }
-    if (storage !== 0) {
-      yield* this.#lock(storage);
+    if (storage !== 0 && (yield* this.#lock(storage)) === 0) {
+      done.storage = true;
       if (this.#hlist.isLinked(selem)) {
         isLast = this.#hlist.isOnly(selem, storage + bpf_local_storage.off.list);
         if (smap !== 0 && ofMap !== 0) isLast = this.#forget(storage, selem);
@@ -362,6 +359,10 @@ export class LocalStorage {
       }
       yield* this.#unlock(storage);
     }
+    this.#memory.unwatched(() => {
+      if (done.smap) this.#elem(selem).smap = 0;
+      if (done.storage) this.#elem(selem).local_storage = 0;
+    });
     if (this.#isForMe(selem, unlinked, ofMap !== 0)) yield* this.#free(selem, true);
     if (isLast) this.#freeStorage(storage, true);
   }
@@ -370,8 +371,6 @@ export class LocalStorage {
   #isForMe(selem: number, unlinked: number, isOfMap: boolean): boolean {
     return this.#memory.unwatched(() => {
       const s = this.#elem(selem);
-      s.smap = 0;
-      s.local_storage = 0;
       if (unlinked === 2) return true;
       s.state |= isOfMap ? SELEM_MAP_UNLINKED : SELEM_STORAGE_UNLINKED;
       return s.state === SELEM_UNLINKED;
@@ -408,17 +407,6 @@ export class LocalStorage {
     const { pages } = this.#elem(selem);
     if (pages === 0) kasan.free(selem);
     else mm.pages.freeBlock(selem + DATA, pages, ELEM_BYTES);
-  }
-
-  /** What is in the values of a map: for checkers, at rest. */
-  *values(smap: number): Generator<number> {
-    const { buckets, bucket_log } = this.#map(smap);
-    for (let i = 0; i < 1 << bucket_log; i++) {
-      let at = this.#memory.ptr(buckets + i * map_bucket.sizeBytes);
-      for (; at !== 0; at = this.#memory.ptr(at + hlist_node.off.next)) {
-        yield at - elem.map_node + DATA;
-      }
-    }
   }
 
   *#link(storage: number, selem: number): Sim<void> {
@@ -470,24 +458,24 @@ export class LocalStorage {
     return buckets + Number(hash >> BigInt(64 - bucket_log)) * map_bucket.sizeBytes;
   }
 
-  #lock(storage: number): Sim<void> {
+  #lock(storage: number): Sim<number> {
     const addr = storage + bpf_local_storage.off.lock;
-    return this.#kernel.spinlocks.spin_lock_irq(storageLock, addr, LOCK);
+    return lockMap(this.#kernel, storageLock, addr, LOCK);
   }
 
   #unlock(storage: number): Sim<void> {
     const addr = storage + bpf_local_storage.off.lock;
-    return this.#kernel.spinlocks.spin_unlock_irq(storageLock, addr, UNLOCK);
+    return unlockMap(this.#kernel, storageLock, addr, UNLOCK);
   }
 
-  #lockBucket(bucket: number): Sim<void> {
+  #lockBucket(bucket: number): Sim<number> {
     const addr = bucket + map_bucket.off.lock;
-    return this.#kernel.spinlocks.spin_lock_irq(bucketLock, addr, BUCKET_LOCK);
+    return lockMap(this.#kernel, bucketLock, addr, BUCKET_LOCK);
   }
 
   #unlockBucket(bucket: number): Sim<void> {
     const addr = bucket + map_bucket.off.lock;
-    return this.#kernel.spinlocks.spin_unlock_irq(bucketLock, addr, BUCKET_UNLOCK);
+    return unlockMap(this.#kernel, bucketLock, addr, BUCKET_UNLOCK);
   }
 }
 

@@ -43,7 +43,7 @@ abstract class LruHtab extends Htab {
   *htab_lru_map_delete_node(elem: number): Sim<boolean> {
     const hash = this.memory.u32(elem + htab_elem.off.hash);
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    if ((yield* this.lockBucket(head)) !== 0) return false;
     const isThere = this.isIn(head, elem);
     if (isThere) yield* this.unlink(elem);
     yield* this.unlockBucket(head);
@@ -92,7 +92,11 @@ export class LruHashMap extends LruHtab {
     if (made === 0) return -ENOMEM;
     this.copyValue(this.valueIn(made), value);
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) {
+      yield* this.freeElem(made);
+      return failed;
+    }
     const old = this.find(head, hash, key);
     const result = checkExists(old, flags);
     if (result === 0) {
@@ -157,7 +161,11 @@ export class LruPercpuHashMap extends LruHtab {
       if (made === 0) return -ENOMEM;
     }
     const head = this.bucketAt(hash);
-    yield* this.lockBucket(head);
+    const failed = yield* this.lockBucket(head);
+    if (failed !== 0) {
+      if (made !== 0) yield* this.freeElem(made);
+      return failed;
+    }
     const old = this.find(head, hash, key);
     const result = checkExists(old, flags);
     if (result === 0 && old !== 0) {

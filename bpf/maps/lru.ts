@@ -4,6 +4,7 @@ import { lockClass } from '../../kernel/locks/lock-class.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { List, list_head } from './list.ts';
+import { lockMap, unlockMap } from './raw-lock.ts';
 
 const LOCK = site('bpf_lru_list', 'lock');
 const UNLOCK = site('bpf_lru_list', 'unlock');
@@ -30,6 +31,7 @@ export const bpf_lru_node = struct('bpf_lru_node', {
   cpu: u16,
   type: u8, // enum bpf_lru_list_type
   ref: u8, // somebody has looked it up since it was last considered
+  pending_free: u8, // it is free, but its list could not be locked: whoever comes by sees to it
 });
 
 /** Guarded by its lock. */
@@ -158,7 +160,7 @@ export class BpfLru {
 
   *bpf_percpu_lru_pop_free(hash: number): Sim<number> {
     const l = this.#lru(this.#parts.kernel.cpus.this.id);
-    yield* this.#lock(l);
+    if ((yield* this.#lock(l)) !== 0) return 0;
     yield* this.#rotate(l);
     if (this.#list.isEmpty(l.free)) {
       yield* this.#shrink(l, PERCPU_FREE_TARGET, l.free, FREE);
@@ -175,7 +177,7 @@ export class BpfLru {
   *bpf_common_lru_pop_free(hash: number): Sim<number> {
     const { id } = this.#parts.kernel.cpus.this;
     const local = this.#local(id);
-    yield* this.#lockLocal(id);
+    if ((yield* this.#lockLocal(id)) !== 0) return 0;
     let addr = this.#popLocalFree(id);
     if (addr === 0) {
       yield* this.bpf_lru_list_pop_free_to_local(id);
@@ -188,14 +190,18 @@ export class BpfLru {
     const first = local.next_steal;
     let steal = first;
     do {
-      yield* this.#lockLocal(steal);
-      addr = this.#popLocalFree(steal) || (yield* this.#popLocalPending(steal));
-      yield* this.#unlockLocal(steal);
+      if ((yield* this.#lockLocal(steal)) === 0) {
+        addr = this.#popLocalFree(steal) || (yield* this.#popLocalPending(steal));
+        yield* this.#unlockLocal(steal);
+      }
       steal = (steal + 1) % this.#cpuCount;
     } while (addr === 0 && steal !== first);
     local.next_steal = steal;
     if (addr === 0) return 0;
-    yield* this.#lockLocal(id);
+    if ((yield* this.#lockLocal(id)) !== 0) {
+      this.#keepFree(id, addr);
+      return 0;
+    }
     this.#addPending(id, addr, hash);
     yield* this.#unlockLocal(id);
     return addr;
@@ -210,14 +216,20 @@ export class BpfLru {
     });
     if (type === LOCAL_PENDING && (yield* this.#pushPending(addr, cpu))) return;
     const l = this.#lru(this.#parts.isPercpu ? cpu : 0);
-    yield* this.#lock(l);
+    if ((yield* this.#lock(l)) !== 0) {
+      this.#setPendingFree(addr, 1);
+      return;
+    }
     this.#move(l, addr, FREE);
     yield* this.#unlock(l);
   }
 
   /** False where it has been moved to the shared list meanwhile. */
   *#pushPending(addr: number, cpu: number): Sim<boolean> {
-    yield* this.#lockLocal(cpu);
+    if ((yield* this.#lockLocal(cpu)) !== 0) {
+      this.#setPendingFree(addr, 1);
+      return true;
+    }
     const node = this.#node(addr);
     const isPending = node.type === LOCAL_PENDING;
     if (isPending) {
@@ -235,7 +247,7 @@ export class BpfLru {
   *bpf_lru_list_pop_free_to_local(cpu: number): Sim<void> {
     const l = this.#lru();
     const local = this.#local(cpu);
-    yield* this.#lock(l);
+    if ((yield* this.#lock(l)) !== 0) return;
     this.#flush(l, local.pending);
     yield* this.#rotate(l);
     let count = 0;
@@ -252,10 +264,11 @@ export class BpfLru {
   #flush(l: ListView, pending: number): void {
     for (const addr of this.#list.reversed(pending)) {
       const node = this.#node(addr);
-      const type = node.ref === 0 ? INACTIVE : ACTIVE;
+      const type = this.#isPendingFree(addr) ? FREE : node.ref === 0 ? INACTIVE : ACTIVE;
       this.#count(l, type, 1);
       node.type = type;
       node.ref = 0;
+      if (type === FREE) this.#setPendingFree(addr, 0);
       this.#list.move(addr, this.#head(l, type));
     }
   }
@@ -266,6 +279,7 @@ export class BpfLru {
     node.cpu = cpu;
     node.type = LOCAL_PENDING;
     node.ref = 0;
+    this.#setPendingFree(addr, 0);
     this.#list.add(addr, this.#local(cpu).pending);
   }
 
@@ -281,7 +295,7 @@ export class BpfLru {
     for (const force of [false, true]) {
       for (const addr of this.#list.reversed(pending)) {
         if (this.#node(addr).ref !== 0 && !force) continue;
-        if (!(yield* this.#parts.del_from_htab(addr))) continue;
+        if (!(yield* this.#mayGo(addr))) continue;
         this.#list.del(addr);
         return addr;
       }
@@ -334,7 +348,7 @@ export class BpfLru {
     if ((yield* this.#shrinkInactive(l, wanted, free, type)) > 0) return;
     const head = this.#list.isEmpty(l.inactive) ? l.active : l.inactive;
     for (const addr of this.#list.reversed(head)) {
-      if (!(yield* this.#parts.del_from_htab(addr))) continue;
+      if (!(yield* this.#mayGo(addr))) continue;
       this.#moveToFree(l, addr, free, type);
       return;
     }
@@ -345,8 +359,8 @@ export class BpfLru {
     let gone = 0;
     let scans = 0;
     for (const addr of this.#list.reversed(l.inactive)) {
-      if (this.#node(addr).ref !== 0) this.#move(l, addr, ACTIVE);
-      else if (yield* this.#parts.del_from_htab(addr)) {
+      if (this.#node(addr).ref !== 0 && !this.#isPendingFree(addr)) this.#move(l, addr, ACTIVE);
+      else if (yield* this.#mayGo(addr)) {
         this.#moveToFree(l, addr, free, type);
         if (++gone === wanted) break;
       }
@@ -363,6 +377,7 @@ export class BpfLru {
       node.type = type;
     }
     node.ref = 0;
+    if (type === FREE) this.#setPendingFree(addr, 0);
     this.#keepRotation(l, addr);
     this.#list.move(addr, this.#head(l, type));
   }
@@ -372,6 +387,7 @@ export class BpfLru {
     this.#keepRotation(l, addr);
     this.#count(l, node.type, -1);
     node.type = type;
+    this.#setPendingFree(addr, 0);
     this.#list.move(addr, free);
   }
 
@@ -394,26 +410,49 @@ export class BpfLru {
     this.#memory.setU32(at, this.#memory.u32(at) + by);
   }
 
-  #lock({ addr }: ListView): Sim<void> {
-    const { spinlocks } = this.#parts.kernel;
-    return spinlocks.spin_lock_irq(listLock, addr + bpf_lru_list.off.lock, LOCK);
+  /** Whether a node can be used again: its element is in no bucket any more. */
+  *#mayGo(addr: number): Sim<boolean> {
+    return this.#isPendingFree(addr) || (yield* this.#parts.del_from_htab(addr));
+  }
+
+  /** A marked access, and no step of its own, as set_ref(). */
+  #isPendingFree(addr: number): boolean {
+    return this.#memory.marked(() => this.#node(addr).pending_free !== 0);
+  }
+
+  #setPendingFree(addr: number, to: 0 | 1): void {
+    this.#memory.marked(() => {
+      this.#node(addr).pending_free = to;
+    });
+  }
+
+  /** What was stolen, where it cannot become the CPU's own: the next who looks here finds it. */
+  #keepFree(cpu: number, addr: number): void {
+    this.#memory.marked(() => {
+      const node = this.#node(addr);
+      Object.assign(node, { type: LOCAL_FREE, ref: 0, pending_free: 0 });
+      this.#list.add(addr, this.#local(cpu).free);
+    });
+  }
+
+  #lock({ addr }: ListView): Sim<number> {
+    return lockMap(this.#parts.kernel, listLock, addr + bpf_lru_list.off.lock, LOCK);
   }
 
   #unlock({ addr }: ListView): Sim<void> {
-    const { spinlocks } = this.#parts.kernel;
-    return spinlocks.spin_unlock_irq(listLock, addr + bpf_lru_list.off.lock, UNLOCK);
+    return unlockMap(this.#parts.kernel, listLock, addr + bpf_lru_list.off.lock, UNLOCK);
   }
 
-  #lockLocal(cpu: number): Sim<void> {
+  #lockLocal(cpu: number): Sim<number> {
     const { addr } = this.#local(cpu);
-    const { spinlocks } = this.#parts.kernel;
-    return spinlocks.spin_lock_irq(localLock, addr + bpf_lru_locallist.off.lock, LOCAL_LOCK);
+    const { kernel } = this.#parts;
+    return lockMap(kernel, localLock, addr + bpf_lru_locallist.off.lock, LOCAL_LOCK);
   }
 
   #unlockLocal(cpu: number): Sim<void> {
     const { addr } = this.#local(cpu);
-    const { spinlocks } = this.#parts.kernel;
-    return spinlocks.spin_unlock_irq(localLock, addr + bpf_lru_locallist.off.lock, LOCAL_UNLOCK);
+    const { kernel } = this.#parts;
+    return unlockMap(kernel, localLock, addr + bpf_lru_locallist.off.lock, LOCAL_UNLOCK);
   }
 }
 

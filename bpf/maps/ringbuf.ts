@@ -15,6 +15,7 @@ import {
 } from './base.ts';
 import * as flag from './flags.ts';
 import type { BpfMap } from './map.ts';
+import { lockMap, unlockMap } from './raw-lock.ts';
 
 const CONS = site('__bpf_ringbuf_reserve', 'consumer_pos');
 const LOCK = site('__bpf_ringbuf_reserve', 'lock');
@@ -121,12 +122,12 @@ export class Ringbuf extends MapBase {
 
   /** The address for the record's bytes, or 0: no room, or a reader that is too slow. */
   *__bpf_ringbuf_reserve(size: number): Sim<number> {
-    const { atomics, spinlocks } = this.kernel;
+    const { atomics } = this.kernel;
     if (size > MAX_RECORD) return 0;
     const len = BigInt(Math.ceil((size + HDR_BYTES) / 8) * 8);
     if (len > BigInt(this.#mask + 1)) return 0;
     const cons = yield* atomics.read64(CONS, this.#off('consumer_pos'), ACQUIRE);
-    yield* spinlocks.spin_lock_irq(ringbufLock, this.#off('spinlock'), LOCK);
+    if ((yield* lockMap(this.kernel, ringbufLock, this.#off('spinlock'), LOCK)) !== 0) return 0;
     const prod = this.#s.producer_pos;
     const pending = this.#advancePending(prod);
     const end = prod + len;
@@ -139,7 +140,7 @@ export class Ringbuf extends MapBase {
       yield* atomics.write64(PROD, this.#off('producer_pos'), end, RELEASE);
       sample = hdr + HDR_BYTES;
     }
-    yield* spinlocks.spin_unlock_irq(ringbufLock, this.#off('spinlock'), UNLOCK);
+    yield* unlockMap(this.kernel, ringbufLock, this.#off('spinlock'), UNLOCK);
     return sample;
   }
 

@@ -12,7 +12,6 @@ import {
   bpf_obj_swap_uptrs,
   bpf_obj_unpin_uptrs,
   hasUptrs,
-  uptrsOf,
 } from '../objects/uptrs.ts';
 import { roundupPow2 } from './array.ts';
 import {
@@ -27,13 +26,8 @@ import {
   type MapWorld,
 } from './base.ts';
 import * as flag from './flags.ts';
-import {
-  bpf_local_storage_map,
-  ELEM_BYTES,
-  LocalStorage,
-  map_bucket,
-  type StorageMap,
-} from './local-storage.ts';
+import { bpf_local_storage_map, ELEM_BYTES, map_bucket } from './local-storage-structs.ts';
+import { LocalStorage, type StorageMap } from './local-storage.ts';
 import type { BpfMap } from './map.ts';
 import type { Registry } from '../registry.ts';
 
@@ -102,17 +96,6 @@ export class TaskStorageMap extends MapBase implements StorageMap {
     return 0;
   }
 
-  /** User pages that values have pinned: for checkers, at rest. */
-  pinned(): readonly number[] {
-    return this.memory.unwatched(() =>
-      [...this.#storage.values(this.smap)].flatMap((value) =>
-        uptrsOf(this.record)
-          .map(({ offset }) => this.memory.ptr(value + offset))
-          .filter((addr) => addr !== 0),
-      ),
-    );
-  }
-
   static create(world: MapWorld, attr: MapAttr): BpfMap | undefined {
     const { machine, cpus, kasan } = world.kernel;
     const addr = allocMap(world, bpf_local_storage_map, attr);
@@ -150,8 +133,7 @@ export class TaskStorageMap extends MapBase implements StorageMap {
     const owner = task + task_struct.off.bpf_storage;
     const found = yield* this.#storage.lookup(owner, this, false);
     if (found === 0) return -ENOENT;
-    yield* this.#storage.bpf_selem_unlink(found);
-    return 0;
+    return yield* this.#storage.bpf_selem_unlink(found);
   }
 
   override map_lookup_elem(): number {

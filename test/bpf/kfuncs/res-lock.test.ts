@@ -79,7 +79,7 @@ test('03 H10: whatever the schedule, nobody waits for ever', () => {
   const outcomes = new Set<string>();
   for (let run = 0; strategy.begin(run); run++) {
     const { failures, abandoned } = world.run(strategy);
-    strategy.end(world.kernel.machine.engine.choiceCount);
+    strategy.end();
     expect(failures).toEqual([]);
     const of = (name: string): unknown => world.notes.get(`${name} returned`);
     if (!abandoned) outcomes.add(`${of('move_forth')} ${of('move_back')}`);
