@@ -22,6 +22,7 @@ import {
 } from '../kernel/process/uapi.ts';
 import { RESTART } from '../kernel/reboot.ts';
 import type { Task } from '../kernel/task.ts';
+import type { FailureKind } from '../sim/failure.ts';
 import type { Sim } from '../sim/request.ts';
 import { compute } from './compute.ts';
 import { PAGE_BYTES, type MapFdOptions, type MapOptions } from './map-options.ts';
@@ -117,13 +118,13 @@ export class Proc {
     return this.#world.notes.get(key);
   }
 
-  /** Ends the run with a failure of kind `invariant` where the condition is false. */
-  check(condition: boolean, text: string): void {
+  /** Ends the run with a failure where the condition is false. */
+  check(condition: boolean, text: string, kind: FailureKind = 'invariant'): void {
     if (condition) return;
     const { machine } = this.#kernel;
     machine.fail({
-      kind: 'invariant',
-      title: `invariant broken: ${text}`,
+      kind,
+      title: kind === 'invariant' ? `invariant broken: ${text}` : `BUG: ${text}`,
       sites: [text],
       lines: machine.traceLines(),
     });

@@ -1,0 +1,82 @@
+import type { Sim } from '../../sim/request.ts';
+import { numberOf } from '../../bpf/user/object-map.ts';
+import type { Proc } from '../proc.ts';
+import { ints } from '../user-memory.ts';
+import slots from './slots.bpf.o';
+
+/** struct slot: slots.bpf.c */
+const SLOT_BYTES = 24;
+const RESULT = 0;
+const STATE = 8;
+
+export interface SlotsOptions {
+  /** Whether results are stored only where the slot is still the same process's. */
+  readonly byGeneration?: boolean;
+  /** Whether what is free has nothing in it any more; default true. */
+  readonly clears?: boolean;
+}
+
+/** Hangs programs on their trace events: `on_fork`, `on_exit`. */
+type Attach = (...names: readonly string[]) => Sim<void>;
+
+/** In setup: loads the table and its programs. Processes inherit the descriptors. */
+export function* loadSlots(init: Proc, options: SlotsOptions = {}): Sim<Attach> {
+  const { byGeneration = false, clears = true } = options;
+  const object = init.openObject(slots, 'slots.bpf.o');
+  object.set('by_generation', byGeneration ? 1 : 0);
+  object.set('clears', clears ? 1 : 0);
+  yield* object.load();
+  init.note('slots', object.map('slots').fd);
+  for (const name of ['claim', 'mine', 'deliver']) init.note(name, object.program(name).fd);
+  return function* (...names) {
+    for (const name of names) yield* object.program(name).attach();
+  };
+}
+
+/** A process's slot in the table, which it has in its memory. */
+export class Slot {
+  readonly #p: Proc;
+  readonly #addr: number;
+
+  constructor(p: Proc, addr: number) {
+    this.#p = p;
+    this.#addr = addr;
+  }
+
+  /** The slot that the agent gives it, or, with `mine`, has given it already. */
+  static *of(p: Proc, how: 'claim' | 'mine' = 'claim'): Sim<Slot> {
+    const { retval } = yield* p.calls.testRun(p.noted(how) as number);
+    const index = p.ok(retval | 0);
+    const table = p.ok(yield* p.mmapFd(p.noted('slots') as number));
+    return new Slot(p, table + index * SLOT_BYTES);
+  }
+
+  /** The same address in a child that has inherited the mapping. */
+  inheritedBy(child: Proc): Slot {
+    return new Slot(child, this.#addr);
+  }
+
+  /** What programs have stored there. */
+  *result(): Sim<number> {
+    return yield* this.#word(RESULT);
+  }
+
+  *state(): Sim<number> {
+    return yield* this.#word(STATE);
+  }
+
+  *setState(value: number): Sim<void> {
+    yield* this.#p.poke(this.#addr + STATE, ints(value));
+  }
+
+  *#word(at: number): Sim<number> {
+    const bytes = yield* this.#p.peek(this.#addr + at, 4);
+    return Number(numberOf(bytes ?? new Uint8Array(4)));
+  }
+}
+
+/** An event for a process. */
+export function* deliver(p: Proc, pid: number): Sim<void> {
+  const { result } = yield* p.calls.testRun(p.noted('deliver') as number, { ctxIn: ints(pid) });
+  p.ok(result);
+}
