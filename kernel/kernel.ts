@@ -25,6 +25,7 @@ import { Rcu } from './rcu/rcu.ts';
 import { RcuTasksTrace } from './rcu/tasks-trace.ts';
 import { Reboot } from './reboot.ts';
 import { Sched } from './sched.ts';
+import { Security } from './security.ts';
 import { Signals } from './signal.ts';
 import type { Task } from './task.ts';
 import { TaskWorks } from './task-work.ts';
@@ -89,6 +90,7 @@ export class Kernel {
   readonly mmap: Mmap;
   readonly signals: Signals;
   readonly creds: Creds;
+  readonly security: Security;
   readonly fs: Fs;
   readonly processes: Processes;
   /** What else happens when processes come and go: for outsiders. */
@@ -127,8 +129,10 @@ export class Kernel {
     this.modules = new Modules(machine, this.kasan);
     this.mm = new UserMm(machine, this.sched, this.kasan);
     this.creds = new Creds(machine, this.sched, this.kasan);
+    this.security = new Security(machine);
     const tasks = this.#laterTasks();
-    this.signals = new Signals(machine, this.sched, { user: this.mm, tasks });
+    const { security } = this;
+    this.signals = new Signals(machine, this.sched, { user: this.mm, tasks, security });
     const refs = new FileRefs(machine, this.sched);
     const refcounts = new Refcounts(machine);
     this.fs = new Fs(machine, {

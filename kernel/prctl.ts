@@ -1,6 +1,6 @@
 import { kernelText, type Sim } from '../sim/request.ts';
 import { CAP_SYS_ADMIN, SECBIT_KEEP_CAPS, type Creds } from './cred.ts';
-import { EACCES, EFAULT, EINVAL } from './errno.ts';
+import { EACCES, EFAULT, EINVAL, ENOSYS } from './errno.ts';
 import type { SyscallRow } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import type { UserMm } from './mm/user-mm.ts';
@@ -8,6 +8,7 @@ import type { Shared } from './process/shared.ts';
 import { SIGNAL_MAX, SUID_DUMP_USER } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
 import type { Task } from './task.ts';
+import type { Security } from './security.ts';
 import { task_rename } from './trace-events.ts';
 import { traceRename } from './trace-sites.ts';
 import type { Tasks } from './tasks.ts';
@@ -20,11 +21,15 @@ export interface PrctlParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
   readonly shared: Shared;
+  readonly security: Security;
   readonly user: Pick<UserMm, 'copy_to_user' | 'copy_from_user' | 'strncpy_from_user'>;
 }
 
 /** The arguments after the option, as register values. */
 type Args = readonly [arg2: number, arg3: number, arg4: number, arg5: number];
+/** PR_GET_KEEPCAPS, PR_SET_KEEPCAPS. security/commoncap.c: cap_task_prctl() */
+const CAPABILITY_OPTIONS: ReadonlySet<number> = new Set([7, 8]);
+
 type Option = (task: Task, args: Args) => number | Sim<number>;
 
 /** prctl: one row an option. kernel/sys.c. Inheritance is clone's and exec's: spec 00 R37. */
@@ -54,6 +59,15 @@ export class Prctl {
   *sys_prctl(number: number, args: Args): Sim<number> {
     const option = this.#options.get(number);
     if (!option) return -EINVAL;
+    const { security } = this.#parts;
+    if (!security.isOn) return yield* this.#prctl(number, args);
+    // The capability module is the first to be asked, and does what is its own then and there.
+    const own = CAPABILITY_OPTIONS.has(number) ? yield* this.#prctl(number, args) : -ENOSYS;
+    const given = yield* security.security_task_prctl(number, ...args, own);
+    return given === -ENOSYS ? yield* this.#prctl(number, args) : given;
+  }
+
+  *#prctl(number: number, args: Args): Sim<number> {
     const [arg2, arg3, arg4, arg5] = args;
     const signed: Args = [asLong(arg2), arg3, arg4, arg5];
     const result = this.#machine.memory.unwatched(() => option(this.#sched.current, signed));
@@ -184,4 +198,8 @@ function asLong(value: number): number {
   if (Number.isSafeInteger(value)) return value;
   const signed = Number(BigInt.asIntN(64, BigInt(value)));
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(signed, Number.MAX_SAFE_INTEGER));
+function asU32(value: number): number {
+  return Number(BigInt.asUintN(32, BigInt(value)));
+}
+
 }

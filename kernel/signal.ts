@@ -13,6 +13,7 @@ import {
   sigmask,
 } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
+import type { Security } from './security.ts';
 import { cred, sighand_struct, signal_struct, task_struct } from './structs.ts';
 import { PF_EXITING, PF_KTHREAD, TASK_INTERRUPTIBLE, TASK_WAKEKILL, type Task } from './task.ts';
 import {
@@ -57,6 +58,12 @@ export interface UserCopies {
   copy_from_user(addr: number, sizeBytes: number): Sim<Uint8Array | null>;
 }
 
+export interface SignalParts {
+  readonly tasks: SignalTasks;
+  readonly user: UserCopies;
+  readonly security: Security;
+}
+
 /**
  * Signals, as far as killing goes: pending sets, ignoring, fatal signals and group exit. A handler
  * is a flag; when a signal would run one, onHandler is told. Stopping is not modelled: a stop
@@ -68,16 +75,18 @@ export class Signals {
   readonly #sched: Sched;
   readonly #tasks: SignalTasks;
   readonly #user: UserCopies;
+  readonly #security: Security;
   /** A signal was taken that has a handler; the call it interrupted ends with -EINTR. */
   onHandler: (task: Task, sig: number) => void = () => {};
   readonly rows: readonly SyscallRow[];
 
-  constructor(machine: Machine, sched: Sched, parts: { tasks: SignalTasks; user: UserCopies }) {
+  constructor(machine: Machine, sched: Sched, parts: SignalParts) {
     this.#machine = machine;
     this.#cpus = sched.cpus;
     this.#sched = sched;
     this.#tasks = parts.tasks;
     this.#user = parts.user;
+    this.#security = parts.security;
     this.rows = this.#syscalls();
   }
 
@@ -163,10 +172,10 @@ export class Signals {
   *sys_kill(pid: number, sig: number): Sim<number> {
     const seen = this.#tasks.byPid(pid);
     yield* access(SEND, seen ? seen.addr + task_struct.off.pending : 0, 8, WRITE);
-    if (pid === -1) return this.#killAll(sig);
-    if (pid <= 0) return this.#killGroup(sig, pid);
+    if (pid === -1) return yield* this.#killAll(sig);
+    if (pid <= 0) return yield* this.#killGroup(sig, pid);
     const task = this.#tasks.byPid(pid);
-    return task ? this.#sendChecked(sig, task, true) : -ESRCH;
+    return task ? yield* this.#sendChecked(sig, task, true) : -ESRCH;
   }
 
   *sys_tgkill(tgid: number, pid: number, sig: number): Sim<number> {
@@ -185,7 +194,7 @@ export class Signals {
     yield* access(TGSEND, seen ? seen.addr + task_struct.off.pending : 0, 8, WRITE);
     const task = this.#tasks.byPid(pid);
     if (!task || (tgid > 0 && task.s.tgid !== tgid)) return -ESRCH;
-    return this.#sendChecked(sig, task, false);
+    return yield* this.#sendChecked(sig, task, false);
   }
 
   *sys_rt_sigaction(sig: number, act: number, old: number, size: number): Sim<number> {
@@ -265,14 +274,14 @@ export class Signals {
   }
 
   /** kill(-1): everybody but init and the caller's own process. */
-  #killAll(sig: number): number {
+  *#killAll(sig: number): Sim<number> {
     const self = this.#cpus.current.s.tgid;
     let count = 0;
     let result = 0;
     for (const task of this.#tasks.all()) {
       const { tgid, flags } = task.s;
       if (task.pid !== tgid || tgid === 1 || tgid === self || (flags & PF_KTHREAD) !== 0) continue;
-      const sent = this.#sendChecked(sig, task, true);
+      const sent = yield* this.#sendChecked(sig, task, true);
       count++;
       if (sent !== -EPERM) result = sent;
     }
@@ -280,7 +289,7 @@ export class Signals {
   }
 
   /** A process group, 0 for the caller's own: 0 where anybody was reached. __kill_pgrp_info() */
-  #killGroup(sig: number, pid: number): number {
+  *#killGroup(sig: number, pid: number): Sim<number> {
     const { memory } = this.#machine;
     const groupOf = (task: Task): number =>
       memory.unwatched(() => (task.s.signal === 0 ? 0 : this.#signal(task).pgrp));
@@ -288,16 +297,20 @@ export class Signals {
     let result = -ESRCH;
     for (const task of this.#tasks.all()) {
       if (task.pid !== task.s.tgid || groupOf(task) !== group) continue;
-      const sent = this.#sendChecked(sig, task, true);
+      const sent = yield* this.#sendChecked(sig, task, true);
       if (result !== 0) result = sent;
     }
     return result;
   }
 
   /** check_kill_permission(), and then the send. */
-  #sendChecked(sig: number, task: Task, group: boolean): number {
+  *#sendChecked(sig: number, task: Task, group: boolean): Sim<number> {
     if (sig < 0 || sig > SIGNAL_MAX) return -EINVAL;
     if (!this.#mayKill(task)) return -EPERM;
+    if (this.#security.isOn) {
+      const refused = yield* this.#security.security_task_kill(task, 0, sig, 0);
+      if (refused !== 0) return refused;
+    }
     return sig === 0 ? 0 : this.#send(sig, task, group);
   }
 

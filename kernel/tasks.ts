@@ -18,6 +18,7 @@ import {
 import type { Rcu } from './rcu/rcu.ts';
 import type { Sched } from './sched.ts';
 import type { KmemCache } from './slab.ts';
+import type { Security } from './security.ts';
 import { task_struct } from './structs.ts';
 import {
   DEFAULT_PRIO,
@@ -48,6 +49,7 @@ export interface TaskParts {
   readonly kasan: Pick<Kasan, 'free'>;
   readonly creds: Creds;
   readonly shared: Shared;
+  readonly security: Security;
   readonly storage: TaskStorage;
   readonly hooks: ProcessHooks;
 }
@@ -346,10 +348,9 @@ export class Tasks {
   *delayed_put_task_struct(task: Task): Sim<void> {
     yield* step(X7);
     this.#machine.remark(() => `task_struct of ${task.comm}/${task.pid} freed`);
-    const { tracepoints } = this.#machine;
-    if (tracepoints.isOn(sched_process_free)) {
-      yield* tracepoints.trace(sched_process_free, [task.addr]);
-    }
+    const { tracepoints: on } = this.#machine;
+    if (on.isOn(sched_process_free)) yield* on.trace(sched_process_free, [task.addr]);
+    if (this.#parts.security.isOn) yield* this.#parts.security.security_task_free(task);
     this.#parts.creds.put_cred(task);
     this.#parts.shared.put_signal_struct(task);
     yield* this.#parts.storage.bpf_local_storage_destroy(task);

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.ts';
 import { traceableFunctions, type KernelFunction } from '../../kernel/functions.ts';
+import { SECURITY_FUNCTIONS } from '../../kernel/security-hooks.ts';
 import { syscallEvents, TRACE_EVENTS } from '../../kernel/trace-events.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { TraceLinks } from './links.ts';
@@ -75,10 +76,11 @@ export class Hooks {
     return this.#eventsById.get(id);
   }
 
-  /** What fentry, fmod_ret and fexit programs may name. */
+  /** What fentry, fmod_ret and fexit programs may name, and programs on hooks of the LSM. */
   function(name: string): KernelFunction | undefined {
+    const { rows } = this.#kernel.syscalls;
     this.#functions ??= new Map(
-      traceableFunctions(this.#kernel.syscalls.rows).map((fn) => [fn.name, fn]),
+      [...traceableFunctions(rows), ...SECURITY_FUNCTIONS].map((fn) => [fn.name, fn]),
     );
     return this.#functions.get(name);
   }

@@ -55,6 +55,7 @@ export class TraceLinks {
   rawTracepoint(prog: ExecProgram, name: string | undefined): Attachment | number {
     switch (prog.type) {
       case PROG_TYPE.TRACING:
+      case PROG_TYPE.LSM:
         if (name !== undefined) return -EINVAL;
         return this.tracing(prog);
       case PROG_TYPE.RAW_TRACEPOINT:
@@ -65,14 +66,20 @@ export class TraceLinks {
     }
   }
 
-  /** By what the program has been loaded for. bpf_tracing_prog_attach() */
+  /**
+   * By what the program has been loaded for. bpf_tracing_prog_attach(), bpf_attach_type_to_tramp()
+   */
   tracing(prog: ExecProgram): Attachment | number {
-    if (prog.type !== PROG_TYPE.TRACING) return -EINVAL;
+    const isHook = prog.type === PROG_TYPE.LSM;
+    if (prog.type !== PROG_TYPE.TRACING && !isHook) return -EINVAL;
     const target = targetOf(prog);
     if (prog.expectedAttachType === ATTACH_TYPE.TRACE_RAW_TP) return this.#onEvent(prog, target);
-    const kind = TRAMP_KINDS.get(prog.expectedAttachType);
-    if (!kind) return -EINVAL;
+    const isKnown = isHook === (prog.expectedAttachType === ATTACH_TYPE.LSM_MAC);
     const fn = this.#hooks.function(target);
+    // What a hook that returns nothing would return cannot be modified.
+    const kindOfHook = fn?.returns === 'void' ? 'fexit' : 'fmod_ret';
+    const kind = isHook ? kindOfHook : TRAMP_KINDS.get(prog.expectedAttachType);
+    if (!kind || !isKnown) return -EINVAL;
     if (!fn) return -ENOENT;
     const { trampolines } = this.#hooks;
     const btfId = this.#btfIdOf(prog);

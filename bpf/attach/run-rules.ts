@@ -3,6 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog } from '../prog/program.ts';
+import { PROG_TYPE } from '../uapi.ts';
 import { Scratch } from './scratch.ts';
 
 /** What runs programs: bpf/vm/run.ts */
@@ -74,15 +75,17 @@ export class RunRules {
 
   /**
    * A program of a trampoline: its r0, or undefined where it must not run.
-   * __bpf_prog_enter_recur(), __bpf_prog_enter_sleepable_recur()
+   * bpf_trampoline_enter(), __bpf_prog_enter_recur(), __bpf_prog_enter_sleepable_recur()
    */
   *runInTrampoline(prog: ExecProgram, ctx: number): Sim<bigint | undefined> {
     const { rcu, rcuTasksTrace } = this.kernel;
     if (prog.sleepable) rcuTasksTrace.rcu_read_lock_trace();
     else rcu.rcu_read_lock();
     let result: bigint | undefined;
-    if (this.#enter(prog)) result = yield* this.#runner.bpf_prog_run(prog, ctx);
-    this.#leave(prog);
+    // A hook that refuses must not be got round: its programs run inside themselves.
+    const isHook = prog.type === PROG_TYPE.LSM;
+    if (isHook || this.#enter(prog)) result = yield* this.#runner.bpf_prog_run(prog, ctx);
+    if (!isHook) this.#leave(prog);
     if (prog.sleepable) rcuTasksTrace.rcu_read_unlock_trace();
     else rcu.rcu_read_unlock();
     return result;

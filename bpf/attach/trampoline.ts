@@ -60,7 +60,8 @@ export class BpfTrampolines {
     if (all.includes(prog)) return -EBUSY;
     const symbol = now?.symbol ?? kernelSymbol(trampolineName(btfId));
     this.#rules.kernel.machine.tracepoints.onFirst();
-    const added = { ...programs, [kind]: [...programs[kind], prog] };
+    // The last one to come is the first one to run.
+    const added = { ...programs, [kind]: [prog, ...programs[kind]] };
     return this.#replace(fn, now, added, symbol) ? 0 : -ENOMEM;
   }
 

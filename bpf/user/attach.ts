@@ -43,7 +43,8 @@ export class Attacher {
         return yield* this.#tracepoint(request, target);
       case 'raw_tracepoint':
         return this.#link(request, yield* this.#calls.rawTracepointOpen(target, request.fd));
-      case 'trace': {
+      case 'trace':
+      case 'lsm': {
         const attachType = ATTACH_TYPE[info.attachType as keyof typeof ATTACH_TYPE];
         const created = yield* this.#calls.linkCreate({ progFd: request.fd, attachType });
         return this.#link(request, created);

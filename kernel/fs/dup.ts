@@ -6,6 +6,7 @@ import type { SyscallRow } from '../hooks.ts';
 import type { Atomics } from '../locks/atomic.ts';
 import type { Spinlocks } from '../locks/spinlock.ts';
 import type { Machine } from '../machine.ts';
+import type { Security } from '../security.ts';
 import type { Fd, FdCheckers } from './checkers.ts';
 import type { Closing } from './close.ts';
 import { file_lock, type FdTables } from './fdtable.ts';
@@ -54,6 +55,7 @@ export interface DupParts {
   readonly lookup: Lookup;
   readonly closing: Closing;
   readonly checkers: FdCheckers;
+  readonly security: Security;
   /** Of the current task. kernel/cred.ts */
   readonly capable: (cap: number) => boolean;
 }
@@ -153,7 +155,12 @@ export class Dup {
     const known = this.#machine.profile !== 'v6.1' || !QUERIES.has(cmd);
     const allowed = (f_mode & FMODE_PATH) === 0 || (known && PATH_COMMANDS.has(cmd));
     let result = allowed ? -EINVAL : -EBADF;
-    if (allowed && known) result = yield* this.do_fcntl(found, cmd, arg);
+    if (allowed) {
+      const { security } = this.#parts;
+      const refused = security.isOn ? yield* security.security_file_fcntl(found.file, cmd, arg) : 0;
+      if (refused !== 0) result = refused;
+      else if (known) result = yield* this.do_fcntl(found, cmd, arg);
+    }
     yield* lookup.fdput(found);
     return result;
   }

@@ -13,6 +13,7 @@ import type { Modules } from '../module.ts';
 import type { FileHolder } from '../quiesce.ts';
 import type { Rcu } from '../rcu/rcu.ts';
 import type { RcuTasksTrace } from '../rcu/tasks-trace.ts';
+import type { Security } from '../security.ts';
 import type { Signals } from '../signal.ts';
 import type { TaskWorks } from '../task-work.ts';
 import type { Waits } from '../wait.ts';
@@ -54,6 +55,7 @@ export interface FsParts {
   readonly works: TaskWorks;
   readonly workqueues: Workqueues;
   readonly modules: Modules;
+  readonly security: Security;
   readonly user: UserMm;
   readonly signals: Signals;
   readonly capable: (cap: number) => boolean;

@@ -4,6 +4,7 @@ import { EBADF, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR } from '../errno.ts';
 import type { FileOps, SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
 import type { Modules } from '../module.ts';
+import type { Security } from '../security.ts';
 import type { FdTables } from './fdtable.ts';
 import type { FileTable } from './file.ts';
 import {
@@ -71,6 +72,7 @@ export interface OpenParts {
   readonly tables: FdTables;
   readonly files: FileTable;
   readonly modules: Modules;
+  readonly security: Security;
   readonly user: { strncpy_from_user(addr: number, max: number): Sim<string | number> };
   /** The name space: what a path leads to, or -errno. Creates it where the flags say so. */
   readonly paths: { resolve(path: string, flags: number, mode: number): Resolved | number };
@@ -142,14 +144,18 @@ export class Opening {
     }
     const found = this.#parts.paths.resolve(path, flags, mode);
     if (typeof found === 'number') return found;
-    const { files, modules } = this.#parts;
+    const { files, modules, security } = this.#parts;
     const { ops } = found;
     const file = yield* files.alloc_file({ ...found, flags: flags & ~PASSING_FLAGS });
     const { inode } = found;
     if (inode !== 0) files.iput(inode);
-    if (file < 0 || flags & O_PATH || !ops.open) return file;
-    modules.callable(ops.module);
-    const result = yield* ops.open(file);
+    if (file < 0 || flags & O_PATH) return file;
+    let result = security.isOn ? yield* security.security_file_open(file) : 0;
+    if (result === 0) {
+      if (!ops.open) return file;
+      modules.callable(ops.module);
+      result = yield* ops.open(file);
+    }
     if (result < 0) {
       files.abandon(file);
       yield* files.fput(file);

@@ -5,6 +5,7 @@ import type { SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
 import { access_ok } from '../mm/address-space.ts';
 import type { Modules } from '../module.ts';
+import { MAY_READ, MAY_WRITE, type Security } from '../security.ts';
 import type { Fd } from './checkers.ts';
 import {
   FIOCLEX,
@@ -44,6 +45,7 @@ export interface ReadWriteParts extends Pick<DriverParts, 'user' | 'spinlocks'> 
   readonly files: Pick<FileTable, 'opsOf'>;
   readonly tables: Pick<FdTables, 'set_close_on_exec'>;
   readonly modules: Pick<Modules, 'callable'>;
+  readonly security: Security;
 }
 
 /** From a descriptor to the operation of its file. fs/read_write.c, fs/ioctl.c */
@@ -95,9 +97,14 @@ export class ReadWrite {
 
   *vfs_read(file: number, buf: number, count: number): Sim<number> {
     if ((this.#modeOf(file) & FMODE_READ) === 0) return -EBADF;
+    const { security } = this.#parts;
     const ops = this.#parts.files.opsOf(file);
     if (!ops.read) return -EINVAL;
     if (count < 0 || !access_ok(buf, count)) return -EFAULT;
+    if (security.isOn) {
+      const refused = yield* security.security_file_permission(file, MAY_READ);
+      if (refused !== 0) return refused;
+    }
     yield* step(READ_OP);
     this.#parts.modules.callable(ops.module);
     return yield* ops.read(file, buf, Math.min(count, MAX_RW_COUNT));
@@ -115,9 +122,14 @@ export class ReadWrite {
 
   *vfs_write(file: number, buf: number, count: number): Sim<number> {
     if ((this.#modeOf(file) & FMODE_WRITE) === 0) return -EBADF;
+    const { security } = this.#parts;
     const ops = this.#parts.files.opsOf(file);
     if (!ops.write) return -EINVAL;
     if (count < 0 || !access_ok(buf, count)) return -EFAULT;
+    if (security.isOn) {
+      const refused = yield* security.security_file_permission(file, MAY_WRITE);
+      if (refused !== 0) return refused;
+    }
     yield* step(WRITE_OP);
     this.#parts.modules.callable(ops.module);
     return yield* ops.write(file, buf, Math.min(count, MAX_RW_COUNT));
@@ -150,8 +162,12 @@ export class ReadWrite {
     const found = yield* lookup.fdget(fd);
     if (found.file === 0) return -EBADF;
     yield* lookup.use(found);
-    const generic = yield* this.do_vfs_ioctl(found, cmd, arg);
-    const result = generic === -ENOIOCTLCMD ? yield* this.vfs_ioctl(found.file, cmd, arg) : generic;
+    const { security } = this.#parts;
+    let result = security.isOn ? yield* security.security_file_ioctl(found.file, cmd, arg) : 0;
+    if (result === 0) {
+      result = yield* this.do_vfs_ioctl(found, cmd, arg);
+      if (result === -ENOIOCTLCMD) result = yield* this.vfs_ioctl(found.file, cmd, arg);
+    }
     yield* lookup.use(found);
     yield* lookup.fdput(found);
     return result;

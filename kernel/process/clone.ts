@@ -8,6 +8,7 @@ import type { Machine } from '../machine.ts';
 import { mm_struct } from '../mm/structs.ts';
 import type { UserMm } from '../mm/user-mm.ts';
 import type { Sched } from '../sched.ts';
+import type { Security } from '../security.ts';
 import type { Syscalls } from '../syscall.ts';
 import { PF_WQ_WORKER, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import type { Tasks } from '../tasks.ts';
@@ -43,6 +44,7 @@ export interface CloneParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
   readonly shared: Shared;
+  readonly security: Security;
   readonly storage: TaskStorage;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;
@@ -224,7 +226,7 @@ export class Clones {
 
   /** Spec 00 R34, steps 2 to 9. Each step that succeeds says how to undo it. */
   *#build(child: Task, args: CloneArgs, undo: Undo[]): Sim<number> {
-    const { creds, shared, files, user } = this.#parts;
+    const { creds, security, shared, files, user } = this.#parts;
     const { flags } = args;
     const parent = this.#sched.current;
     yield* step(K2);

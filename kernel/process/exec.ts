@@ -8,6 +8,7 @@ import type { Mutexes } from '../locks/mutex.ts';
 import type { Machine } from '../machine.ts';
 import type { UserMm } from '../mm/user-mm.ts';
 import type { Sched } from '../sched.ts';
+import type { Security } from '../security.ts';
 import { signal_struct } from '../structs.ts';
 import type { Syscalls } from '../syscall.ts';
 import { EXIT_DEAD, TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
@@ -52,6 +53,7 @@ export interface ExecParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
   readonly shared: Shared;
+  readonly security: Security;
   readonly exits: Exits;
   readonly files: FilesForProcess;
   readonly signals: SignalsForProcess;
@@ -156,7 +158,11 @@ export class Execs {
 
   *bprm_execve(bprm: Binprm): Sim<number> {
     const task = this.#sched.current;
-    const { hooks, syscalls } = this.#parts;
+    const { hooks, syscalls, security } = this.#parts;
+    if (security.isOn) {
+      const refused = yield* this.#refused(bprm);
+      if (refused !== 0) return refused;
+    }
     if (hooks.sched_prepare_exec) yield* hooks.sched_prepare_exec(task);
     const oldPid = task.pid;
     const result = yield* this.begin_new_exec(task, bprm);
@@ -179,7 +185,18 @@ export class Execs {
 
   /** From the point of no return on: an error kills the task. */
   *begin_new_exec(task: Task, bprm: Binprm): Sim<number> {
-    const { files, shared, creds, mutexes } = this.#parts;
+    const { files, shared, creds, mutexes, security } = this.#parts;
+  /** What security modules say, while the caller can still be told. */
+  *#refused(bprm: Binprm): Sim<number> {
+    const { security, creds, user } = this.#parts;
+    let result = yield* security.security_bprm_creds_for_exec(bprm);
+    if (result === 0) result = yield* security.security_bprm_check(bprm);
+    if (result === 0) return 0;
+    creds.abort_creds(bprm.cred);
+    yield* user.mmput(bprm.mm);
+    return result;
+  }
+
     const update = task.s.signal + signal_struct.off.exec_update_lock;
     yield* step(E1);
     this.#machine.remark(() => `${bprm.path}: no return from here`);
@@ -200,8 +217,13 @@ export class Execs {
     if (result === 0 && this.#machine.tracepoints.isOn(task_rename)) {
       yield* traceRename(this.#machine, task, nameOf(bprm.path));
     }
-    if (result === 0) this.#setup_new_exec(task, bprm);
-    else creds.abort_creds(cred);
+    if (result === 0) {
+      if (security.isOn) yield* security.security_bprm_committing_creds(bprm);
+      this.#setup_new_exec(task, bprm);
+      if (security.isOn) yield* security.security_bprm_committed_creds(bprm);
+    } else {
+      creds.abort_creds(cred);
+    }
     yield* mutexes.mutex_unlock(exec_update_lock, update, UPDATED);
     return result;
   }

@@ -9,6 +9,7 @@ import { Prctl } from '../prctl.ts';
 import type { Rcu } from '../rcu/rcu.ts';
 import { Rlimits } from '../rlimit.ts';
 import type { Sched } from '../sched.ts';
+import type { Security } from '../security.ts';
 import { Syscalls } from '../syscall.ts';
 import type { TaskWorks } from '../task-work.ts';
 import { Tasks } from '../tasks.ts';
@@ -41,6 +42,7 @@ export interface ProcessParts {
   readonly modules: Modules;
   readonly creds: Creds;
   readonly signals: SignalsForProcess;
+  readonly security: Security;
   readonly user: UserMm;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;

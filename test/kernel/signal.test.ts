@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { EFAULT, EINVAL, EPERM, ERESTARTSYS, ESRCH } from '../../kernel/errno.ts';
 import { SIGCHLD, SIGKILL, SIGNAL_GROUP_EXIT, sigmask } from '../../kernel/process/uapi.ts';
+import { Security } from '../../kernel/security.ts';
 import { Signals } from '../../kernel/signal.ts';
 import { cred, sighand_struct, signal_struct, wait_queue_head } from '../../kernel/structs.ts';
 import { TASK_KILLABLE, type Task } from '../../kernel/task.ts';
@@ -36,6 +37,7 @@ class SignalKernel extends BareKernel {
     super({ cpuCount: 1 });
     const { tasks, user } = this;
     this.signals = new Signals(this.machine, this.sched, {
+      security: new Security(this.machine),
       tasks: {
         byPid: (pid) => tasks.find((task) => task.pid === pid),
         threadsOf: (task) => tasks.filter(({ s }) => s.tgid === task.s.tgid),

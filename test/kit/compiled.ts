@@ -18,7 +18,8 @@ export type CompiledName =
   | 'handles'
   | 'walks'
   | 'lists'
-  | 'blocks';
+  | 'blocks'
+  | 'hooks';
 
 export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`${name}.${by}.o`, FOLDER)));

@@ -5,6 +5,7 @@ import { PROT_READ, PROT_WRITE } from '../../kernel/mm/structs.ts';
 import { UserMm } from '../../kernel/mm/user-mm.ts';
 import { Modules } from '../../kernel/module.ts';
 import { RcuTasksTrace } from '../../kernel/rcu/tasks-trace.ts';
+import { Security } from '../../kernel/security.ts';
 import type { Signals } from '../../kernel/signal.ts';
 import { signal_struct } from '../../kernel/structs.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -32,6 +33,7 @@ export class FsKernel extends LockKernel {
       workqueues: new Workqueues(this.machine, this.sched),
       rcuTasksTrace: new RcuTasksTrace(this.machine, this.cpus, this.sched),
       signals: { send_sig: (sig: number) => this.signals.push(sig) } as unknown as Signals,
+      security: new Security(this.machine),
       capable: (cap) => this.capabilities.has(cap),
       mightSleep: (what) => this.sched.mightSleep(what),
       ptrace_may_access: () => true,

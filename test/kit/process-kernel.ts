@@ -15,6 +15,7 @@ import type {
 import { Processes } from '../../kernel/process/processes.ts';
 import { SIGCHLD } from '../../kernel/process/uapi.ts';
 import { Rcu } from '../../kernel/rcu/rcu.ts';
+import { Security } from '../../kernel/security.ts';
 import { Signals } from '../../kernel/signal.ts';
 import type { Task } from '../../kernel/task.ts';
 import { TaskWorks } from '../../kernel/task-work.ts';
@@ -101,7 +102,9 @@ export class ProcessKernel extends BareKernel {
     this.works = new TaskWorks(machine, cpus);
     this.modules = new Modules(machine, kasan);
     this.user = new UserMm(machine, sched, kasan);
+    const security = new Security(machine);
     this.signals = new Signals(machine, sched, {
+      security,
       user: this.user,
       tasks: {
         byPid: (pid) => this.processes.tasks.byPid(pid),
@@ -118,6 +121,7 @@ export class ProcessKernel extends BareKernel {
       mutexes: new Mutexes(machine, sched, waits, lockdep),
       timers: new Timers(machine, sched, new Irqs(machine, sched, softirqs), softirqs),
       creds: new Creds(machine, sched, kasan),
+      security,
       pathError: () => -13,
       pidfds: NO_PIDFDS,
     });

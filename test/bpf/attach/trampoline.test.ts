@@ -33,14 +33,14 @@ describe('programs around a function', () => {
     expect(failures).toEqual([]);
     expect(result).toBe(-EBADF);
     expect(w.seen.map(({ program, words }) => [program, ...words])).toEqual([
+      ['enter2', 77n], // the last one to come is the first one to run
       ['enter', 77n],
-      ['enter2', 77n],
       ['modify', 77n, 0n],
       ['leave', 77n, MINUS_EBADF],
     ]);
     const { stack, rcuDepth, preemptCount } = w.seen[0]!;
     expect(stack.slice(0, 2)).toEqual([
-      'bpf_prog_0badc0de01020304_enter',
+      'bpf_prog_0badc0de01020304_enter2',
       'bpf_trampoline_6442450970',
     ]);
     expect([rcuDepth, preemptCount]).toEqual([1, 0]);
@@ -66,7 +66,7 @@ describe('programs around a function', () => {
       result = yield* closeFd(w, 77);
     });
     expect(result).toBe(-EINVAL);
-    expect(w.seen.map(({ program }) => program)).toEqual(['first', 'second', 'leave']);
+    expect(w.seen.map(({ program }) => program)).toEqual(['third', 'second', 'leave']);
     expect(w.seen[2]!.words[1]! & 0xffff_ffffn).toBe(BigInt.asUintN(32, BigInt(-EINVAL)));
   });
 
