@@ -7,8 +7,8 @@ import type { UserMm } from './mm/user-mm.ts';
 import type { Shared } from './process/shared.ts';
 import { SIGNAL_MAX, SUID_DUMP_USER } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
-import type { Task } from './task.ts';
 import type { Security } from './security.ts';
+import type { Task } from './task.ts';
 import { task_rename } from './trace-events.ts';
 import { traceRename } from './trace-sites.ts';
 import type { Tasks } from './tasks.ts';
@@ -20,16 +20,16 @@ const SECCOMP_MODE_FILTER = 2;
 export interface PrctlParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
-  readonly shared: Shared;
   readonly security: Security;
+  readonly shared: Shared;
   readonly user: Pick<UserMm, 'copy_to_user' | 'copy_from_user' | 'strncpy_from_user'>;
 }
 
-/** The arguments after the option, as register values. */
-type Args = readonly [arg2: number, arg3: number, arg4: number, arg5: number];
 /** PR_GET_KEEPCAPS, PR_SET_KEEPCAPS. security/commoncap.c: cap_task_prctl() */
 const CAPABILITY_OPTIONS: ReadonlySet<number> = new Set([7, 8]);
 
+/** The arguments after the option, as register values. */
+type Args = readonly [arg2: number, arg3: number, arg4: number, arg5: number];
 type Option = (task: Task, args: Args) => number | Sim<number>;
 
 /** prctl: one row an option. kernel/sys.c. Inheritance is clone's and exec's: spec 00 R37. */
@@ -57,8 +57,6 @@ export class Prctl {
   }
 
   *sys_prctl(number: number, args: Args): Sim<number> {
-    const option = this.#options.get(number);
-    if (!option) return -EINVAL;
     const { security } = this.#parts;
     if (!security.isOn) return yield* this.#prctl(number, args);
     // The capability module is the first to be asked, and does what is its own then and there.
@@ -68,6 +66,8 @@ export class Prctl {
   }
 
   *#prctl(number: number, args: Args): Sim<number> {
+    const option = this.#options.get(number);
+    if (!option) return -EINVAL;
     const [arg2, arg3, arg4, arg5] = args;
     const signed: Args = [asLong(arg2), arg3, arg4, arg5];
     const result = this.#machine.memory.unwatched(() => option(this.#sched.current, signed));
@@ -198,8 +198,4 @@ function asLong(value: number): number {
   if (Number.isSafeInteger(value)) return value;
   const signed = Number(BigInt.asIntN(64, BigInt(value)));
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(signed, Number.MAX_SAFE_INTEGER));
-function asU32(value: number): number {
-  return Number(BigInt.asUintN(32, BigInt(value)));
-}
-
 }

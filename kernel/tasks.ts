@@ -17,8 +17,8 @@ import {
 } from './process/uapi.ts';
 import type { Rcu } from './rcu/rcu.ts';
 import type { Sched } from './sched.ts';
-import type { KmemCache } from './slab.ts';
 import type { Security } from './security.ts';
+import type { KmemCache } from './slab.ts';
 import { task_struct } from './structs.ts';
 import {
   DEFAULT_PRIO,
@@ -48,8 +48,8 @@ export interface TaskParts {
   readonly rcu: Pick<Rcu, 'call_rcu'>;
   readonly kasan: Pick<Kasan, 'free'>;
   readonly creds: Creds;
-  readonly shared: Shared;
   readonly security: Security;
+  readonly shared: Shared;
   readonly storage: TaskStorage;
   readonly hooks: ProcessHooks;
 }

@@ -43,8 +43,8 @@ const CLONE_ARGS_SIZE_MAX = 4_096;
 export interface CloneParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
-  readonly shared: Shared;
   readonly security: Security;
+  readonly shared: Shared;
   readonly storage: TaskStorage;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;

@@ -52,8 +52,8 @@ export type Image = (argv: readonly string[]) => Sim<number | void>;
 export interface ExecParts {
   readonly tasks: Tasks;
   readonly creds: Creds;
-  readonly shared: Shared;
   readonly security: Security;
+  readonly shared: Shared;
   readonly exits: Exits;
   readonly files: FilesForProcess;
   readonly signals: SignalsForProcess;
@@ -183,9 +183,6 @@ export class Execs {
     return 0;
   }
 
-  /** From the point of no return on: an error kills the task. */
-  *begin_new_exec(task: Task, bprm: Binprm): Sim<number> {
-    const { files, shared, creds, mutexes, security } = this.#parts;
   /** What security modules say, while the caller can still be told. */
   *#refused(bprm: Binprm): Sim<number> {
     const { security, creds, user } = this.#parts;
@@ -197,6 +194,9 @@ export class Execs {
     return result;
   }
 
+  /** From the point of no return on: an error kills the task. */
+  *begin_new_exec(task: Task, bprm: Binprm): Sim<number> {
+    const { files, shared, creds, mutexes, security } = this.#parts;
     const update = task.s.signal + signal_struct.off.exec_update_lock;
     yield* step(E1);
     this.#machine.remark(() => `${bprm.path}: no return from here`);

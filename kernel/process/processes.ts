@@ -41,8 +41,8 @@ export interface ProcessParts {
   readonly timers: Timers;
   readonly modules: Modules;
   readonly creds: Creds;
-  readonly signals: SignalsForProcess;
   readonly security: Security;
+  readonly signals: SignalsForProcess;
   readonly user: UserMm;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;
