@@ -35,6 +35,8 @@ export interface KilledHeld {
 
 /** Keeps in struct bpf_prog_aux what has become of a program's runs. */
 export class KillNotes {
+  /** Told of each kill and each end. */
+  listener: ((prog: ExecProgram, kills: Kills) => void) | null = null;
   readonly #kernel: Kernel;
   /** Told of each kill, for the program's error stream. */
   readonly #report: (prog: ExecProgram, line: string) => void;
@@ -79,6 +81,7 @@ export class KillNotes {
       `ERROR: Killed at insn ${pc} after ${runNs} ns: budget ${detection.reason} of ` +
         `${detection.budgetNs} ns exceeded; released: ${held}`,
     );
+    this.listener?.(prog, this.of(prog));
     return count;
   }
 
@@ -97,6 +100,7 @@ export class KillNotes {
       aux.kill_run_ns = Math.round(runNs);
     });
     this.#report(prog, `ERROR: Terminated after ${Math.round(runNs)} ns`);
+    this.listener?.(prog, this.of(prog));
   }
 
   of(prog: ExecProgram): Kills {

@@ -1,3 +1,4 @@
+import type { ObjectProgram } from '../../bpf/user/object-program.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { Proc, ProcBody } from '../proc.ts';
 import bomb from './bomb.bpf.o';
@@ -23,6 +24,10 @@ export interface Bomb {
   readonly watched?: number;
   /** What somebody wants meanwhile: memory back after a grace period; or a program taken off. */
   readonly meanwhile?: 'reclaim' | 'detach';
+  /** Programs of the same object that are attached too. */
+  readonly also?: readonly string[];
+  /** What is done on the other CPU once a second. */
+  readonly everySecond?: (p: Proc, program: ObjectProgram) => Sim<void>;
 }
 
 /** Those of bomb.bpf.c, by variants of scenarios. */
@@ -47,6 +52,7 @@ function bombOf(
 interface Shared {
   readonly pipe: number;
   readonly values: number;
+  readonly program: ObjectProgram;
 }
 
 /**
@@ -59,19 +65,23 @@ export function loader(bombOfLoader: Bomb): ProcBody {
     const object = p.openObject(bytes, file);
     const program = object.program(name);
     program.isWanted = true;
+    const others = (bombOfLoader.also ?? []).map((other) => object.program(other));
+    for (const other of others) other.isWanted = true;
     object.mapOf('armed').preset('armed', yield* p.getpid());
     yield* object.load();
     const [read, write] = p.ok(yield* p.pipe());
     const values = object.maps.find((map) => map.name === 'values')?.fd ?? -1;
-    const shared = { pipe: write, values };
+    const shared = { pipe: write, values, program };
     p.ok(yield* p.fork((child) => work(child, bombOfLoader, shared), 'worker'));
     const neighbours = name === 'sleepable' ? NEIGHBOURS : 0;
     for (let i = 0; i < neighbours; i++) p.ok(yield* p.fork(neighbour, `neighbour${i}`));
+    for (const other of others) yield* other.attach();
     yield* program.attach();
     p.note('attached', true);
     if (bombOfLoader.in === 'call') p.ok(yield* p.dup(0));
     else yield* p.read(read, 1);
     p.note('over', true);
+    p.note('stderr', yield* program.stream('stderr'));
     yield* object.destroy();
   };
 }
@@ -86,7 +96,7 @@ function* neighbour(p: Proc): Sim<void> {
 
 /** What goes on elsewhere is noted, until it needs something of the loader's. */
 function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
-  const { program, in: place, watched = 1, meanwhile } = bombThere;
+  const { program, in: place, watched = 1, meanwhile, everySecond } = bombThere;
   while (p.noted('attached') !== true) yield* p.compute(MS);
   if (meanwhile === 'detach') p.ok(yield* p.fork(detach, 'detacher'));
   if (meanwhile === 'reclaim') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
@@ -95,6 +105,7 @@ function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
     if (place === 'call') p.ok(yield* p.nanosleep(SECOND));
     else yield* p.compute(SECOND);
     p.note('seconds worked', second);
+    if (everySecond) yield* everySecond(p, shared.program);
   }
   if (place === 'switch') {
     if (program === 'lock') {
