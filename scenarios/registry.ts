@@ -37,6 +37,16 @@ import p10 from './protection/h10-abba.ts';
 import p11 from './protection/h11-nested-may-goto.ts';
 import progRunClose from './prog-run-close.ts';
 import bpfBomb from './protection/bpf-bomb.ts';
+import w8 from './writes/h8-slot-reuse.ts';
+import w9 from './writes/h9-fork-shares-slot.ts';
+import w10 from './writes/h10-orphan-page.ts';
+import w1 from './writes/h1-early-fork-failure.ts';
+import w2 from './writes/h2-switch-in-growth.ts';
+import w3 from './writes/h3-switch-in-sort.ts';
+import w4 from './writes/h4-exec-window.ts';
+import w5 from './writes/h5-stale-region.ts';
+import w6 from './writes/h6-thread-blindness.ts';
+import w7 from './writes/h7-cow-after-fork.ts';
 
 /** Every scenario that has a name, in the order in which they are listed. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -76,6 +86,16 @@ export const SCENARIOS: readonly Scenario[] = [
   p8,
   p10,
   p11,
+  w1,
+  w2,
+  w3,
+  w4,
+  w5,
+  w6,
+  w7,
+  w8,
+  w9,
+  w10,
 ];
 
 /** The scenario of that name. An InputError suggests the nearest one. */
