@@ -17,6 +17,7 @@ export type CompiledName =
   | 'graph'
   | 'handles'
   | 'walks'
+  | 'exe'
   | 'lists'
   | 'blocks'
   | 'hooks';
