@@ -88,12 +88,12 @@ export class Streams {
    * What the kernel has to say of a program, with who runs it and the call trace: all of it, or
    * nothing. bpf_stream_stage(), bpf_stream_stage_dump_stack()
    */
-  report(prog: Program, id: number, line: string | undefined): number {
+  report(prog: Program, id: number, lines: string | undefined): number {
     const { machine, cpus, creds, sched } = this.#kernel;
     const { pid, comm } = cpus.current;
     const { uid } = creds.of(sched.current);
     const texts = [
-      ...(line === undefined ? [] : [`${line}\n`]),
+      ...(lines === undefined ? [] : lines.split('\n').map((line) => `${line}\n`)),
       `CPU: ${machine.engine.cpu.id} UID: ${uid} PID: ${pid} Comm: ${comm}\n`,
       'Call trace:\n',
       ...machine.stack().map((entry) => frameText(prog, entry)),

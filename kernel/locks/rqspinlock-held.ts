@@ -12,6 +12,9 @@ const rqspinlock_held = struct('rqspinlock_held', {
   locks: array(ptr('void'), RES_NR_HELD),
 });
 
+/** From the count to the first entry. */
+const LOCKS = rqspinlock_held.off.locks - rqspinlock_held.off.cnt;
+
 /**
  * The resilient locks that each CPU holds or attempts: what deadlocks are found by. An entry is
  * there before the lock is. Others read the table while its owner changes it.
@@ -32,25 +35,35 @@ export class HeldLocks {
 
   /** grab_held_lock_entry() */
   grab(lock: number): void {
-    this.#memory.marked(() => {
-      const own = this.#own();
-      own.cnt++;
-      if (own.cnt <= RES_NR_HELD) this.#memory.setPtr(own.locks + 8 * (own.cnt - 1), lock);
-    });
+    if (this.#memory.onAccess === null) this.#grab(lock);
+    else this.#memory.marked(() => this.#grab(lock));
+  }
+
+  #grab(lock: number): void {
+    const memory = this.#memory;
+    const count = this.countAddr(this.#cpus.this.id);
+    const cnt = memory.s32(count) + 1;
+    memory.setS32(count, cnt);
+    if (cnt <= RES_NR_HELD) memory.setPtr(count + LOCKS + 8 * (cnt - 1), lock);
   }
 
   /** The newest entry goes. release_held_lock_entry() */
   release(): void {
-    this.#memory.marked(() => {
-      const own = this.#own();
-      if (own.cnt <= RES_NR_HELD) this.#memory.setPtr(own.locks + 8 * (own.cnt - 1), 0);
-      own.cnt--;
-    });
+    if (this.#memory.onAccess === null) this.#release();
+    else this.#memory.marked(() => this.#release());
+  }
+
+  #release(): void {
+    const memory = this.#memory;
+    const count = this.countAddr(this.#cpus.this.id);
+    const cnt = memory.s32(count);
+    if (cnt <= RES_NR_HELD) memory.setPtr(count + LOCKS + 8 * (cnt - 1), 0);
+    memory.setS32(count, cnt - 1);
   }
 
   /** Where the count of a CPU's entries stands. */
   countAddr(cpu: number): number {
-    return this.#table(cpu).addr + rqspinlock_held.off.cnt;
+    return this.#base + rqspinlock_held.sizeBytes * cpu + rqspinlock_held.off.cnt;
   }
 
   /** How many there are, and those that are known. */
@@ -91,10 +104,6 @@ export class HeldLocks {
       if ((isWaiting(id) ? locks.slice(0, -1) : locks).includes(lock)) return id;
     }
     return -1;
-  }
-
-  #own(): ReturnType<typeof rqspinlock_held.at> {
-    return this.#table(this.#cpus.this.id);
   }
 
   #table(cpu: number): ReturnType<typeof rqspinlock_held.at> {

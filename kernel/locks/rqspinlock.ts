@@ -125,20 +125,30 @@ export class RqSpinlocks {
   }
 
   *#rawLock(lock: number, at: number, mode: ResMode): Sim<number> {
-    const result = yield* this.#lock(lock, at, mode);
+    const word = yield* this.#first(lock, at, mode);
+    if (word === 0) return 0;
+    const result = yield* this.#slow(lock, word);
     if (result !== 0) this.leave(mode);
     return result;
   }
 
   *#lock(lock: number, at: number, mode: ResMode): Sim<number> {
+    const word = yield* this.#first(lock, at, mode);
+    return word === 0 ? 0 : yield* this.#slow(lock, word);
+  }
+
+  /** The word before: 0 where it could be taken. */
+  #first(lock: number, at: number, mode: ResMode): Sim<number> {
     const request = new Request<number>(STEP, at, lock, 4, RMW, RqSpinlocks.#firstEffect);
     request.a = mode === 'irqsave' ? 1 : 0;
     request.order = ACQUIRE;
     request.target = this;
-    const word = yield* request as unknown as Sim<number>;
-    if (word === 0) return 0;
-    if (this.isVirt) return yield* this.resilient_tas_spin_lock(lock);
-    return yield* this.resilient_queued_spin_lock_slowpath(lock, word);
+    return request as unknown as Sim<number>;
+  }
+
+  #slow(lock: number, word: number): Sim<number> {
+    if (this.isVirt) return this.resilient_tas_spin_lock(lock);
+    return this.resilient_queued_spin_lock_slowpath(lock, word);
   }
 
   /** A single request, at the place of the caller. */

@@ -42,17 +42,14 @@ Held lock[ 0] = X`,
 
 describe.each(['interp', 'jit'] as const)('03 R31: as Linux 7.2, %s', (engine) => {
   test.each(LINUX)('%s', (name, retval, text) => {
-    const sandbox = new BpfSandbox({ bpf: { engine } });
-    const said: string[] = [];
-    sandbox.bpf.runner.reportError = function* (_, lines) {
-      said.push(lines);
-    };
+    const sandbox = new BpfSandbox({ cpus: 1, bpf: { engine } });
     const object = load(sandbox, name);
     const run = object.programs[name]!.run();
     expect([run.result, run.retval | 0]).toEqual([0, retval]);
-    const addresses = new Set(said.join('').match(/0xffff888\w+/g));
-    expect(said.join('').replaceAll(/0xffff888\w+/g, 'X')).toBe(text);
-    expect(addresses.size).toBe(text === '' ? 0 : 1);
+    const said = object.programs[name]!.stream('stderr');
+    expect(new Set(said.match(/0xffff888\w+/g)).size).toBe(text === '' ? 0 : 1);
+    expect(said.replaceAll(/0xffff888\w+/g, 'X').split('\nCPU: 0')[0]).toBe(text);
+    if (text !== '') expect(said).toMatch(/\nCPU: 0 UID: 0 PID: \d+ Comm: \w+\nCall trace:\n/);
     const { cpus, rqspinlocks } = sandbox.kernel;
     for (const { id, preemptCount, irqsOff } of cpus.all) {
       expect([preemptCount, irqsOff, rqspinlocks.held.of(id).count]).toEqual([0, 0, 0]);
