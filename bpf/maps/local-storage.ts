@@ -237,8 +237,8 @@ export class LocalStorage {
   }
 
   /**
-   * From its map and then from its owner, as programs and bpf(2) do: 0, or why a lock cannot be had.
-   * `value` is lookup()'s.
+   * From its map and then from its owner, as programs and bpf(2) do: 0, or why a lock cannot be
+   * had. `value` is lookup()'s.
    */
   *bpf_selem_unlink(value: number): Sim<number> {
     const selem = value - DATA;

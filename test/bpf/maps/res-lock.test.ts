@@ -14,8 +14,8 @@ const STEP_NS = 5;
 const SWEEP_NS = 700;
 
 /**
- * Updates one key as the task does, while an NMI on the same CPU does so too, as late as it takes to
- * come in between any two steps. What the NMI's updates gave.
+ * Updates one key as the task does, while an NMI on the same CPU does so too, as late as it takes
+ * to come in between any two steps. What the NMI's updates gave.
  */
 function interrupted(shape: MapShape, options: ConstructorParameters<typeof Sandbox>[0] = {}) {
   const sandbox = new Sandbox({ cpus: 1, ...options });

@@ -264,7 +264,7 @@ test('03 R31: without a queue, each waits for a second', () => {
   expectQuiet(kernel, x);
 });
 
-test('03 R31: where time is not simulated, it runs out where nothing else is left to happen', () => {
+test('03 R31: without simulated time it runs out when nothing else is left to happen', () => {
   for (const kernel of every(
     new Bounded({ bound: 3 }),
     (each) => {
