@@ -14,7 +14,9 @@ import { Refcounts } from './locks/refcount.ts';
 import { RqSpinlocks } from './locks/rqspinlock.ts';
 import { Spinlocks } from './locks/spinlock.ts';
 import { Machine } from './machine.ts';
+import { Madvise } from './mm/madvise.ts';
 import { Mmap } from './mm/mmap.ts';
+import { Mprotect } from './mm/mprotect.ts';
 import { UserMm } from './mm/user-mm.ts';
 import { Modules } from './module.ts';
 import type { ProcessHooks } from './process/ports.ts';
@@ -161,6 +163,8 @@ export class Kernel {
     this.processes.syscalls.register([
       ...this.fs.rows,
       ...this.mmap.rows,
+      ...new Madvise(machine, this).rows,
+      ...new Mprotect(machine, this).rows,
       ...this.signals.rows,
       ...rows,
     ]);

@@ -9,7 +9,15 @@ import type { Machine } from '../machine.ts';
 import type { Sched } from '../sched.ts';
 import { TASK_KILLABLE, TASK_RUNNING, type Task } from '../task.ts';
 import { AddressSpaces, type Pte } from './address-space.ts';
-import { PTE_BLOCKING, PTE_PRESENT, PTE_WRITE, VM_READ, VM_WRITE } from './structs.ts';
+import {
+  PTE_BLOCKING,
+  PTE_PRESENT,
+  PTE_SWAP,
+  PTE_WRITE,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from './structs.ts';
 import { pageOf } from './vma.ts';
 
 /** What other parts know, for the list of what a blocked task holds. Set once, at boot. */
@@ -141,8 +149,12 @@ export class PageFaults extends AddressSpaces {
     this.#leave(awaited, fault); // killed: nobody else took it off
   }
 
-  /** A new page, a copy of a shared one, or the same made writable where nobody shares it. */
+  /**
+   * A new page, one that was put away, a copy of a shared one, or the same made writable where
+   * nobody shares it.
+   */
   #makePresent(pte: Pte, write: boolean): boolean {
+    if (pte.value & PTE_SWAP) return this.do_swap_page(pte, write);
     const writable = pte.flags & VM_WRITE ? PTE_WRITE : 0;
     if ((pte.value & PTE_PRESENT) === 0) {
       const page = this.pages.alloc();
@@ -161,6 +173,15 @@ export class PageFaults extends AddressSpaces {
     this.pages.put(shared);
     this.setPte(pte, copy | PTE_PRESENT | PTE_WRITE);
     return true;
+  }
+
+  /** What is there only for this entry can be written to at once. */
+  protected do_swap_page(pte: Pte, write: boolean): boolean {
+    const page = pageOf(pte.value);
+    const isOwn = (pte.flags & VM_SHARED) !== 0 || this.pages.count(page) === 1;
+    const value = page | PTE_PRESENT | (isOwn && pte.flags & VM_WRITE ? PTE_WRITE : 0);
+    this.setPte(pte, value);
+    return isOwn || !write || this.#makePresent({ ...pte, value }, write);
   }
 
   /** The strategy says which page comes first; all who wait for it go on. */

@@ -47,6 +47,17 @@ export const VM_DONTCOPY = 0x2_0000;
 export const PROT_READ = VM_READ;
 export const PROT_WRITE = VM_WRITE;
 export const PROT_EXEC = VM_EXEC;
+export const MADV_NORMAL = 0;
+export const MADV_RANDOM = 1;
+export const MADV_SEQUENTIAL = 2;
+export const MADV_WILLNEED = 3;
+export const MADV_DONTNEED = 4;
+export const MADV_DONTFORK = 10;
+export const MADV_DOFORK = 11;
+export const MADV_COLD = 20;
+export const MADV_PAGEOUT = 21;
+export const MADV_POPULATE_READ = 22;
+export const MADV_POPULATE_WRITE = 23;
 export const MAP_SHARED = 0x1;
 export const MAP_PRIVATE = 0x2;
 export const MAP_SHARED_VALIDATE = 0x3;
@@ -61,6 +72,8 @@ export const PTE_PRESENT = 0x1;
 export const PTE_WRITE = 0x2;
 /** Not there, and not to be made there by the kernel: whoever touches it sleeps. */
 export const PTE_BLOCKING = 0x4;
+/** Not there, but put away with what is in it: a touch brings it back. A swap entry. */
+export const PTE_SWAP = 0x8;
 export const PTE_BYTES = 4;
 
 /** The end of user space with four-level page tables. arch/x86/include/asm/page_64_types.h */

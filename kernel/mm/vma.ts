@@ -1,4 +1,5 @@
 import type { Sim } from '../../sim/request.ts';
+import { ENOMEM } from '../errno.ts';
 import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
@@ -8,6 +9,7 @@ import {
   mm_struct,
   PTE_BYTES,
   PTE_PRESENT,
+  PTE_SWAP,
   VM_DONTCOPY,
   VM_SHARED,
   VM_WRITE,
@@ -107,7 +109,7 @@ export class Vmas {
     const { vm_ptes } = this.at(vma);
     for (let i = first; i < first + count; i++) {
       const value = memory.u32(vm_ptes + i * PTE_BYTES);
-      if (value & PTE_PRESENT) this.#pages.put(pageOf(value));
+      if (value & (PTE_PRESENT | PTE_SWAP)) this.#pages.put(pageOf(value));
       memory.setU32(vm_ptes + i * PTE_BYTES, 0);
     }
   }
@@ -174,6 +176,24 @@ export class Vmas {
     return 0;
   }
 
+  /** Cuts a mapping in two: the second begins at `addr`. 0 or -errno. mm/vma.c: split_vma() */
+  split(vma: number, addr: number): number {
+    const { memory } = this.#machine;
+    const s = this.at(vma);
+    const refused = this.ops.at(s.vm_ops)?.may_split?.(vma, addr) ?? 0;
+    if (refused < 0) return refused;
+    const piece = this.#piece(vma, addr, s.vm_end);
+    if (piece === 0) return -ENOMEM;
+    const count = pageCount(this.at(piece));
+    const ptes = s.vm_ptes + ((addr - s.vm_start) / PAGE_SIZE) * PTE_BYTES;
+    memory.copy(this.at(piece).vm_ptes, ptes, count * PTE_BYTES);
+    s.vm_end = addr;
+    mm_struct.at(memory, s.vm_mm).total_vm -= count;
+    this.link(piece);
+    this.#opened(piece);
+    return 0;
+  }
+
   /**
    * A child's copy: true, or false where memory is exhausted. Private pages that can be written
    * become read-only in both and are copied at the next write; those that are pinned at once, for
@@ -200,7 +220,7 @@ export class Vmas {
         const page = this.#pages.copyOf(pageOf(value)); // copy_present_page()
         if (page === 0) return false;
         value = page | PTE_PRESENT | PTE_WRITE;
-      } else if (value & PTE_PRESENT) {
+      } else if (value & (PTE_PRESENT | PTE_SWAP)) {
         this.#pages.get(pageOf(value));
         if (copyOnWrite) value &= ~PTE_WRITE;
         memory.setU32(from + i * PTE_BYTES, value);
