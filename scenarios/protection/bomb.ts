@@ -13,6 +13,9 @@ const FIRST_KEY = new Uint8Array(4);
 /** Tasks that share a CPU with a bomb that lets them. */
 const NEIGHBOURS = 7;
 
+/** How often the worker looks for the program, which may not come, before it goes on without. */
+const PATIENCE = 1_000;
+
 /** A program that is never over, or not soon. */
 export interface Bomb {
   readonly bytes: Uint8Array;
@@ -97,7 +100,7 @@ function* neighbour(p: Proc): Sim<void> {
 /** What goes on elsewhere is noted, until it needs something of the loader's. */
 function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
   const { program, in: place, watched = 1, meanwhile, everySecond } = bombThere;
-  while (p.noted('attached') !== true) yield* p.compute(MS);
+  for (let i = 0; i < PATIENCE && p.noted('attached') !== true; i++) yield* p.compute(MS);
   if (meanwhile === 'detach') p.ok(yield* p.fork(detach, 'detacher'));
   if (meanwhile === 'reclaim') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
   for (let second = 1; second <= watched && p.noted('over') !== true; second++) {

@@ -4,6 +4,8 @@ import { SCENARIOS, World, type Scenario } from '../../scenarios/index.ts';
 import { Random } from '../../sim/strategies/random.ts';
 
 const RUNS = 150;
+/** Of a scenario about time, whose runs differ by faults alone. */
+const TIMED_RUNS = 5;
 
 /** Every variant that must be clean, as [name, scenario, variant]. */
 /** Its programs race on purpose, by plain loads and stores. */
@@ -20,7 +22,7 @@ function titles(scenario: Scenario, variant: string): string[] {
   const world = new World(scenario, { variant });
   const strategy = new Random(1);
   const found = new Set<string>();
-  for (let run = 0; run < RUNS; run++) {
+  for (let run = 0; run < (scenario.timed ? TIMED_RUNS : RUNS); run++) {
     strategy.begin(run);
     for (const failure of world.run(strategy).failures) found.add(failure.title);
   }
