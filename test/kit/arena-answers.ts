@@ -52,3 +52,27 @@ export function arenaAnswer(object: string, program: string, engine: 'interp' | 
   const lines = [`${program} ${retval}`, `  seen ${seen}`];
   return [...lines, ...errors.map((line) => `  ${shown(line)}`)].join('\n');
 }
+
+/** Their instructions after loading, with dashes for what differs from load to load. */
+export const ARENA_XLATED = readFileSync(new URL('bpf-arena-xlated.txt', DATA), 'utf8')
+  .split('\n\n')
+  .slice(1)
+  .map((part) => {
+    const [name, ...rows] = part.trimEnd().split('\n');
+    const [object, program] = name!.split(' ') as [string, string];
+    return { object, program, insns: rows.join(' ').split(' ') };
+  });
+
+/** The same here. */
+export function arenaXlated(object: string, program: string): string[] {
+  const { sandbox } = runArena(object, program, 'interp');
+  const { xlated } = [...sandbox.bpf.programs.registry.values()].find(
+    ({ name }) => name === program,
+  )!;
+  const insns = Buffer.from(xlated).toString('hex').match(/.{16}/g)!;
+  return insns.map((insn, slot) => {
+    if (insns[slot - 1]?.startsWith('18')) return '-'.repeat(16);
+    const kept = insn.startsWith('18') ? 2 : insn.startsWith('85') ? 4 : 16;
+    return insn.slice(0, kept).padEnd(16, '-');
+  });
+}

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ARENA_ANSWERS, arenaAnswer, runArena } from '../../kit/arena-answers.ts';
+import {
+  ARENA_ANSWERS,
+  ARENA_XLATED,
+  arenaAnswer,
+  arenaXlated,
+  runArena,
+} from '../../kit/arena-answers.ts';
 
 describe.each(['interp', 'jit'] as const)('03 R33: arenas as those of Linux 7.2, %s', (engine) => {
   test.each(ARENA_ANSWERS)('$object $program', ({ object, program, answer }) => {
@@ -23,4 +29,8 @@ describe.each(['interp', 'jit'] as const)('03 R33: arenas as those of Linux 7.2,
     );
     opened.destroy();
   });
+});
+
+test.each(ARENA_XLATED)('after loading, $object $program is as in Linux', (row) => {
+  expect(arenaXlated(row.object, row.program)).toEqual(row.insns);
 });
