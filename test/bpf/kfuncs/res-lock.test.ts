@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { EDEADLK } from '../../../kernel/errno.ts';
+import { done } from '../../../bpf/maps/base.ts';
+import { EDEADLK, ETIMEDOUT } from '../../../kernel/errno.ts';
 import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
 import { scenario } from '../../../scenarios/dsl.ts';
 import { findScenario } from '../../../scenarios/registry.ts';
 import { World } from '../../../scenarios/world.ts';
 import { Dpor } from '../../../sim/strategies/dpor.ts';
+import { site } from '../../../sim/site.ts';
 import { Stay } from '../../../sim/strategies/stay.ts';
 
 const PATH = new URL('../../../scenarios/protection/abba.bpf.o', import.meta.url);
+const HOLD = site('test', 'hold');
 const MS = 1_000_000;
 const abba = findScenario('res-lock-abba');
 
@@ -62,6 +65,40 @@ describe.each(['interp', 'jit'] as const)('03 R31: as Linux 7.2, %s', (engine) =
     const moved = { move_forth: [-1n, 1n], move_back: [1n, -1n] }[name] ?? [0n, 0n];
     expect(amounts).toEqual(moved);
   });
+});
+
+test('03 R31: who waits for a lock that is held too long is told after 250 ms', () => {
+  const sandbox = new BpfSandbox();
+  const object = load(sandbox, 'move_forth');
+  const { kernel, bpf } = sandbox;
+  const { engine } = kernel.machine;
+  const accounts = [...bpf.maps.registry.values()].find(({ name }) => name === 'accounts')!;
+  const { fd } = object.object.program('move_forth');
+  const [result, tookNs] = sandbox.run(function* (p) {
+    const key = kernel.machine.slab.kzalloc(8);
+    const value = yield* done(accounts.map_lookup_elem(key));
+    yield* p.fork(function* () {
+      expect(yield* kernel.rqspinlocks.raw_res_spin_lock(value, HOLD)).toBe(0);
+      yield* kernel.timers.__udelay(600 * MS);
+      yield* kernel.rqspinlocks.raw_res_spin_unlock(value, HOLD);
+    });
+    yield* p.compute(MS);
+    const beganNs = engine.cpu.nowNs;
+    const { retval } = yield* p.calls.testRun(fd, {});
+    const ns = engine.cpu.nowNs - beganNs;
+    expect((yield* p.calls.testRun(fd, {})).retval | 0).toBe(-ETIMEDOUT); // it is held still
+    yield* p.wait(-1);
+    expect((yield* p.calls.testRun(fd, {})).retval).toBe(0);
+    return [retval | 0, ns];
+  });
+  expect([result, Math.floor(tookNs! / MS)]).toEqual([-ETIMEDOUT, 250]);
+  const lines = object.programs['move_forth']!.stream('stderr').split('\n').slice(0, 4);
+  expect(lines.map((line) => line.replace(/0xffff888\w+/, 'X'))).toEqual([
+    'ERROR: Timeout detected for bpf_res_spin_lock',
+    'Attempted lock   = X',
+    'Total held locks = 0',
+    expect.stringMatching(/^CPU: \d UID: 0 PID: \d+ Comm: /),
+  ]);
 });
 
 test('03 R31, H10: who ignores the result is refused at load, as by Linux 7.2', () => {
