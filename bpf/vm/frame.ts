@@ -78,8 +78,9 @@ export const EXIT = 0;
 export const FUEL = 1;
 /**
  * pc stands at a call that the engine cannot finish by itself: callHelper() said so; or at ld_abs
- * or ld_ind; or at the may_goto at which the frame has to be asked; or at an access to an arena of which a page is not there, or that goes over the end of
- * one. The runner finishes it, takes its fuel, writes what it reads and moves pc on.
+ * or ld_ind; or at the may_goto at which the frame has to be asked; or at an access to an arena of
+ * which a page is not there, or that goes over the end of one. The runner finishes it, takes its
+ * fuel, writes what it reads and moves pc on.
  */
 export const HELPER = 2;
 /** The access of the instruction at pc must not be done: accessAddr, accessSize, accessKind. */
