@@ -109,6 +109,7 @@ export class Vmas {
     const { vm_ptes } = this.at(vma);
     for (let i = first; i < first + count; i++) {
       const value = memory.u32(vm_ptes + i * PTE_BYTES);
+      if (value === 0) continue; // a mapping may be large, and mostly empty
       if (value & (PTE_PRESENT | PTE_SWAP)) this.#pages.put(pageOf(value));
       memory.setU32(vm_ptes + i * PTE_BYTES, 0);
     }
