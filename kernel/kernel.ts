@@ -220,6 +220,7 @@ export class Kernel {
   /** Every later run starts from here. Nothing may be under way. */
   checkpoint(): void {
     this.tasks.checkpoint();
+    this.processes.checkpoint();
     for (const extension of this.extensions) extension.checkpoint();
     this.#reset();
     this.machine.checkpoint();

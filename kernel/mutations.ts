@@ -130,8 +130,8 @@ export const MUTATIONS: readonly Mutation[] = [
     kind: 'bug',
     hazard: '03-H10',
     about:
-      'who waits for a resilient lock looks neither for deadlocks nor for how long it has waited, ' +
-      'as with plain spin locks',
+      'who waits for a resilient lock looks neither for deadlocks nor for how long it has ' +
+      'waited, as with plain spin locks',
   },
   {
     name: 'task-storage-mmap',
@@ -152,5 +152,27 @@ export const MUTATIONS: readonly Mutation[] = [
     kind: 'feature',
     hazard: '05-R29',
     about: 'with task-storage-mmap: after a fork the child maps a value of its own, a copy',
+  },
+  {
+    name: 'regwrite',
+    kind: 'feature',
+    hazard: '05-R3',
+    about:
+      'threads register memory by prctl(2), to which programs may write: a patch of 2024 that ' +
+      'was not merged, with its defects',
+  },
+  {
+    name: 'regwrite.fixed',
+    kind: 'feature',
+    hazard: '05-R17',
+    about:
+      'with regwrite: regions do not overlap, arrays are replaced as a whole, and go before ' +
+      'memory does; a failed fork frees none of its parent',
+  },
+  {
+    name: 'regwrite.not-configured',
+    kind: 'feature',
+    hazard: '05-R4',
+    about: 'with regwrite: in the source, and not in this kernel',
   },
 ];

@@ -4,6 +4,7 @@ import { EACCES, EFAULT, EINVAL, ENOSYS } from './errno.ts';
 import type { SyscallRow } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import type { UserMm } from './mm/user-mm.ts';
+import type { RegisteredMemory } from './process/registered-memory.ts';
 import type { Shared } from './process/shared.ts';
 import { SIGNAL_MAX, SUID_DUMP_USER } from './process/uapi.ts';
 import type { Sched } from './sched.ts';
@@ -22,6 +23,7 @@ export interface PrctlParts {
   readonly creds: Creds;
   readonly security: Security;
   readonly shared: Shared;
+  readonly registered: RegisteredMemory;
   readonly user: Pick<UserMm, 'copy_to_user' | 'copy_from_user' | 'strncpy_from_user'>;
 }
 
@@ -76,7 +78,7 @@ export class Prctl {
 
   /** include/uapi/linux/prctl.h. An argument that no check names may be anything. */
   #table(): ReadonlyMap<number, Option> {
-    const { creds, shared } = this.#parts;
+    const { creds, shared, registered } = this.#parts;
     return new Map<number, Option>([
       [
         1,
@@ -135,6 +137,9 @@ export class Prctl {
           // PR_GET_NO_NEW_PRIVS
           args.some((arg) => arg !== 0) ? -EINVAL : s.no_new_privs,
       ],
+      // PR_BPF_REGISTER_WRITABLE and PR_BPF_UNREGISTER_WRITABLE: numbers of the patch
+      [71, (_, [at, size, tag]) => registered.bpf_user_writable_register(at, size, asU32(tag))],
+      [72, (_, [at, size]) => registered.bpf_user_writable_unregister(at, size)],
     ]);
   }
 
@@ -192,6 +197,10 @@ export class Prctl {
 }
 
 kernelText(Prctl);
+
+function asU32(value: number): number {
+  return Number(BigInt.asUintN(32, BigInt(value)));
+}
 
 /** A register value as a long, brought into the range of exact numbers. */
 function asLong(value: number): number {

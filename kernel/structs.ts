@@ -69,6 +69,7 @@ export const task_struct = struct('task_struct', {
   pending: u64, // signals, bit n-1 for signal n
   blocked: u64,
   bpf_storage: ptr('struct bpf_local_storage'), // whatever hangs off a task and dies with it
+  bpf_user_writable: ptr('struct bpf_user_writable'), // of the feature regwrite; else NULL
   unsimulated: unsimulated(2264),
 });
 

@@ -205,7 +205,7 @@ export class Tasks {
       const s = task_struct.at(memory, addr);
       s.usage = 2;
       s.__state = TASK_NEW;
-      if (!this.#machine.mutated('fork.keep-pointer')) s.bpf_storage = 0;
+      this.#parts.storage.forgetIn(s);
       return this.#task(addr, orig.pid, path, entry);
     });
   }

@@ -12,6 +12,8 @@ export interface MapFdOptions {
 }
 
 export interface MapOptions {
+  /** Where it is wanted; default: the kernel chooses. */
+  readonly addr?: number;
   readonly sizeBytes?: number;
   /** What stands at its start; not where every touch blocks. */
   readonly content?: Uint8Array;

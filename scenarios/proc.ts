@@ -435,10 +435,12 @@ export class Proc {
   /** The address of pages of the current task. Not a system call: it lays out user memory. */
   mmap(options: MapOptions = {}): number {
     const { mm, machine, sched } = this.#kernel;
-    const { sizeBytes = PAGE_BYTES, blocking = false, content } = options;
+    const { sizeBytes = PAGE_BYTES, blocking = false, content, addr: wanted } = options;
     const { resident = blocking !== true } = options;
     const space = machine.memory.unwatched(() => sched.current.s.mm);
-    const addr = this.ok(mm.mmap(space, sizeBytes, { blocking: blocking === true, resident }));
+    const at = wanted === undefined ? {} : { addr: wanted };
+    const how = { blocking: blocking === true, resident, ...at };
+    const addr = this.ok(mm.mmap(space, sizeBytes, how));
     if (content) mm.copy_to_user_nofault(addr, content);
     if (blocking === 'write') mm.writeProtect(space, addr, sizeBytes);
     return addr;

@@ -8,6 +8,8 @@ export interface Capabilities {
   readonly perfmon: boolean;
   /** CAP_SYS_BOOT */
   readonly sysBoot?: boolean;
+  /** CAP_SYS_ADMIN, in a kernel that has bpf_probe_write_user_registered(). */
+  readonly registeredWrites?: boolean;
 }
 
 /** What the rules of a program's type ask of the program. A part of LoadedProgram. */

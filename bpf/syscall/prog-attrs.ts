@@ -1,4 +1,11 @@
-import { CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_BOOT, hasCap } from '../capabilities.ts';
+import {
+  CAP_BPF,
+  CAP_NET_ADMIN,
+  CAP_PERFMON,
+  CAP_SYS_ADMIN,
+  CAP_SYS_BOOT,
+  hasCap,
+} from '../capabilities.ts';
 import { E2BIG, EINVAL, EPERM } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { progType, type ProgType } from '../prog/types.ts';
@@ -66,6 +73,7 @@ export function capabilitiesOf(kernel: Kernel): Capabilities {
     bpf: hasCap(kernel, CAP_BPF),
     perfmon: hasCap(kernel, CAP_PERFMON),
     sysBoot: kernel.creds.capable(CAP_SYS_BOOT),
+    registeredWrites: kernel.processes.registered.isOn && kernel.creds.capable(CAP_SYS_ADMIN),
   };
 }
 

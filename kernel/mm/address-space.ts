@@ -64,6 +64,8 @@ export interface Pte {
 export class AddressSpaces {
   protected readonly machine: Machine;
   readonly pages: UserPages;
+  /** For checkers: this range of an address space is unmapped, or mapped anew. */
+  onUnmap: (mm: number, start: number, end: number) => void = () => {};
   readonly vmas: Vmas;
   readonly #kasan: Kasan;
   readonly #mmCache: KmemCache;
@@ -187,6 +189,7 @@ export class AddressSpaces {
   protected unmapRange(mm: number, addr: number, sizeBytes: number, gone: number[]): number {
     const end = addr + alignUp(sizeBytes, PAGE_SIZE);
     if (addr % PAGE_SIZE !== 0 || sizeBytes <= 0 || !access_ok(addr, end - addr)) return -EINVAL;
+    this.onUnmap(mm, addr, end);
     return this.machine.memory.unwatched(() => {
       const next = (): number => this.vmas.overlapping(mm, addr, end);
       for (let vma = next(); vma !== 0; vma = next()) {

@@ -75,9 +75,28 @@ export class UserMm extends PageFaults {
     return this.#nofault(addr, sizeBytes, false, this.#readOf(bytes)) ? bytes : null;
   }
 
-  /** 0 or -EFAULT, without a fault. Nothing is written where any of it cannot be. */
+  /** 0 or -EFAULT, without a fault. What stands before the page that is not there is written. */
   copy_to_user_nofault(addr: number, bytes: Uint8Array): number {
     return this.#nofault(addr, bytes.length, true, this.#writeOf(bytes)) ? 0 : -EFAULT;
+  }
+
+  /** The same with a point before each page: how many bytes were NOT copied. */
+  *copy_to_user_inatomic(at: number, addr: number, bytes: Uint8Array): Sim<number> {
+    const size = bytes.length;
+    if (!access_ok(addr, size)) return size;
+    const mm = this.#currentMm();
+    for (let done = 0; done < size;) {
+      const here = addr + done;
+      const inPage = here % PAGE_SIZE;
+      const count = Math.min(size - done, PAGE_SIZE - inPage);
+      const page = this.translate(mm, here, true);
+      if (page === 0) return size - done;
+      yield* access(at, page + inPage, count, WRITE);
+      if (this.translate(mm, here, true) !== page) continue; // unmapped meanwhile
+      this.#writeOf(bytes)(page + inPage, done, count);
+      done += count;
+    }
+    return 0;
   }
 
   /** A load in user mode, which is no kernel text: null where it raised SIGSEGV. */
@@ -178,16 +197,12 @@ export class UserMm extends PageFaults {
   #nofault(addr: number, size: number, write: boolean, move: Move): boolean {
     if (!access_ok(addr, size)) return false;
     const mm = this.#currentMm();
-    const starts: number[] = [];
-    for (let here = addr; here < addr + size; here += PAGE_SIZE - (here % PAGE_SIZE)) {
+    for (let done = 0; done < size;) {
+      const here = addr + done;
       const page = this.translate(mm, here, write);
       if (page === 0) return false;
-      starts.push(page + (here % PAGE_SIZE));
-    }
-    let done = 0;
-    for (const start of starts) {
-      const count = Math.min(size - done, PAGE_SIZE - (start % PAGE_SIZE));
-      move(start, done, count);
+      const count = Math.min(size - done, PAGE_SIZE - (here % PAGE_SIZE));
+      move(page + (here % PAGE_SIZE), done, count);
       done += count;
     }
     return true;

@@ -21,6 +21,7 @@ import type {
   SignalsForProcess,
   UserBody,
 } from './ports.ts';
+import type { RegisteredMemory } from './registered-memory.ts';
 import type { Shared } from './shared.ts';
 import type { TaskStorage } from './storage.ts';
 import * as uapi from './uapi.ts';
@@ -46,6 +47,7 @@ export interface CloneParts {
   readonly security: Security;
   readonly shared: Shared;
   readonly storage: TaskStorage;
+  readonly registered: RegisteredMemory;
   readonly files: FilesForProcess;
   readonly pidfds: PidfdsForProcess;
   readonly signals: SignalsForProcess;
@@ -191,6 +193,8 @@ export class Clones {
     }
     if (!body) throw new InputError(`${parent.path} forks, and no body is given for the child`);
     if (body.comm !== undefined) child.setComm(body.comm);
+    const { registered } = this.#parts;
+    if (!(args.flags & uapi.CLONE_VM)) registered.checker.forked(parent, child);
     yield* step(K10);
     const { task_newtask } = this.#parts.hooks;
     if (task_newtask) yield* task_newtask(child, args.flags);
@@ -237,6 +241,14 @@ export class Clones {
     result = this.#checkLimits(child);
     if (result < 0) return result;
     this.#resetFields(child, parent, args);
+    const { registered } = this.#parts;
+    if (registered.isOn) result = yield* registered.bpf_user_writable_copy(child, flags);
+    if (result < 0) return result;
+    if (security.isOn) {
+      result = yield* security.security_task_alloc(child, flags);
+      if (result !== 0) return result;
+    }
+    undo.push(() => security.security_task_free(child));
     result = yield* files.copy_files(child, flags);
     if (result < 0) return result;
     undo.push(() => files.exit_files(child));

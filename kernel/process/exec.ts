@@ -17,6 +17,7 @@ import { sched_process_exec, task_rename } from '../trace-events.ts';
 import { BprmMemory, traceRename } from '../trace-sites.ts';
 import type { Exits } from './exit.ts';
 import type { FilesForProcess, ProcessHooks, SignalsForProcess } from './ports.ts';
+import type { RegisteredMemory } from './registered-memory.ts';
 import type { Shared } from './shared.ts';
 import {
   PF_FORKNOEXEC,
@@ -55,6 +56,7 @@ export interface ExecParts {
   readonly security: Security;
   readonly shared: Shared;
   readonly exits: Exits;
+  readonly registered: RegisteredMemory;
   readonly files: FilesForProcess;
   readonly signals: SignalsForProcess;
   readonly mutexes: Pick<Mutexes, 'mutex_lock' | 'mutex_lock_interruptible' | 'mutex_unlock'>;
@@ -178,6 +180,7 @@ export class Execs {
       if (at !== 0) yield* tracepoints.trace(sched_process_exec, [task.addr, oldPid, at]);
     }
     yield* step(E7);
+    this.#parts.registered.bpf_user_writable_free(task);
     if (hooks.afterExec) yield* hooks.afterExec(task);
     syscalls.start_thread(task, () => this.#userMode(bprm));
     return 0;
@@ -211,6 +214,8 @@ export class Execs {
       yield* this.#parts.user.mmput(mm);
       return result;
     }
+    const { registered } = this.#parts;
+    if (registered.isFixed) registered.bpf_user_writable_free(task); // while it is of this memory
     yield* files.do_close_on_exec();
     yield* this.exec_mmap(task, mm);
     result = shared.unshare_sighand(task);

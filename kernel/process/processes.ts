@@ -25,6 +25,7 @@ import type {
   ProcessHooks,
   SignalsForProcess,
 } from './ports.ts';
+import { RegisteredMemory } from './registered-memory.ts';
 import { Shared } from './shared.ts';
 import { TaskStorage } from './storage.ts';
 import { WaitCalls } from './wait.ts';
@@ -55,15 +56,18 @@ export class Processes {
   readonly tasks: Tasks;
   readonly syscalls: Syscalls;
   readonly storage: TaskStorage;
+  readonly registered: RegisteredMemory;
   readonly clones: Clones;
   readonly execs: Execs;
 
   constructor(machine: Machine, parts: ProcessParts) {
     const { sched, kasan } = parts;
     const shared = new Shared(machine, kasan);
-    this.storage = new TaskStorage(machine, sched, kasan);
-    this.tasks = new Tasks(machine, sched, { ...parts, shared, storage: this.storage });
-    const base = { ...parts, shared, tasks: this.tasks, storage: this.storage };
+    this.registered = new RegisteredMemory(machine, sched, parts);
+    this.storage = new TaskStorage(machine, sched, { kasan, registered: this.registered });
+    const { storage, registered } = this;
+    this.tasks = new Tasks(machine, sched, { ...parts, shared, storage });
+    const base = { ...parts, shared, tasks: this.tasks, storage, registered };
     const exits = new Exits(machine, sched, base);
     this.syscalls = new Syscalls(machine, parts.cpus, sched, { ...base, exits });
     const all = { ...base, exits, syscalls: this.syscalls };
@@ -80,7 +84,12 @@ export class Processes {
     ]);
   }
 
+  checkpoint(): void {
+    this.registered.checker.checkpoint();
+  }
+
   reset(): void {
+    this.registered.checker.reset();
     this.syscalls.reset();
     this.clones.reset();
   }

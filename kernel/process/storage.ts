@@ -6,6 +6,7 @@ import type { Machine } from '../machine.ts';
 import type { Sched } from '../sched.ts';
 import { task_struct } from '../structs.ts';
 import type { Task } from '../task.ts';
+import type { RegisteredMemory } from './registered-memory.ts';
 
 const READ_VALUE = site('bpf_task_storage_get', 'read');
 const WRITE_VALUE = site('bpf_task_storage_get', 'write');
@@ -31,14 +32,20 @@ export class TaskStorage {
   readonly #machine: Machine;
   readonly #sched: Sched;
   readonly #kasan: Pick<Kasan, 'free'>;
+  readonly #registered: RegisteredMemory;
   readonly #cache;
   /** Takes the values of BPF maps off the object of a task that dies, and frees it. Set at boot. */
   destroy: (task: Task) => Sim<void> = noValues;
 
-  constructor(machine: Machine, sched: Sched, kasan: Pick<Kasan, 'free'>) {
+  constructor(
+    machine: Machine,
+    sched: Sched,
+    parts: { readonly kasan: Pick<Kasan, 'free'>; readonly registered: RegisteredMemory },
+  ) {
     this.#machine = machine;
     this.#sched = sched;
-    this.#kasan = kasan;
+    this.#kasan = parts.kasan;
+    this.#registered = parts.registered;
     this.#cache = machine.slab.cache('bpf_local_storage', bpf_local_storage.sizeBytes);
   }
 
@@ -71,10 +78,17 @@ export class TaskStorage {
     if (hasValues) yield* this.destroy(task);
   }
 
+  /** A fresh copy of a task_struct: what hangs off it is not its own. The patch leaves regions. */
+  forgetIn(s: Task['s']): void {
+    if (!this.#machine.mutated('fork.keep-pointer')) s.bpf_storage = 0;
+    if (this.#registered.isFixed) s.bpf_user_writable = 0;
+  }
+
   /** The destructor: runs when a task_struct is freed, whoever's pointer it holds. */
   bpf_task_storage_free(task: Task): void {
     const addr = this.#machine.memory.ptr(task.addr + task_struct.off.bpf_storage);
     if (addr !== 0) this.#kasan.free(addr);
+    this.#registered.bpf_user_writable_free(task);
   }
 }
 

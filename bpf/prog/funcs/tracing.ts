@@ -1,3 +1,4 @@
+import { REGISTERED_WRITE } from '../../helpers/proto-registered-write.ts';
 import * as b from '../../helpers/protos-base.ts';
 import * as p from '../../helpers/protos-packet.ts';
 import * as s from '../../helpers/protos-sock.ts';
@@ -41,6 +42,7 @@ const traced: HelperRule = firstOf(
     base,
   ),
   onlyIf(({ caps }) => caps.perfmon, funcs([t.bpf_probe_write_user], {})),
+  onlyIf(({ caps }) => caps.registeredWrites === true, funcs([REGISTERED_WRITE], {})),
 );
 
 const isKprobeMulti = isFor('TRACE_KPROBE_MULTI', 'TRACE_KPROBE_SESSION');

@@ -36,10 +36,10 @@ function funcText(funcId: number): string {
 
 /** The helper of that number, where the program may call it. bpf_get_helper_proto() */
 function helperProto(env: VerifierEnv, funcId: number): FuncProto {
-  if (FUNC_NAMES[funcId] === undefined) {
+  const fn = env.ops.helper(funcId, env.prog);
+  if (!fn && FUNC_NAMES[funcId] === undefined) {
     throw env.reject(EINVAL, `invalid func ${funcText(funcId)}`);
   }
-  const fn = env.ops.helper(funcId, env.prog);
   if (!fn) {
     const text = `program of this type cannot use helper ${funcText(funcId)}`;
     throw env.reject(EINVAL, text);
