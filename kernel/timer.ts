@@ -93,9 +93,11 @@ export class Timers {
   *__udelay(delayNs: number): Sim<void> {
     const { engine } = this.#machine;
     const chunkNs = engine.mode === 'timed' ? TICK_NS : delayNs;
-    for (let left = delayNs; left > 0; left -= chunkNs) {
+    for (let left = delayNs; left > 0;) {
       yield* step(DELAY);
-      engine.cpu.nowNs += Math.min(left, chunkNs);
+      const now = Math.min(left, chunkNs, engine.clock.untilExactNs(engine.cpu.nowNs));
+      engine.cpu.nowNs += now;
+      left -= now;
     }
   }
 

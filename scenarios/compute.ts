@@ -8,8 +8,11 @@ const COMPUTE = site('user', 'compute');
 /** User code that works for a time. In simulated time a tick may take its CPU in between. */
 export function* compute(engine: Engine, ns: number): Sim<void> {
   const chunkNs = engine.mode === 'timed' ? TICK_NS : ns;
-  for (let left = ns; left > 0; left -= chunkNs) {
+  for (let left = ns; left > 0;) {
     yield* step(COMPUTE);
-    engine.cpu.nowNs += Math.min(left, chunkNs);
+    const { clock, cpu } = engine;
+    const now = Math.min(left, chunkNs, clock.untilExactNs(cpu.nowNs));
+    cpu.nowNs += now;
+    left -= now;
   }
 }

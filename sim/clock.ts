@@ -9,14 +9,17 @@ export class Timer {
    * early.
    */
   readonly background: boolean;
+  /** Whether it matters in the middle of what it fires: nothing runs past it in one step. */
+  readonly exact: boolean;
   dueNs = 0;
   seq = 0;
   armed = false;
 
-  constructor(name: string, fire: () => void, background = false) {
+  constructor(name: string, fire: () => void, background = false, exact = false) {
     this.name = name;
     this.fire = fire;
     this.background = background;
+    this.exact = exact;
   }
 }
 
@@ -31,6 +34,7 @@ export class Clock {
   #queue = new TinyQueue<Entry>([], (a, b) => a.dueNs - b.dueNs || a.seq - b.seq);
   #seq = 0;
   #foreground = 0;
+  #exact = 0;
   /** Told of each timer that is armed or is no more. */
   onChange: () => void = () => {};
 
@@ -40,6 +44,7 @@ export class Clock {
     this.#queue.length = 0;
     this.#seq = 0;
     this.#foreground = 0;
+    this.#exact = 0;
   }
 
   /** How many armed timers the run waits for. */
@@ -54,6 +59,7 @@ export class Clock {
     timer.dueNs = dueNs;
     timer.seq = ++this.#seq;
     if (!timer.background) this.#foreground++;
+    if (timer.exact) this.#exact++;
     this.#queue.push({ dueNs, seq: timer.seq, timer });
   }
 
@@ -63,7 +69,18 @@ export class Clock {
     timer.armed = false;
     this.onChange();
     if (!timer.background) this.#foreground--;
+    if (timer.exact) this.#exact--;
     return true;
+  }
+
+  /** How long something that begins now may run on at most: until the first exact timer. */
+  untilExactNs(nowNs: number): number {
+    let dueNs = Infinity;
+    for (const { timer, seq } of this.#exact > 0 ? this.#queue.data : []) {
+      const isArmed = timer.armed && timer.seq === seq;
+      if (isArmed && timer.exact && timer.dueNs < dueNs) dueNs = timer.dueNs;
+    }
+    return Math.max(1, Math.ceil(dueNs - nowNs));
   }
 
   /** The timer due first, still armed, or undefined. */

@@ -5,6 +5,11 @@ import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog, bpf_prog_aux } from '../prog/program.ts';
 import { ATTACH_TYPE, LINK_TYPE, PROG_TYPE } from '../uapi.ts';
+import {
+  PERF_COUNT_SW_CPU_CLOCK,
+  PERF_COUNT_SW_TASK_CLOCK,
+  PERF_TYPE_SOFTWARE,
+} from '../uapi-perf.ts';
 import type { LinkInfo, LinkOps } from './link.ts';
 import type { PerfEvents, ProgramRefs } from './perf-event.ts';
 import type { RunRules } from './run-rules.ts';
@@ -13,6 +18,12 @@ import type { BpfTrampolines, TrampKind } from './trampoline.ts';
 
 /** enum bpf_perf_event_type. include/uapi/linux/bpf.h */
 const BPF_PERF_EVENT_TRACEPOINT = 5;
+const BPF_PERF_EVENT_EVENT = 6;
+/** Clocks have types of their own, by their order at boot. perf_swevent_init() */
+const CLOCK_TYPES: ReadonlyMap<number, number> = new Map([
+  [PERF_COUNT_SW_CPU_CLOCK, 6],
+  [PERF_COUNT_SW_TASK_CLOCK, 7],
+]);
 /** Of the kernel's own types. */
 const VMLINUX_BTF_ID = 1;
 
@@ -20,6 +31,13 @@ const TRAMP_KINDS: ReadonlyMap<number, TrampKind> = new Map([
   [ATTACH_TYPE.TRACE_FENTRY, 'fentry'],
   [ATTACH_TYPE.MODIFY_RETURN, 'fmod_ret'],
   [ATTACH_TYPE.TRACE_FEXIT, 'fexit'],
+]);
+
+/** bpf_perf_link_attach() */
+const ON_PERF_EVENTS: ReadonlySet<number> = new Set([
+  PROG_TYPE.PERF_EVENT,
+  PROG_TYPE.TRACEPOINT,
+  PROG_TYPE.KPROBE,
 ]);
 
 /** A link whose program does not hang anywhere yet. */
@@ -99,7 +117,7 @@ export class TraceLinks {
   *perfEvent(prog: ExecProgram, fd: number): Sim<Attachment | number> {
     const { perfEvents, rules, programs } = this.#hooks;
     const { fs } = rules.kernel;
-    if (prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
+    if (!ON_PERF_EVENTS.has(prog.type)) return -EINVAL;
     const file = yield* fs.lookup.fget(fd);
     if (file === 0) return -EBADF;
     const put = (): Sim<void> => fs.files.fput(file);
@@ -121,7 +139,7 @@ export class TraceLinks {
         yield* perfEvents.perf_event_free_bpf_prog(file);
         yield* put();
       },
-      fillInfo: (info) => fillPerf(info, perfEvents.traceEventOf(file)),
+      fillInfo: (info) => fillPerf(info, perfEvents.describe(file)),
     };
   }
 
@@ -154,7 +172,14 @@ function targetOf({ attachTo }: ExecProgram): string {
   return attachTo.slice(attachTo.lastIndexOf('/') + 1).replace(/^btf_trace_/, '');
 }
 
-function fillPerf(info: LinkInfo, event: TraceEvent): void {
-  info.u32(16, BPF_PERF_EVENT_TRACEPOINT);
-  info.name(24, 32, event.name);
+function fillPerf(info: LinkInfo, event: ReturnType<PerfEvents['describe']>): void {
+  if ('record' in event) {
+    info.u32(16, BPF_PERF_EVENT_TRACEPOINT);
+    info.name(24, 32, event.name);
+    return;
+  }
+  const { type, config } = event;
+  info.u32(16, BPF_PERF_EVENT_EVENT);
+  info.u64(24, BigInt(config));
+  info.u32(32, type === PERF_TYPE_SOFTWARE ? (CLOCK_TYPES.get(config) ?? type) : type);
 }

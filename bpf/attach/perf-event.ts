@@ -1,14 +1,11 @@
 import { CAP_PERFMON, CAP_SYS_ADMIN } from '../capabilities.ts';
-import { ptr, s32, struct, u32 } from '../../base/layout.ts';
+import { embed, ptr, s32, struct, u32, type Fields, type StructType } from '../../base/layout.ts';
 import {
-  E2BIG,
   EACCES,
   EBADF,
   EEXIST,
   EFAULT,
   EINVAL,
-  ENODEV,
-  ENOENT,
   ENOMEM,
   ENOSPC,
   ENOTTY,
@@ -19,29 +16,39 @@ import type { AnonInodes } from '../../kernel/fs/anon-inode.ts';
 import { privateOf, unsignedAt } from '../../kernel/fs/driver.ts';
 import { O_CLOEXEC, O_RDWR } from '../../kernel/fs/uapi.ts';
 import type { FileOps, SyscallRow } from '../../kernel/hooks.ts';
+import { hw_perf_event, type Pmu } from '../../kernel/pmu.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { PROG_TYPE } from '../uapi.ts';
 import {
-  PERF_ATTR_SIZE_VER0,
   PERF_COUNT_SW_BPF_OUTPUT,
   PERF_EVENT_IOC_DISABLE,
   PERF_EVENT_IOC_ENABLE,
+  PERF_EVENT_IOC_PERIOD,
+  PERF_EVENT_IOC_RESET,
   PERF_EVENT_IOC_SET_BPF,
   PERF_FLAG_FD_CLOEXEC,
-  PERF_SAMPLE_RAW,
+  PERF_FLAG_PID_CGROUP,
   PERF_TYPE_SOFTWARE,
   PERF_TYPE_TRACEPOINT,
 } from '../uapi-perf.ts';
+import { bpf_overflow_handler } from './overflow.ts';
+import {
+  checkKind,
+  checkSampling,
+  copyAttr,
+  counterKind,
+  periodOf,
+  type EventAttr,
+} from './perf-attr.ts';
 import { PerfBuffers, type PerfRecord } from './perf-buffer.ts';
 import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 
 const PERF_FLAG_ALL = 0xf;
-const PAGE_SIZE = 4_096;
 
-/** include/linux/perf_event.h: an event that counts nothing: it carries a program, or records. */
+/** include/linux/perf_event.h: an event that counts, or carries a program, or takes records. */
 export const perf_event = struct('perf_event', {
   type: u32, // PERF_TYPE_*
   config: u32, // of a tracepoint: the trace event's id
@@ -50,15 +57,10 @@ export const perf_event = struct('perf_event', {
   enabled: u32,
   prog: ptr('struct bpf_prog'),
   rb: ptr('struct perf_buffer'), // once it is mapped
+  hw: embed(hw_perf_event as unknown as StructType<Fields>), // of a counter
 });
 
-/** What of struct perf_event_attr matters here. */
-interface EventAttr {
-  readonly type: number;
-  readonly config: number;
-  readonly sampleType: bigint;
-  readonly enabled: number;
-}
+type Event = ReturnType<typeof perf_event.at>;
 
 /** What is asked of the table of programs. */
 export interface ProgramRefs {
@@ -72,6 +74,7 @@ export interface ProgramRefs {
 export interface PerfEventParts {
   readonly rules: RunRules;
   readonly tracepoints: TracepointPrograms;
+  readonly pmu: Pmu;
   readonly anon: Pick<AnonInodes, 'anon_inode_getfd'>;
   readonly programs: ProgramRefs;
   /** The trace event of an id. */
@@ -79,9 +82,10 @@ export interface PerfEventParts {
 }
 
 /**
- * perf_event_open(2) for trace events: a descriptor to hang a program on. Whether the event counts
- * does not matter to the program, nor for whom. And for PERF_COUNT_SW_BPF_OUTPUT: a buffer for what
- * programs write with bpf_perf_event_output(). kernel/events/core.c
+ * perf_event_open(2). For trace events: a descriptor to hang a program on. Whether the event counts
+ * does not matter to the program, nor for whom. For counters: the program runs where they overflow.
+ * For PERF_COUNT_SW_BPF_OUTPUT: a buffer for what programs write with bpf_perf_event_output(). There
+ * are no groups, no cgroups, and no copies for children of a task. kernel/events/core.c
  */
 export class PerfEvents {
   readonly #parts: PerfEventParts;
@@ -90,7 +94,7 @@ export class PerfEvents {
   readonly ops: FileOps = {
     name: 'perf_fops',
     module: '',
-    read: () => this.perf_read(),
+    read: (file, buf, count) => this.perf_read(file, buf, count),
     unlocked_ioctl: (file, cmd, arg) => this.perf_ioctl(file, cmd, arg),
     release: (file) => this.perf_release(file),
   };
@@ -116,55 +120,76 @@ export class PerfEvents {
     flags: number,
   ): Sim<number> {
     if (flags & ~PERF_FLAG_ALL) return -EINVAL;
-    const attr = yield* this.#copyAttr(from);
-    if (typeof attr === 'number') return attr;
     const { kernel } = this.#parts.rules;
+    const attr = yield* copyAttr(kernel, from);
+    if (typeof attr === 'number') return attr;
     const mayTrace = kernel.creds.capable(CAP_PERFMON) || kernel.creds.capable(CAP_SYS_ADMIN);
     if (!mayTrace) return -EACCES;
-    if (pid === -1 && cpu === -1) return -EINVAL;
-    if (pid > 0 && !kernel.tasks.byPid(pid)) return -ESRCH;
-    if (cpu >= kernel.cpus.all.length || cpu < -1) return pid === -1 ? -ENODEV : -EINVAL;
-    if (group !== -1) return -EBADF; // there is nothing to group with
-    const wrong = this.#checkKind(attr);
+    const wrong = this.#check(attr, { pid, cpu }, group, flags);
     if (wrong < 0) return wrong;
-    const { memory, slab } = kernel.machine;
-    const addr = kernel.machine.mayAlloc('perf_event') ? slab.kzalloc(perf_event.sizeBytes) : 0;
+    const addr = this.#alloc(attr, pid === 0 ? kernel.cpus.current.pid : pid, cpu);
     if (addr === 0) return -ENOMEM;
-    memory.unwatched(() => {
-      const { type, config, enabled } = attr;
-      const owner = pid === 0 ? kernel.cpus.current.pid : pid;
-      Object.assign(perf_event.at(memory, addr), { type, config, enabled, cpu, pid: owner });
-    });
     const fd = yield* this.#parts.anon.anon_inode_getfd({
       ops: this.ops,
       flags: O_RDWR | (flags & PERF_FLAG_FD_CLOEXEC ? O_CLOEXEC : 0),
       privateData: addr,
     });
-    if (fd < 0) kernel.kasan.free(addr);
+    if (fd < 0) {
+      this.#parts.pmu.remove(addr + perf_event.off.hw);
+      kernel.kasan.free(addr);
+    }
     return fd;
   }
 
-  /** Of software events, only the one for programs' records; records have the raw bytes alone. */
-  #checkKind({ type, config, sampleType }: EventAttr): number {
-    if (type === PERF_TYPE_TRACEPOINT) return this.#parts.eventById(config) ? 0 : -EINVAL;
-    if (type !== PERF_TYPE_SOFTWARE || config !== PERF_COUNT_SW_BPF_OUTPUT) return -ENOENT;
-    return sampleType === PERF_SAMPLE_RAW ? 0 : -EINVAL;
+  /** 0 or -errno, in Linux's order. */
+  #check(
+    attr: EventAttr,
+    { pid, cpu }: { pid: number; cpu: number },
+    group: number,
+    flags: number,
+  ): number {
+    const { kernel } = this.#parts.rules;
+    const wrong = checkSampling(attr);
+    if (wrong < 0) return wrong;
+    const isCgroup = (flags & PERF_FLAG_PID_CGROUP) !== 0;
+    if (isCgroup && (pid === -1 || cpu === -1)) return -EINVAL;
+    if (group !== -1) return -EBADF; // there is nothing to group with
+    if (!isCgroup && pid !== -1 && pid !== 0 && !kernel.tasks.byPid(pid)) return -ESRCH;
+    if (cpu < -1 || cpu >= kernel.cpus.all.length || (cpu === -1 && pid === -1)) return -EINVAL;
+    if (isCgroup) return -EBADF; // no descriptor is of one
+    return checkKind(attr, (id) => this.#parts.eventById(id) !== undefined);
   }
 
-  /** perf_copy_attr() */
-  *#copyAttr(from: number): Sim<EventAttr | number> {
-    const { mm } = this.#parts.rules.kernel;
-    const head = yield* mm.copy_from_user(from, PERF_ATTR_SIZE_VER0);
-    if (!head) return -EFAULT;
-    const size = Number(unsignedAt(head, 4, 4)) || PERF_ATTR_SIZE_VER0;
-    if (size < PERF_ATTR_SIZE_VER0 || size > PAGE_SIZE) return -E2BIG;
-    const config = unsignedAt(head, 8, 8);
-    return {
-      type: Number(unsignedAt(head, 0, 4)),
-      config: Number(config & 0xffff_ffffn),
-      sampleType: unsignedAt(head, 24, 8),
-      enabled: Number(unsignedAt(head, 40, 8) & 1n) ^ 1,
-    };
+  /** perf_event_alloc(), and where it counts it begins to: 0 where memory is exhausted. */
+  #alloc(attr: EventAttr, pid: number, cpu: number): number {
+    const { machine } = this.#parts.rules.kernel;
+    const { memory, slab } = machine;
+    const addr = machine.mayAlloc('perf_event') ? slab.kzalloc(perf_event.sizeBytes) : 0;
+    if (addr === 0) return 0;
+    const event = perf_event.at(memory, addr);
+    memory.unwatched(() => {
+      const { type, enabled } = attr;
+      Object.assign(event, { type, config: Number(attr.config), enabled, cpu, pid });
+    });
+    const kind = counterKind(attr);
+    if (!kind) return addr;
+    const isEnabled = (): boolean => this.#unwatched(() => event.enabled !== 0);
+    const overflow = (): Sim<void> => this.#overflow(addr);
+    const spec = { ...kind, cpu, pid, isEnabled, overflow };
+    this.#parts.pmu.add(addr + perf_event.off.hw, spec, periodOf(attr, kind));
+    return addr;
+  }
+
+  /** Nothing else sees samples: there are no records of them. __perf_event_overflow() */
+  *#overflow(addr: number): Sim<void> {
+    const { programs, rules } = this.#parts;
+    const { memory } = rules.kernel.machine;
+    const { prog, period } = this.#unwatched(() => ({
+      prog: perf_event.at(memory, addr).prog,
+      period: hw_perf_event.at(memory, addr + perf_event.off.hw).sample_period,
+    }));
+    const program = prog === 0 ? undefined : programs.at(prog);
+    if (program) yield* bpf_overflow_handler(rules, program, period);
   }
 
   *perf_ioctl(file: number, cmd: number, arg: number): Sim<number> {
@@ -173,7 +198,13 @@ export class PerfEvents {
       case PERF_EVENT_IOC_ENABLE:
       case PERF_EVENT_IOC_DISABLE:
         this.#unwatched(() => (event.enabled = cmd === PERF_EVENT_IOC_ENABLE ? 1 : 0));
+        this.#parts.pmu.changed(event.hw);
         return 0;
+      case PERF_EVENT_IOC_RESET:
+        if (this.#isCounter(event)) this.#parts.pmu.zero(event.hw);
+        return 0;
+      case PERF_EVENT_IOC_PERIOD:
+        return yield* this.#setPeriod(event, arg);
       case PERF_EVENT_IOC_SET_BPF: {
         const { programs } = this.#parts;
         const prog = yield* programs.bpf_prog_get(arg | 0);
@@ -187,29 +218,64 @@ export class PerfEvents {
     }
   }
 
-  /** Counters of trace events are not kept. */
-  *perf_read(): Sim<number> {
-    return -EINVAL;
+  *#setPeriod(event: Event, from: number): Sim<number> {
+    const { mm, machine } = this.#parts.rules.kernel;
+    const bytes = yield* mm.copy_from_user(from, 8);
+    if (!bytes) return -EFAULT;
+    const sample = unsignedAt(bytes, 0, 8);
+    if (!this.#isCounter(event) || sample === 0n || sample >> 63n !== 0n) return -EINVAL;
+    const hw = hw_perf_event.at(machine.memory, event.hw);
+    if (this.#unwatched(() => hw.sample_period) === 0) return -EINVAL;
+    this.#parts.pmu.setPeriod(event.hw, Number(sample));
+    return 0;
+  }
+
+  /** What a counter has counted. Those of trace events are not kept. perf_read() */
+  *perf_read(file: number, buf: number, count: number): Sim<number> {
+    const event = this.#eventOf(file);
+    if (!this.#isCounter(event)) return -EINVAL;
+    if (count < 8) return -ENOSPC;
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(this.#parts.pmu.read(event.hw)), true);
+    const { mm } = this.#parts.rules.kernel;
+    return (yield* mm.copy_to_user(buf, bytes)) > 0 ? -EFAULT : 8;
+  }
+
+  #isCounter(event: Event): boolean {
+    return this.#unwatched(() => counterKind({ type: event.type, config: BigInt(event.config) }))
+      ? true
+      : false;
   }
 
   *perf_release(file: number): Sim<number> {
     yield* this.perf_event_free_bpf_prog(file);
     const { kernel } = this.#parts.rules;
-    const rb = this.#unwatched(() => this.#eventOf(file).rb);
+    const event = this.#eventOf(file);
+    const rb = this.#unwatched(() => event.rb);
     if (rb !== 0) this.#buffers.free(rb);
-    kernel.kasan.free(privateOf(kernel.machine, file));
+    if (this.#isCounter(event)) {
+      this.#parts.pmu.remove(event.hw);
+      const { addr } = event;
+      kernel.rcu.call_rcu('free_event_rcu', () => kernel.kasan.free(addr));
+    } else {
+      kernel.kasan.free(event.addr);
+    }
     return 0;
   }
 
   /** 0, and the reference to the program is the event's; or -errno. `file` is a perf event's. */
   perf_event_set_bpf_prog(file: number, prog: ExecProgram): number {
-    const { tracepoints, eventById } = this.#parts;
+    const { tracepoints, eventById, rules } = this.#parts;
     const event = this.#eventOf(file);
     return this.#unwatched(() => {
-      if (event.type !== PERF_TYPE_TRACEPOINT) return -EINVAL;
+      const isTracing = event.type === PERF_TYPE_TRACEPOINT;
+      if (isTracing && prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
       if (event.prog !== 0) return -EEXIST;
-      if (prog.type !== PROG_TYPE.TRACEPOINT) return -EINVAL;
-      const result = tracepoints.perf_event_attach_bpf_prog(eventById(event.config)!, prog);
+      if (!isTracing && prog.type !== PROG_TYPE.PERF_EVENT) return -EINVAL;
+      const result = isTracing
+        ? tracepoints.perf_event_attach_bpf_prog(eventById(event.config)!, prog)
+        : 0;
+      if (!isTracing) rules.kernel.machine.tracepoints.onFirst(); // it may see an idle task
       if (result === 0) event.prog = prog.addr;
       return result;
     });
@@ -225,6 +291,7 @@ export class PerfEvents {
       return at === 0 ? undefined : programs.at(at);
     });
     if (!prog) return;
+    if (event.type !== PERF_TYPE_TRACEPOINT) return yield* programs.bpf_prog_put(prog.addr);
     tracepoints.perf_event_detach_bpf_prog(eventById(event.config)!, prog);
     const { rcuTasksTrace, machine } = this.#parts.rules.kernel;
     // One that may not sleep may still run where others may. 6.1 knows no such place.
@@ -292,18 +359,22 @@ export class PerfEvents {
   }
 
   /** Whether event->oncpu is this CPU. */
-  #onCpu({ enabled, cpu, pid }: ReturnType<typeof perf_event.at>): boolean {
+  #onCpu({ enabled, cpu, pid }: Event): boolean {
     const { cpus } = this.#parts.rules.kernel;
     if (enabled === 0 || (cpu !== -1 && cpu !== cpus.this.id)) return false;
     return pid === -1 || pid === cpus.current.pid;
   }
 
-  /** The trace event that a perf event file is about. */
-  traceEventOf(file: number): TraceEvent {
-    return this.#parts.eventById(this.#unwatched(() => this.#eventOf(file).config))!;
+  /** The trace event that a perf event file is about, or what else it is. */
+  describe(file: number): TraceEvent | { readonly type: number; readonly config: number } {
+    const { type, config } = this.#unwatched(() => {
+      const event = this.#eventOf(file);
+      return { type: event.type, config: event.config };
+    });
+    return type === PERF_TYPE_TRACEPOINT ? this.#parts.eventById(config)! : { type, config };
   }
 
-  #eventOf(file: number): ReturnType<typeof perf_event.at> {
+  #eventOf(file: number): Event {
     const { machine } = this.#parts.rules.kernel;
     return perf_event.at(
       machine.memory,

@@ -74,6 +74,21 @@ export class RunRules {
   }
 
   /**
+   * The program of a counter, in its interrupt: not where another runs that trace events must not
+   * interrupt, and that is not counted as missed. bpf_overflow_handler()
+   */
+  *runOnOverflow(prog: ExecProgram, ctx: number): Sim<void> {
+    const { rcu, cpus } = this.kernel;
+    const cpu = cpus.this.id;
+    if (this.bpf_prog_active(cpu, 1) === 1) {
+      rcu.rcu_read_lock();
+      yield* this.#runner.bpf_prog_run(prog, ctx);
+      rcu.rcu_read_unlock();
+    }
+    this.bpf_prog_active(cpu, -1);
+  }
+
+  /**
    * A program of a trampoline: its r0, or undefined where it must not run.
    * bpf_trampoline_enter(), __bpf_prog_enter_recur(), __bpf_prog_enter_sleepable_recur()
    */

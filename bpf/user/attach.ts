@@ -76,6 +76,15 @@ export class Attacher {
     if (event < 0) {
       throw new LoadError(`prog '${request.spec.name}': perf_event_open for ${target}`, event);
     }
+    return yield* this.attachPerfEvent(request, event);
+  }
+
+  /**
+   * To an event of the caller's, whose descriptor is closed with the link.
+   * bpf_program__attach_perf_event()
+   */
+  *attachPerfEvent(request: AttachRequest, event: number): Sim<Attached> {
+    const { port } = this.#calls;
     const link = yield* this.#calls.linkCreate({
       progFd: request.fd,
       targetFd: event,

@@ -1,6 +1,7 @@
 import { F_DUPFD_CLOEXEC } from '../../kernel/fs/uapi.ts';
 import type { Sim } from '../../sim/request.ts';
 import { CMD } from '../uapi.ts';
+import { PERF_ATTR_SIZE, PERF_FLAG_FD_CLOEXEC } from '../uapi-perf.ts';
 import { Attr } from './attr.ts';
 import type { UserPort } from './port.ts';
 
@@ -64,6 +65,24 @@ export interface TestRunResult {
   readonly durationNs: number;
   readonly dataOut: Uint8Array;
   readonly ctxOut: Uint8Array;
+}
+
+/** What perf_event_open(2) is asked for. include/uapi/linux/perf_event.h */
+export interface PerfEventOpen {
+  /** PERF_TYPE_*, PERF_COUNT_*: bpf/uapi-perf.ts */
+  readonly type: number;
+  readonly config: number | bigint;
+  /** Units, or with `isFrequency` how often a second; 0: it only counts. */
+  readonly sample?: number | bigint;
+  readonly isFrequency?: boolean;
+  readonly sampleType?: bigint;
+  readonly disabled?: boolean;
+  /** Default: 0, the caller. -1: whoever is on the CPU. */
+  readonly pid?: number;
+  /** Default: -1, wherever that task is. */
+  readonly cpu?: number;
+  readonly groupFd?: number;
+  readonly flags?: number;
 }
 
 export interface LinkCreate {
@@ -250,6 +269,29 @@ export class BpfCalls {
     // perf_event.bpf_cookie and tracing.cookie stand at different places.
     if (link.cookie !== undefined) attr.u64((link.targetFd ?? 0) > 0 ? 16 : 24, link.cookie);
     return yield* this.#openCall(CMD.LINK_CREATE, attr);
+  }
+
+  /** A descriptor, or -errno. */
+  *perfEventOpen(event: PerfEventOpen): Sim<number> {
+    const { port } = this;
+    port.begin();
+    const bits = (event.disabled ? 1 : 0) | (event.isFrequency ? 1 << 10 : 0);
+    const attr = new Attr(PERF_ATTR_SIZE)
+      .u32(0, event.type)
+      .u32(4, PERF_ATTR_SIZE)
+      .u64(8, event.config)
+      .u64(16, event.sample ?? 0)
+      .u64(24, event.sampleType ?? 0n)
+      .u64(40, bits);
+    const { pid = 0, cpu = -1, groupFd = -1, flags = PERF_FLAG_FD_CLOEXEC } = event;
+    return yield* port.sys(
+      'perf_event_open',
+      yield* port.put(attr.bytes),
+      pid,
+      cpu,
+      groupFd,
+      flags,
+    );
   }
 
   *linkUpdate(linkFd: number, newProgFd: number, flags = 0, oldProgFd = 0): Sim<number> {

@@ -1,6 +1,6 @@
 import type { Sim } from '../../sim/request.ts';
 import type { ProgramSpec } from '../object/spec.ts';
-import type { Attached, AttachRequest } from './attach.ts';
+import type { Attached, Attacher } from './attach.ts';
 import type { BpfCalls, TestRun, TestRunResult } from './calls.ts';
 import { BPF_STREAM_STDERR, BPF_STREAM_STDOUT } from '../prog/streams.ts';
 import { LoadError } from './load-error.ts';
@@ -30,18 +30,14 @@ export class ObjectProgram {
   /** Whether load() loads it. Default: unless its section begins with `?`. */
   isWanted: boolean;
   readonly #calls: BpfCalls;
-  readonly #attach: (request: AttachRequest) => Sim<Attached>;
+  readonly #attacher: Attacher;
   #attached: Attached[] = [];
 
-  constructor(
-    calls: BpfCalls,
-    spec: ProgramSpec,
-    attach: (request: AttachRequest) => Sim<Attached>,
-  ) {
+  constructor(calls: BpfCalls, spec: ProgramSpec, attacher: Attacher) {
     this.#calls = calls;
     this.spec = spec;
     this.isWanted = !(spec.info?.optional ?? false);
-    this.#attach = attach;
+    this.#attacher = attacher;
   }
 
   get name(): string {
@@ -51,7 +47,15 @@ export class ObjectProgram {
   /** The link's descriptor. `target`: in place of what the section says. */
   *attach(target?: string): Sim<number> {
     const { spec, fd } = this;
-    const made = yield* this.#attach({ spec, fd, ...(target === undefined ? {} : { target }) });
+    const request = { spec, fd, ...(target === undefined ? {} : { target }) };
+    const made = yield* this.#attacher.attach(request);
+    this.#attached.push(made);
+    return made.fd;
+  }
+
+  /** The link's descriptor: to a perf event, whose descriptor is then the link's to close. */
+  *attachPerfEvent(event: number): Sim<number> {
+    const made = yield* this.#attacher.attachPerfEvent(this, event);
     this.#attached.push(made);
     return made.fd;
   }

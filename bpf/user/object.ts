@@ -57,18 +57,15 @@ export class BpfObject {
   readonly #kernel: LoaderKernel;
   readonly #maps: readonly ObjectMap[];
   readonly #programs: readonly ObjectProgram[];
-  readonly #attacher: Attacher;
   #btfFd = 0;
 
   constructor(calls: BpfCalls, spec: OpenedObject, kernel: LoaderKernel) {
     this.spec = spec;
     this.#calls = calls;
     this.#kernel = kernel;
-    this.#attacher = new Attacher(calls);
+    const attacher = new Attacher(calls);
     this.#maps = spec.maps.map((map) => new ObjectMap(calls, map));
-    this.#programs = spec.programs.map(
-      (program) => new ObjectProgram(calls, program, (target) => this.#attacher.attach(target)),
-    );
+    this.#programs = spec.programs.map((program) => new ObjectProgram(calls, program, attacher));
   }
 
   get name(): string {
