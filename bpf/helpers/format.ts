@@ -30,6 +30,16 @@ interface Conversion {
   readonly what: string;
 }
 
+interface Parsed {
+  readonly parts: readonly (string | Conversion)[];
+  /** How many arguments it takes. */
+  readonly argCount: number;
+}
+
+/** What programs print again and again. */
+const parsed = new Map<string, Parsed | null>();
+const PARSED_MAX = 256;
+
 /**
  * The characters and conversions of a format; undefined: a conversion that programs may not use,
  * a byte that is no text, or more conversions than arguments. bpf_bprintf_prepare()
@@ -38,28 +48,43 @@ export function parseFormat(
   format: string,
   argCount: number,
 ): readonly (string | Conversion)[] | undefined {
+  let known = parsed.get(format);
+  if (known === undefined) {
+    if (parsed.size >= PARSED_MAX) parsed.clear();
+    parsed.set(format, (known = parse(format)));
+  }
+  return known && known.argCount <= argCount ? known.parts : undefined;
+}
+
+function parse(format: string): Parsed | null {
   const parts: (string | Conversion)[] = [];
-  let used = 0;
+  let argCount = 0;
   for (let at = 0; at < format.length;) {
     const char = format[at]!;
-    if (!PLAIN.test(char)) return undefined;
+    if (!PLAIN.test(char)) return null;
     if (char !== '%') {
-      parts.push(char);
+      addText(parts, char);
       at++;
       continue;
     }
     CONVERSION.lastIndex = at;
     const found = CONVERSION.exec(format);
-    if (!found) return undefined;
+    if (!found) return null;
     at = CONVERSION.lastIndex;
     if (found[1] === '%') {
-      parts.push('%');
+      addText(parts, '%');
       continue;
     }
-    if (used++ >= argCount) return undefined;
+    argCount++;
     parts.push({ flags: found[2]!, width: Number(found[3]!), what: found[4]! });
   }
-  return parts;
+  return { parts, argCount };
+}
+
+function addText(parts: (string | Conversion)[], text: string): void {
+  const last = parts.at(-1);
+  if (typeof last === 'string') parts[parts.length - 1] = last + text;
+  else parts.push(text);
 }
 
 /** The text of a format with its arguments, or -EINVAL. bstr_printf() */
@@ -79,7 +104,8 @@ export function bprintf(
     }
     const converted = convert(part.what, args[used++]!, source);
     if (converted === undefined) return -EINVAL;
-    text += pad(converted, part.flags, part.width, /^l*[iduxX]$/.test(part.what));
+    const isPlain = part.flags === '' && part.width === 0;
+    text += isPlain ? converted : pad(converted, part);
   }
   return text;
 }
@@ -143,7 +169,8 @@ function hashed(address: bigint): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-function pad(text: string, flags: string, width: number, isNumber: boolean): string {
+function pad(text: string, { flags, width, what }: Conversion): string {
+  const isNumber = /^l*[iduxX]$/.test(what);
   const plus = flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : '';
   const signed = isNumber && plus !== '' && !text.startsWith('-') ? plus + text : text;
   if (flags.includes('-')) return signed.padEnd(width);

@@ -45,7 +45,9 @@ function formatAt(call: Call, fmt: number, size: number): string | number {
 /** The 64-bit arguments of an array of them, or -EINVAL. */
 export function argumentsAt(call: Call, data: number, size: number): bigint[] | number {
   if (size % 8 !== 0 || size > MAX_BPRINTF_VARARGS * 8 || (size > 0 && data === 0)) return -EINVAL;
-  return Array.from({ length: size / 8 }, (_, i) => call.memory.u64(data + i * 8));
+  const given: bigint[] = [];
+  for (let at = data; at < data + size; at += 8) given.push(call.memory.u64(at));
+  return given;
 }
 
 /** The text's length, or -errno. What cannot be formatted is not printed. */

@@ -27,6 +27,15 @@ describe('03 R3: without a policy', () => {
     expect(world.notes.get('seconds worked')).toBe(1);
   });
 
+  test('lock: who wants the lock of the map is lost as well', () => {
+    const { failures, titles } = run('lock');
+    expect(titles).toEqual([
+      'watchdog: Watchdog detected hard LOCKUP on cpu 0',
+      'watchdog: Watchdog detected hard LOCKUP on cpu 1',
+    ]);
+    expect(failures[1]!.sites).toEqual(['copy_map_value_locked:lock']);
+  });
+
   test('preempt-off: interrupts come, and one of them warns after 20 s', () => {
     const { world, titles } = run('preempt-off');
     expect(titles).toEqual(['watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [loader:101]']);
