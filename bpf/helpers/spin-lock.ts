@@ -1,6 +1,7 @@
 import { site } from '../../sim/site.ts';
 import { BPF_SPIN_LOCK } from '../maps/lock.ts';
 import { args } from './args.ts';
+import { takePending } from './pending.ts';
 import { helper } from './prototype.ts';
 import { row } from './row.ts';
 
@@ -21,6 +22,7 @@ export const bpf_spin_unlock = helper({
   args: [args.spinLock],
   *run(call, lock) {
     yield* call.kernel.spinlocks.spin_unlock_irq(BPF_SPIN_LOCK, lock, UNLOCK);
+    yield* takePending(call.kernel, UNLOCK);
     return 0;
   },
 });

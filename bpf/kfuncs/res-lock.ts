@@ -4,6 +4,7 @@ import { pointerText } from '../../kernel/oops.ts';
 import type { Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { args } from '../helpers/args.ts';
+import { takePending } from '../helpers/pending.ts';
 import type { Call } from '../helpers/prototype.ts';
 import { flagsWord } from './sections.ts';
 import { kfunc, type Kfunc } from './prototype.ts';
@@ -25,6 +26,7 @@ export const RES_LOCK_KFUNCS: readonly Kfunc[] = [
     args: [args.spinLock],
     *run({ kernel }, lock) {
       yield* kernel.rqspinlocks.raw_res_spin_unlock(lock, UNLOCK, 'plain');
+      yield* takePending(kernel, UNLOCK);
       return 0;
     },
   }),
@@ -43,6 +45,7 @@ export const RES_LOCK_KFUNCS: readonly Kfunc[] = [
     args: [args.spinLock, args.mem],
     *run({ kernel }, lock) {
       yield* kernel.rqspinlocks.raw_res_spin_unlock(lock, UNLOCK_IRQRESTORE, 'irqsave');
+      yield* takePending(kernel, UNLOCK_IRQRESTORE);
       return 0;
     },
   }),

@@ -1,6 +1,11 @@
 import type { Kernel } from '../../kernel/kernel.ts';
+import { site } from '../../sim/site.ts';
 import { args } from '../helpers/args.ts';
+import { takePending } from '../helpers/pending.ts';
 import { kfunc, type Kfunc } from './prototype.ts';
+
+const ENABLE = site('bpf_preempt_enable', 'pending');
+const RESTORE = site('bpf_local_irq_restore', 'pending');
 
 /** X86_EFLAGS_IF, and what else stands there beside: the bit that is always set, ZF and PF. */
 const EFLAGS_IF = 0x200n;
@@ -27,8 +32,9 @@ export const SECTION_KFUNCS: readonly Kfunc[] = [
   kfunc({
     name: 'bpf_preempt_enable',
     args: [],
-    run({ kernel }) {
+    *run({ kernel }) {
       kernel.sched.preemptEnable();
+      yield* takePending(kernel, ENABLE);
       return 0;
     },
   }),
@@ -45,8 +51,9 @@ export const SECTION_KFUNCS: readonly Kfunc[] = [
   kfunc({
     name: 'bpf_local_irq_restore',
     args: [args.mem],
-    run({ kernel }) {
+    *run({ kernel }) {
       kernel.irqs.local_irq_enable();
+      yield* takePending(kernel, RESTORE);
       return 0;
     },
   }),

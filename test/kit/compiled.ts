@@ -20,6 +20,7 @@ export type CompiledName =
   | 'exe'
   | 'lists'
   | 'blocks'
+  | 'quiet'
   | 'hooks';
 
 export function compiledBytes(name: CompiledName, by: Compiler): Uint8Array {
