@@ -158,6 +158,7 @@ export class Machine {
         address: `0x${pointerText(addr)}`,
       })),
       step: this.engine.trace.stepCount,
+      atNs: this.engine.cpu.nowNs,
       fatal: report.fatal ?? true,
     };
     if (this.engine.trace.detailed) this.#line('report', failure.title);

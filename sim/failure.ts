@@ -46,6 +46,8 @@ export interface Failure {
   readonly objects: readonly FailureObject[];
   /** Step at which it was seen, from 0. */
   readonly step: number;
+  /** Virtual time of the CPU that saw it, in nanoseconds; absent: no CPU did. */
+  readonly atNs?: number;
   /** Whether the run ended here, as after an oops; a warning lets it go on. */
   readonly fatal: boolean;
 }

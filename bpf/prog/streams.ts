@@ -19,6 +19,8 @@ export const BPF_STREAM_STDOUT = 1;
 export const BPF_STREAM_STDERR = 2;
 /** Bytes that wait to be read. include/linux/bpf.h: BPF_STREAM_MAX_CAPACITY */
 const BPF_STREAM_MAX_CAPACITY = 100_000;
+/** No report is shorter. */
+const REPORT_MIN = 64;
 /** Of one element: what a bpf_bprintf_buffers can hold. */
 const ELEM_MAX = 1_024;
 
@@ -89,6 +91,8 @@ export class Streams {
    * nothing. bpf_stream_stage(), bpf_stream_stage_dump_stack()
    */
   report(prog: Program, id: number, lines: string | undefined): number {
+    const stream = this.get(prog, id);
+    if (this.#isFull(stream, REPORT_MIN)) return -ENOSPC;
     const { machine, cpus, creds, sched } = this.#kernel;
     const { pid, comm } = cpus.current;
     const { uid } = creds.of(sched.current);
@@ -99,7 +103,13 @@ export class Streams {
       ...machine.stack().map((entry) => frameText(prog, entry)),
       '\n',
     ];
-    return this.#commit(this.get(prog, id), texts);
+    return this.#commit(stream, texts);
+  }
+
+  /** Whether there is no room for that many bytes, so that no text need be made. */
+  #isFull(stream: number, size: number): boolean {
+    const { memory } = this.#kernel.machine;
+    return memory.rawU32(stream + bpf_stream.off.capacity) + size >= BPF_STREAM_MAX_CAPACITY;
   }
 
   /** How many bytes were read, or -ENOENT, -EFAULT. bpf_prog_stream_read() */

@@ -9,6 +9,10 @@ import { bpf_held_record } from './record.ts';
 
 const DET2 = site('bpf_prog_watchdog', 'DET2');
 
+/** A call may be under way when a budget is used up: it is asked for so much earlier. */
+const MARGIN_NS = 50_000;
+const MARGIN_SHARE = 5;
+
 /** Looks after a budget that has been found not to be used up yet, at the earliest. */
 const AGAIN_NS = 1_000;
 
@@ -50,7 +54,7 @@ export class Detection {
     this.#beganNs = engine.cpu.nowNs;
     this.#zeroNs = this.#beganNs;
     this.#shortestHeldNs = guard.policy.shortestHeldNs;
-    this.#dueNs = guard.settings.budgets.run[guard.context];
+    this.#dueNs = before(guard.settings.budgets.run[guard.context]);
     this.#timer = new Timer(`budget of ${guard.run.prog.name}`, () => this.#fired());
   }
 
@@ -86,7 +90,7 @@ export class Detection {
   /** Something of that pair is held from now on. */
   held(pair: number, atNs: number): void {
     if (atNs + this.#shortestHeldNs >= this.#dueNs) return;
-    const dueNs = atNs + this.#guard.settings.budgets.held[pairAt(pair).class];
+    const dueNs = atNs + before(this.#guard.settings.budgets.held[pairAt(pair).class]);
     if (dueNs >= this.#dueNs) return;
     this.#dueNs = dueNs;
     if (this.#isArmed) this.#set();
@@ -141,14 +145,15 @@ export class Detection {
   #exceeded(): Reason | undefined {
     const { budgets } = this.#guard.settings;
     const runNs = this.runNs();
-    let dueNs = budgets.run[this.#guard.context];
+    let dueNs = before(budgets.run[this.#guard.context]);
     let reason: Reason = 'run';
     const { record } = this.#guard;
     for (let i = 0; record && i < record.count; i++) {
       const { pair, atNs } = record.at(i);
       const cls = pairAt(pair).class;
-      if (atNs + budgets.held[cls] >= dueNs) continue;
-      dueNs = atNs + budgets.held[cls];
+      const heldNs = before(budgets.held[cls]);
+      if (atNs + heldNs >= dueNs) continue;
+      dueNs = atNs + heldNs;
       reason = `held-${cls}`;
     }
     this.#dueNs = dueNs;
@@ -176,4 +181,9 @@ export class Detection {
       irqs.raise(run.cpuId, 'bpf_prog_watchdog', nmi, { nmi: true });
     }
   }
+}
+
+/** When to ask, for the invocation to be over within its budget. */
+function before(budgetNs: number): number {
+  return budgetNs - Math.min(MARGIN_NS, budgetNs / MARGIN_SHARE);
 }

@@ -79,7 +79,7 @@ export class KillNotes {
     this.#report(
       prog,
       `ERROR: Killed at insn ${pc} after ${runNs} ns: budget ${detection.reason} of ` +
-        `${detection.budgetNs} ns exceeded; released: ${held}`,
+        `${detection.budgetNs} ns used up; released: ${held}`,
     );
     this.listener?.(prog, this.of(prog));
     return count;

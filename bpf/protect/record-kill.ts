@@ -44,7 +44,7 @@ export class RecordKill implements Policy {
     this.#parts = parts;
     this.settings = settings;
     const { mutations } = parts.kernel.machine;
-    this.shortestHeldNs = Math.min(...Object.values(settings.budgets.held));
+    this.shortestHeldNs = Math.min(...Object.values(settings.budgets.held)) / 2;
     this.isMutated = [...mutations].some((name) => name.startsWith('record-kill.'));
   }
 

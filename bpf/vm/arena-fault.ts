@@ -1,10 +1,15 @@
 import type { Memory } from '../../kernel/memory.ts';
+import { COST_NS } from '../../sim/cost.ts';
 import { READ, type Sim } from '../../sim/request.ts';
 import { arenaTouch, finishArenaAccess, type ArenaInsn, type ArenaSpace } from './arena.ts';
+
+/** The stack is walked and each frame put into words, also where there is no room for them. */
+const REPORT_COST_NS = 10_000;
 
 /** A run that stands at an access to its arena. */
 interface At {
   readonly memory: Memory;
+  readonly kernel: { readonly machine: { readonly engine: { readonly cpu: { nowNs: number } } } };
   readonly frame: number;
   readonly prog: { readonly arena?: ArenaSpace | undefined };
 }
@@ -14,12 +19,13 @@ interface At {
  * line, and the program goes on. kernel/bpf/arena.c: bpf_prog_report_arena_violation()
  */
 export function* doArenaAccess(
-  { memory, frame, prog }: At,
+  { memory, kernel, frame, prog }: At,
   insn: ArenaInsn,
   report: (line: string) => Sim<void>,
 ): Sim<void> {
   const { addr, kind } = arenaTouch(memory, frame, insn);
   if (finishArenaAccess(memory, frame, insn)) return;
+  kernel.machine.engine.cpu.nowNs += COST_NS.pageFault + REPORT_COST_NS;
   const full = BigInt.asUintN(64, addr + (BigInt(prog.arena!.userHigh) << 32n));
   const what = kind === READ ? 'READ' : 'WRITE';
   yield* report(`ERROR: Arena ${what} access at unmapped address 0x${full.toString(16)}`);

@@ -105,7 +105,7 @@ function resultOf(world: World, seen: Seen): Omit<TrialResult, 'program' | 'wher
   const text = errorText(world, bomb);
   return {
     rejected: rejection(result),
-    ...detection(world, seen, { runs, text, stoppedAfterNs }),
+    ...detection(seen, { runs, text, stoppedAfterNs }),
     stoppedAfterNs,
     leaked: left.join('; '),
     failures: [...new Set(result.failures.map(({ kind }) => kind))].filter(
@@ -152,7 +152,6 @@ interface Course {
 }
 
 function detection(
-  world: World,
   { kills, result }: Seen,
   { runs, text, stoppedAfterNs }: Course,
 ): Pick<TrialResult, 'detectedBy' | 'detectedAfterNs'> {
@@ -160,13 +159,10 @@ function detection(
   if (text.startsWith('ERROR: Timeout detected')) {
     return { detectedBy: 'policy', detectedAfterNs: stoppedAfterNs };
   }
-  const title = result.failures.find(({ kind }) => kind !== 'invariant')?.title;
-  const line = world.kernel.machine.klog.lines.find(
-    (each) => title !== undefined && each.text.startsWith(title.split('\n')[0]!),
-  );
-  if (!line) return { detectedBy: 'nobody', detectedAfterNs: null };
+  const atNs = result.failures.find(({ kind }) => kind !== 'invariant')?.atNs;
+  if (atNs === undefined) return { detectedBy: 'nobody', detectedAfterNs: null };
   const beganNs = Math.min(...runs.map((run) => run.beganNs));
-  return { detectedBy: 'watchdog', detectedAfterNs: Math.round(line.atNs - beganNs) };
+  return { detectedBy: 'watchdog', detectedAfterNs: Math.round(atNs - beganNs) };
 }
 
 /** CPUs that watchdogs have given up, beside the one that runs the bomb. */

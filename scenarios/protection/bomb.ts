@@ -1,4 +1,4 @@
-import type { ObjectProgram } from '../../bpf/user/object-program.ts';
+import type { BpfObject } from '../../bpf/user/object.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { Proc, ProcBody } from '../proc.ts';
 import bomb from './bomb.bpf.o';
@@ -30,7 +30,7 @@ export interface Bomb {
   /** Programs of the same object that are attached too. */
   readonly also?: readonly string[];
   /** What is done on the other CPU once a second. */
-  readonly everySecond?: (p: Proc, program: ObjectProgram) => Sim<void>;
+  readonly everySecond?: (p: Proc, object: BpfObject) => Sim<void>;
 }
 
 /** Those of bomb.bpf.c, by variants of scenarios. */
@@ -55,7 +55,7 @@ function bombOf(
 interface Shared {
   readonly pipe: number;
   readonly values: number;
-  readonly program: ObjectProgram;
+  readonly object: BpfObject;
 }
 
 /**
@@ -74,7 +74,7 @@ export function loader(bombOfLoader: Bomb): ProcBody {
     yield* object.load();
     const [read, write] = p.ok(yield* p.pipe());
     const values = object.maps.find((map) => map.name === 'values')?.fd ?? -1;
-    const shared = { pipe: write, values, program };
+    const shared = { pipe: write, values, object };
     p.ok(yield* p.fork((child) => work(child, bombOfLoader, shared), 'worker'));
     const neighbours = name === 'sleepable' ? NEIGHBOURS : 0;
     for (let i = 0; i < neighbours; i++) p.ok(yield* p.fork(neighbour, `neighbour${i}`));
@@ -108,7 +108,7 @@ function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
     if (place === 'call') p.ok(yield* p.nanosleep(SECOND));
     else yield* p.compute(SECOND);
     p.note('seconds worked', second);
-    if (everySecond) yield* everySecond(p, shared.program);
+    if (everySecond) yield* everySecond(p, shared.object);
   }
   if (place === 'switch') {
     if (program === 'lock') {
