@@ -133,13 +133,13 @@ SEC("?perf_event") int lingers(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
-/* Interrupted by samples. */
+/* Interrupted by samples, which update the same element. */
 SEC("?tp_btf/task_rename") int outer(void *ctx)
 {
-	int key = 2;
+	int key = 1;
 	long one = 1;
 
-	for (int i = 0; i < 100; i++)
-		bpf_map_update_elem(&table, &key, &one, 0);
+	bpf_map_update_elem(&table, &key, &one, 0);
+	bpf_map_update_elem(&table, &key, &one, 0);
 	return 0;
 }
