@@ -140,7 +140,7 @@ int bystander(void *ctx)
 	return 0;
 }
 
-/* Not even interrupts tell on it: only another NMI would. */
+/* No other NMI comes in one: what is to notice must run on another CPU. */
 SEC("?perf_event")
 int nmi(void *ctx)
 {

@@ -1,3 +1,4 @@
+import { PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE } from '../../bpf/uapi-perf.ts';
 import type { BpfObject } from '../../bpf/user/object.ts';
 import type { Sim } from '../../sim/request.ts';
 import type { Proc, ProcBody } from '../proc.ts';
@@ -16,13 +17,16 @@ const NEIGHBOURS = 7;
 /** How often the worker looks for the program, which may not come, before it goes on without. */
 const PATIENCE = 1_000;
 
+/** An NMI to the loader in each millisecond in which it runs, at 3 GHz. */
+const CYCLES = { type: PERF_TYPE_HARDWARE, config: PERF_COUNT_HW_CPU_CYCLES, sample: 3 * MS };
+
 /** A program that is never over, or not soon. */
 export interface Bomb {
   readonly bytes: Uint8Array;
   readonly file: string;
   readonly program: string;
-  /** Where it goes off: in a switch of tasks, or in the system call of a task that is armed. */
-  readonly in: 'switch' | 'call';
+  /** Where it goes off: in a switch of tasks, a system call of an armed task, or an NMI. */
+  readonly in: 'switch' | 'call' | 'nmi';
   /** How long others look on, in seconds, before they give the machine up. Default: 1. */
   readonly watched?: number;
   /** What somebody wants meanwhile: memory back after a grace period; or a program taken off. */
@@ -40,6 +44,7 @@ export const BOMBS = {
   lock: bombOf('lock', 'switch'),
   'preempt-off': bombOf('preempt_off', 'call', { watched: 30 }),
   rcu: bombOf('rcu', 'call', { watched: 30, meanwhile: 'reclaim' }),
+  nmi: bombOf('nmi', 'nmi', { watched: 30, meanwhile: 'reclaim' }),
   sleepable: bombOf('sleepable', 'call', { watched: 250, meanwhile: 'detach' }),
 } as const;
 
@@ -79,9 +84,12 @@ export function loader(bombOfLoader: Bomb): ProcBody {
     const neighbours = name === 'sleepable' ? NEIGHBOURS : 0;
     for (let i = 0; i < neighbours; i++) p.ok(yield* p.fork(neighbour, `neighbour${i}`));
     for (const other of others) yield* other.attach();
-    yield* program.attach();
+    const event = bombOfLoader.in === 'nmi' ? p.ok(yield* p.calls.perfEventOpen(CYCLES)) : -1;
+    if (event >= 0) yield* program.attachPerfEvent(event);
+    else yield* program.attach();
     p.note('attached', true);
     if (bombOfLoader.in === 'call') p.ok(yield* p.dup(0));
+    else if (bombOfLoader.in === 'nmi') yield* p.compute(10 * MS);
     else yield* p.read(read, 1);
     p.note('over', true);
     p.note('stderr', yield* program.stream('stderr'));
@@ -105,8 +113,8 @@ function* work(p: Proc, bombThere: Bomb, shared: Shared): Sim<void> {
   if (meanwhile === 'reclaim') p.ok(yield* p.wait(p.ok(yield* p.fork(function* () {}, 'brief'))));
   for (let second = 1; second <= watched && p.noted('over') !== true; second++) {
     // Where every switch sets the bomb off, it does not sleep.
-    if (place === 'call') p.ok(yield* p.nanosleep(SECOND));
-    else yield* p.compute(SECOND);
+    if (place === 'switch') yield* p.compute(SECOND);
+    else p.ok(yield* p.nanosleep(SECOND));
     p.note('seconds worked', second);
     if (everySecond) yield* everySecond(p, shared.object);
   }

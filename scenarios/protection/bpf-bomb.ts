@@ -47,6 +47,11 @@ export default scenario({
       expect: ['rcu-stall'],
       expectUnder: KILLED,
     },
+    nmi: {
+      about: 'in an NMI, where none other comes: another CPU notices that no grace period ends',
+      expect: ['rcu-stall'],
+      expectUnder: KILLED,
+    },
     sleepable: {
       about: 'may sleep: nothing is said until another task has waited for 120 s',
       expect: ['hung-task'],

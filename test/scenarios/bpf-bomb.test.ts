@@ -51,6 +51,14 @@ describe('03 R3: without a policy', () => {
     expect(virtualNs).toBeLessThan(31 * SECOND);
   });
 
+  test('nmi: nothing comes through on that CPU, and another notices', () => {
+    const { world, titles, failures } = run('nmi');
+    expect(titles).toEqual(['rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:']);
+    expect(failures[0]!.text).toMatch(/\(detected by 1, t=\d+ jiffies/);
+    expect(failures[0]!.text).toMatch(/bpf_prog_[0-9a-f]{16}_nmi.*\n bpf_overflow_handler/);
+    expect(world.notes.get('seconds worked')).toBe(30);
+  });
+
   test('sleepable: only who waits for it is reported, and its neighbours get their share', () => {
     const { world, titles, failures } = run('sleepable');
     expect(titles).toHaveLength(1);
