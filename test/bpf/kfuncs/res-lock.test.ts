@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { done } from '../../../bpf/maps/base.ts';
 import { EDEADLK, ETIMEDOUT } from '../../../kernel/errno.ts';
 import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
-import { scenario } from '../../../scenarios/dsl.ts';
+import { scenario, type Body } from '../../../scenarios/dsl.ts';
 import { findScenario } from '../../../scenarios/registry.ts';
 import { World } from '../../../scenarios/world.ts';
 import { Dpor } from '../../../sim/strategies/dpor.ts';
-import { site } from '../../../sim/site.ts';
+import { site, siteOf } from '../../../sim/site.ts';
+import { Random } from '../../../sim/strategies/random.ts';
 import { Stay } from '../../../sim/strategies/stay.ts';
 
 const PATH = new URL('../../../scenarios/protection/abba.bpf.o', import.meta.url);
@@ -120,6 +121,37 @@ test('03 H10: whatever the schedule, nobody waits for ever', () => {
   }
   expect(strategy.exhausted).toBe(true);
   expect([...outcomes].toSorted()).toEqual(['-35 -35', '-35 0', '0 -35', '0 0']);
+});
+
+test('03 R31: what is written under a lock is seen by whoever has it next', () => {
+  const forth: Body = function* (p) {
+    const run = yield* p.calls.testRun(p.noted('move_forth') as number, {});
+    expect([0, -EDEADLK]).toContain(run.retval | 0);
+    p.note('moved', ((p.noted('moved') as number | undefined) ?? 0) + (run.retval === 0 ? 1 : 0));
+  };
+  const raced = scenario({
+    name: 'abba-raced',
+    about: '',
+    races: true,
+    ...(abba.setup && { setup: abba.setup }),
+    processes: { A: forth, B: forth, C: forth, D: forth },
+    finally: { 'all have moved': ({ notes }) => notes.get('moved') === 4 },
+  });
+  const world = new World(raced, {});
+  const strategy = new Random(5);
+  const waited = new Set<string>();
+  world.kernel.machine.engine.monitors.push({
+    step: (_cpu, _fiber, request) => void waited.add(siteOf(request.site).name),
+  });
+  for (let run = 0; run < 150; run++) {
+    strategy.begin(run);
+    expect(world.run(strategy).failures).toEqual([]);
+  }
+  const slow = [...waited].filter((at) => at.startsWith('resilient_queued_spin_lock_slowpath:'));
+  // By both ways to wait: as the next, and in the queue behind.
+  for (const place of ['wait_owner', 'wait_node', 'wait_head', 'hand_over']) {
+    expect(slow).toContain(`resilient_queued_spin_lock_slowpath:${place}`);
+  }
 });
 
 /** The hazard in simulated time, CPU 1 a little behind. */
