@@ -1,8 +1,10 @@
 /** Spec 03: what the kernel says of a program that is never over, by where it runs. */
 import { describe, expect, test } from 'vitest';
+import { BPF_STREAM_STDERR, streamsOf } from '../../bpf/prog/streams.ts';
 import { exploreScenario, replayToken } from '../../scenarios/outcome.ts';
 import bpfBomb from '../../scenarios/protection/bpf-bomb.ts';
 import h1 from '../../scenarios/protection/h1-bomb.ts';
+import h11 from '../../scenarios/protection/h11-nested-may-goto.ts';
 import { World } from '../../scenarios/world.ts';
 import { Stay } from '../../sim/strategies/stay.ts';
 
@@ -95,4 +97,17 @@ test('a scenario about time is searched by its one run, which its token makes ag
     exhausted: true,
     runs: 1,
   });
+});
+
+test('03 H11: each loop is cut after its time, and their nest goes on', () => {
+  const world = new World(h11, { variant: 'bad' });
+  const { failures } = world.run(new Stay());
+  expect(failures.map(({ kind }) => kind)).toEqual(['rcu-stall']);
+  expect(world.notes.get('over')).toBeUndefined();
+  const program = [...world.bpf.programs.registry.values()].find(({ name }) => name === 'nested')!;
+  const text = streamsOf(world.kernel).textOf(program, BPF_STREAM_STDERR);
+  // The clock is looked at once in 65,535 rounds of 10 us: twice for each loop.
+  const cut = text.match(/ERROR: Timeout detected for may_goto instruction/g)!.length;
+  expect(cut).toBeGreaterThan(15);
+  expect(cut).toBeLessThan(30);
 });
