@@ -11,16 +11,23 @@ export default scenario({
   about: 'A program on a context switch looks at an array of regions that has been freed',
   hazard: '05-H2',
   cpus: 1,
-  setup: (init) => loadRegistered(init, 'on_switch'),
+  *setup(init) {
+    yield* loadRegistered(init, 'on_switch');
+    const state = init.mmap();
+    init.ok(yield* register(init, state, 8));
+    init.note('state', state);
+    yield* wishFor(init, yield* init.start('A'), { addr: state });
+  },
   processes: {
     *A(p) {
-      const state = p.mmap();
-      p.ok(yield* register(p, state, 8));
-      yield* wishFor(p, yield* p.getpid(), { addr: state });
+      const state = p.noted('state') as number;
+      yield* p.poke(state + 32, '.'); // after the fork it can be written to again
       p.ok(yield* register(p, state + 64, 8));
+      yield* p.reboot();
     },
+    /** Whoever gets the CPU: that it does is all there is to see. */
     *B(p) {
-      yield* p.getpid();
+      yield* p.reboot();
     },
   },
   variants: {

@@ -28,6 +28,7 @@ export default scenario({
       p.ok(yield* p.read(done, 1));
       const seen = intAt((yield* p.peek(state, 4))!, 0);
       p.check(seen === 1, 'an event is not told to the process: lost update', 'lost-update');
+      yield* p.reboot();
     },
   },
   variants: {

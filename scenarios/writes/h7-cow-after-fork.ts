@@ -1,5 +1,4 @@
 import { scenario } from '../dsl.ts';
-import { ints } from '../user-memory.ts';
 import { loadRegistered, register, told, wishFor } from './registered.ts';
 
 /**
@@ -12,26 +11,28 @@ export default scenario({
   about: 'Whether a write succeeds after a fork depends on whether the page was written before',
   hazard: '05-H7',
   cpus: 1,
-  setup: (init) => loadRegistered(init, 'on_switch'),
+  *setup(init) {
+    yield* loadRegistered(init, 'on_switch');
+    const state = init.mmap();
+    init.ok(yield* register(init, state, 64));
+    init.note('state', state);
+    init.note('A', yield* init.start('A'));
+  },
   processes: {
+    /** The child of whoever has registered. */
     *A(p) {
-      const state = p.mmap();
-      p.ok(yield* register(p, state, 64));
-      const child = p.ok(
-        yield* p.fork(function* (c) {
-          const isGood = c.variant === 'good';
-          if (isGood) yield* c.poke(state + 32, '.'); // prefault, as the patch's tests do
-          yield* wishFor(c, yield* c.getpid(), { addr: state });
-          if (!isGood) yield* c.poke(state + 32, ints(1)); // its own use of the page
-          yield* c.sched_yield();
-          const { absent } = yield* told(c);
-          c.check(absent === 0, 'non-deterministic failure: -EFAULT for a page not written yet');
-        }),
-      );
-      p.ok(yield* p.wait(child));
+      const state = p.noted('state') as number;
+      const isGood = p.variant === 'good';
+      if (isGood) yield* p.poke(state + 32, '.'); // prefault, as the patch's tests do
+      yield* wishFor(p, p.noted('A') as number, { addr: state });
+      if (!isGood) yield* p.poke(state + 32, '.'); // its own use of the page
+      const { absent } = yield* told(p);
+      p.check(absent === 0, 'non-deterministic failure: -EFAULT for a page not written yet');
+      yield* p.reboot();
     },
+    /** Lets the other go on: that it is switched to is all there is to see. */
     *B(p) {
-      yield* p.getpid();
+      yield* p.sched_yield();
     },
   },
   variants: {
