@@ -37,6 +37,7 @@ import p10 from './protection/h10-abba.ts';
 import p11 from './protection/h11-nested-may-goto.ts';
 import progRunClose from './prog-run-close.ts';
 import bpfBomb from './protection/bpf-bomb.ts';
+import cpuWaiters from './writes/cpu-waiters.ts';
 import w8 from './writes/h8-slot-reuse.ts';
 import w9 from './writes/h9-fork-shares-slot.ts';
 import w10 from './writes/h10-orphan-page.ts';
@@ -71,6 +72,7 @@ export const SCENARIOS: readonly Scenario[] = [
   progRunClose,
   execEvents,
   wakeLatency,
+  cpuWaiters,
   tailCalls,
   mapRace,
   storeBuffering,

@@ -62,10 +62,18 @@ describe('a variant that states nothing is clean under every strategy', () => {
   });
 });
 
+/** Where programs have kptrs and uptrs that v6.1 does not know. */
+const YOUNGER = new Set(['cpu-waiters uptr', 'kill-stashed good', 'orphan-page good']);
+
 describe('the good kernel of the other profile is clean too', () => {
   const other = (scenario: Scenario) => (scenario.profile === 'v7.2' ? 'v6.1' : 'v7.2');
-  test.each(good)('%s %s', (_name, variant, scenario) => {
-    const world = new World(scenario, { variant, profile: other(scenario) });
+  test.each(good)('%s %s', (name, variant, scenario) => {
+    const make = (): World => new World(scenario, { variant, profile: other(scenario) });
+    if (YOUNGER.has(`${name} ${variant}`)) {
+      expect(make).toThrow('is not loaded: -E');
+      return;
+    }
+    const world = make();
     expect(kindsOf(search(world, new Random(4), RUNS_OF_LIFE_MAX))).toEqual([]);
   });
 });

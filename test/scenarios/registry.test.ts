@@ -15,10 +15,19 @@ test('an unknown name suggests the nearest', () => {
   expect(() => findScenario('zzzzzzzzzzzzzzz')).toThrow('bohrbug list');
 });
 
-test('00 H1 to H10: each hazard has one scenario, with what is found and what is clean', () => {
+/** By spec: the numbers of its hazards that have a scenario. */
+const HAZARDS: Readonly<Record<string, readonly number[]>> = {
+  '00': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  '03': [1, 2, 3, 4, 5, 6, 7, 8, 10, 11],
+  '05': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+};
+
+test('each hazard of the specs has one scenario, with what is found and what is clean', () => {
   const hazards = SCENARIOS.flatMap(({ hazard }) => hazard ?? []);
   expect(hazards.toSorted()).toEqual(
-    Array.from({ length: 10 }, (_, i) => `00-H${i + 1}`).toSorted(),
+    Object.entries(HAZARDS)
+      .flatMap(([spec, numbers]) => numbers.map((number) => `${spec}-H${number}`))
+      .toSorted(),
   );
   for (const { hazard, variants, name } of SCENARIOS) {
     if (hazard === undefined) continue;
@@ -38,7 +47,8 @@ test('a variant named good is clean, one named bad is not', () => {
 });
 
 test('every mutation of the table is used by a scenario of its hazard', () => {
-  for (const { name, hazard } of MUTATIONS) {
+  for (const { name, kind, hazard } of MUTATIONS) {
+    if (kind === 'feature') continue; // comparisons ask for those as well
     const users = SCENARIOS.filter(({ variants }) =>
       Object.values(variants).some(({ mutations }) => mutations.includes(name)),
     );
