@@ -215,7 +215,7 @@ export class RqSpinlocks {
         return yield* this.#failed(FAILED, result);
       }
     }
-    yield* this.#rmw(PENDING_LOCKED, lock, ACQUIRE, (now) => (now & ~PENDING_MASK) | LOCKED);
+    yield* this.#rmw(PENDING_LOCKED, lock, RELAXED, (now) => (now & ~PENDING_MASK) | LOCKED);
     return 0;
   }
 
@@ -270,7 +270,7 @@ export class RqSpinlocks {
     }
     // Alone in the queue where it is the last, and nobody has come meanwhile.
     const isLast = (now: number): boolean => now === word && (word & TAIL_MASK) >>> 0 === tail;
-    const found = yield* this.#rmw(CLAIM, lock, ACQUIRE, (now) =>
+    const found = yield* this.#rmw(CLAIM, lock, RELAXED, (now) =>
       isLast(now) ? LOCKED : now | LOCKED,
     );
     if (!isLast(found)) yield* this.#handOver(node, AT_HEAD);
