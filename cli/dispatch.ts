@@ -1,6 +1,7 @@
 import { InputError } from '../base/errors.ts';
 import { EXIT, type Command, type ExitCode, type Io } from './command.ts';
 import { bpfCommand } from './commands/bpf/bpf.ts';
+import { compareCommand } from './commands/compare.ts';
 import { exploreCommand } from './commands/explore.ts';
 import { fuzzCommand } from './commands/fuzz.ts';
 import { hazardsCommand } from './commands/hazards.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   fuzzCommand,
   mergeCommand,
   litmusCommand,
+  compareCommand,
   traceCommand,
   bpfCommand,
 ];

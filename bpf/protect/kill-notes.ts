@@ -60,7 +60,7 @@ export class KillNotes {
   }
 
   /** How often the program has been killed by now. */
-  killed({ run, detection, releases }: RecordGuard): number {
+  killed({ run, detection, releases, record }: RecordGuard): number {
     const { memory } = this.#kernel.machine;
     const { prog } = run;
     const { pc } = releases;
@@ -81,7 +81,9 @@ export class KillNotes {
       `ERROR: Killed at insn ${pc} after ${runNs} ns: budget ${detection.reason} of ` +
         `${detection.budgetNs} ns used up; released: ${held}`,
     );
-    this.listener?.(prog, this.of(prog));
+    const notes = this.of(prog);
+    const operations = notes.operations + (record?.operations ?? 0);
+    this.listener?.(prog, { ...notes, operations });
     return count;
   }
 

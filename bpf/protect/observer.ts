@@ -137,6 +137,7 @@ class ObservedRun implements Guard {
   /** Whoever has killed it has given everything back: that is his to check. */
   *killed(): Sim<bigint> {
     const r0 = yield* this.#guard!.killed();
+    this.noteHeld();
     for (const { pair } of this.#held.splice(0)) this.#ledger.released(pair);
     this.#end();
     return r0;

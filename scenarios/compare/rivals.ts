@@ -98,7 +98,7 @@ export const TRIALS: Readonly<Record<PolicyName, Readonly<Record<BombKind, reado
       { bomb: BOMBS.plain, where: 'interrupts off' },
       { bomb: BOMBS['preempt-off'], where: 'interrupts on' },
     ],
-    reference: [{ bomb: rival('preempt_reference', 'call', PATIENT), where: 'interrupts on' }],
+    reference: [{ bomb: rival('irqs_reference', 'call', PATIENT), where: 'interrupts on' }],
     lock: [{ bomb: rival('res_lock', 'call', PATIENT), where: 'interrupts on' }],
   },
   'terminate-cmd': {

@@ -226,7 +226,7 @@ int BPF_PROG(waiter)
 
 /* With interrupts on, and with something in its hands: what a timer's interrupt can find. */
 SEC("?fentry/__x64_sys_dup")
-int BPF_PROG(preempt_reference)
+int BPF_PROG(irqs_reference)
 {
 	struct task_struct *held;
 

@@ -1,0 +1,105 @@
+import type { Comparison, ComparisonRow } from './comparison.ts';
+import { BOMB_KINDS, type BombKind } from './rivals.ts';
+import type { PolicyRow, RuntimeProtection, TrialResult } from './runtime-protection.ts';
+
+const KIND_NAMES: Readonly<Record<BombKind, string>> = {
+  plain: 'plain bomb',
+  reference: 'bomb holding a reference',
+  lock: 'bomb holding a lock',
+};
+
+/** What each policy does about each bomb, and what was measured of it. Spec 03 R36, R37 */
+export function protectionTables({ rows }: RuntimeProtection): Comparison {
+  return {
+    name: 'runtime-protection',
+    about: 'Programs that overrun, under what the kernel has and what has been proposed',
+    columns: BOMB_KINDS.map((kind) => KIND_NAMES[kind]),
+    tables: [
+      {
+        title: 'what becomes of it',
+        rows: rows.map(({ policy, about, trials }) => ({
+          name: policy,
+          how: about,
+          cells: BOMB_KINDS.map((kind) => trials[kind].map(outcome).join('; ') || '–'),
+        })),
+      },
+      {
+        title: 'what was measured',
+        columns: [
+          'noticed by',
+          'after',
+          'over after',
+          'left held',
+          'others hurt',
+          'user space reads',
+          'operations an acquire',
+        ],
+        rows: rows.flatMap(measured),
+      },
+    ],
+  };
+}
+
+function outcome(trial: TrialResult): string {
+  const prefix = trial.where === '' ? '' : `${trial.where}: `;
+  return prefix + verdict(trial).join(', ');
+}
+
+function verdict(trial: TrialResult): readonly string[] {
+  if (trial.rejected !== '') return [`load rejected (${trial.rejected})`];
+  const { detectedBy, detectedAfterNs, stoppedAfterNs, leaked, waiters } = trial;
+  if (stoppedAfterNs === null) {
+    return [
+      `not stopped: ${lockup(trial)}`,
+      ...(leaked === '' ? [] : [`${leaked} held for ever`]),
+      ...(trial.cpusLost > 0 ? ['another CPU lost too'] : []),
+      ...(waiters === '' ? [] : [`waiters get ${waiters}`]),
+    ];
+  }
+  const noticed = detectedBy === 'policy' && detectedAfterNs !== null;
+  return [
+    `over after ${time(stoppedAfterNs)}`,
+    leaked === '' ? 'nothing left held' : `${leaked} left held`,
+    ...(noticed || detectedBy === 'nobody' ? [] : [lockup(trial)]),
+  ];
+}
+
+function lockup({ failures }: TrialResult): string {
+  return failures.map((kind) => kind.replace('-', ' ')).join(', ') || 'runs on';
+}
+
+function measured({ policy, trials }: PolicyRow): ComparisonRow[] {
+  return BOMB_KINDS.flatMap((kind) =>
+    trials[kind].map((trial) => ({
+      name: `${policy}, ${KIND_NAMES[kind]}`,
+      how: trial.where,
+      cells: cellsOf(trial),
+    })),
+  );
+}
+
+function cellsOf(trial: TrialResult): string[] {
+  if (trial.rejected !== '') {
+    return ['the verifier', 'at load', 'never ran', '', '', trial.rejected, '0'];
+  }
+  const { detectedAfterNs, stoppedAfterNs, cpusLost, waiters } = trial;
+  const hurt = [
+    ...(cpusLost > 0 ? [`${cpusLost} more CPU lost`] : []),
+    ...(waiters === '' ? [] : [`waiters get ${waiters}`]),
+  ];
+  return [
+    { policy: 'the policy', watchdog: 'a watchdog', nobody: 'nobody' }[trial.detectedBy],
+    detectedAfterNs === null ? '' : time(detectedAfterNs),
+    stoppedAfterNs === null ? 'never' : time(stoppedAfterNs),
+    trial.leaked || 'nothing',
+    hurt.join(', ') || 'nobody',
+    trial.seen,
+    String(Math.round(trial.operationsPerAcquire * 100) / 100),
+  ];
+}
+
+/** `953 us`, `1.31 s`: three digits. */
+function time(ns: number): string {
+  const [unit, name] = ns < 1e6 ? [1e3, 'us'] : ns < 1e9 ? [1e6, 'ms'] : [1e9, 's'];
+  return `${Number((ns / unit!).toPrecision(3))} ${name}`;
+}
