@@ -20,6 +20,7 @@ export interface Variant {
   readonly mutations: readonly string[];
   /** Where it differs from the scenario's. */
   readonly profile?: Profile;
+  readonly cpus?: number;
   /** How marked accesses may be seen where nobody says otherwise; default `sc`. */
   readonly memoryModel?: MemoryModelName;
   /** What stops programs that overrun, as --policy says it; none: nothing does. */
@@ -160,7 +161,11 @@ function checkVariant(
       wrong(`variant ${key}: unknown failure kind ${show(kind)}`),
     );
   }
-  const { profile, memoryModel, policy = [], expectUnder = {} } = variant;
+  const { profile, memoryModel, policy = [], expectUnder = {}, cpus = 1 } = variant;
+  expect(
+    Number.isInteger(cpus) && cpus >= 1 && cpus <= NR_CPUS,
+    wrong(`variant ${key}: cpus ${show(cpus)}, expected 1 to ${NR_CPUS}`),
+  );
   selectionOf(policy); // complains
   expect(
     memoryModel === undefined || MEMORY_MODELS.includes(memoryModel),
@@ -178,6 +183,7 @@ function checkVariant(
     expect: kinds,
     also,
     ...(profile ? { profile } : {}),
+    ...(variant.cpus === undefined ? {} : { cpus: variant.cpus }),
     ...(memoryModel ? { memoryModel } : {}),
   };
 }

@@ -33,6 +33,7 @@ import p5 from './protection/h5-stashed.ts';
 import p6 from './protection/h6-record-per-task.ts';
 import p7 from './protection/h7-oldest-first.ts';
 import p8 from './protection/h8-sleeping-release.ts';
+import p9 from './protection/h9-free-cpu.ts';
 import p10 from './protection/h10-abba.ts';
 import p11 from './protection/h11-nested-may-goto.ts';
 import progRunClose from './prog-run-close.ts';
@@ -86,6 +87,7 @@ export const SCENARIOS: readonly Scenario[] = [
   p6,
   p7,
   p8,
+  p9,
   p10,
   p11,
   w1,

@@ -69,7 +69,7 @@ export class World implements Model, ProcWorld {
     }
     this.variant = underPolicy(variant, options.policy);
     this.kernel = new Kernel({
-      cpuCount: scenario.cpus,
+      cpuCount: variant.cpus ?? scenario.cpus,
       profile: options.profile ?? variant.profile ?? scenario.profile,
       mutations: new Set([...variant.mutations, ...(options.mutations ?? [])]),
       mode: options.mode ?? (scenario.timed ? 'timed' : 'explore'),
