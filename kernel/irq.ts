@@ -128,6 +128,11 @@ export class Irqs {
     this.deliver(this.#sched.cpus.all[cpuId]!);
   }
 
+  /** Whether one with this handler waits to be taken. irq_work_is_busy() */
+  isRaised(cpuId: number, name: string): boolean {
+    return this.#pending[cpuId]!.some((irq) => irq.name === name);
+  }
+
   /** After each interrupt, and wherever a CPU allows more than before. */
   deliver(cpu: KernelCpu): void {
     const nmis = this.#pendingNmis[cpu.id]!;

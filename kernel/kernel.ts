@@ -19,6 +19,7 @@ import { Mmap } from './mm/mmap.ts';
 import { Mprotect } from './mm/mprotect.ts';
 import { UserMm } from './mm/user-mm.ts';
 import { Modules } from './module.ts';
+import { Pmu } from './pmu.ts';
 import type { ProcessHooks } from './process/ports.ts';
 import { Processes } from './process/processes.ts';
 import type { Profile } from './profile.ts';
@@ -84,6 +85,7 @@ export class Kernel {
   readonly workqueues: Workqueues;
   readonly softirqs: Softirqs;
   readonly irqs: Irqs;
+  readonly pmu: Pmu;
   readonly timers: Timers;
   readonly ticks: Ticks;
   readonly watchdogs: Watchdogs;
@@ -123,6 +125,7 @@ export class Kernel {
     this.workqueues = new Workqueues(machine, this.sched);
     this.softirqs = new Softirqs(this.sched);
     this.irqs = new Irqs(machine, this.sched, this.softirqs);
+    this.pmu = new Pmu(machine, this.sched, this.irqs);
     this.timers = new Timers(machine, this.sched, this.irqs, this.softirqs);
     this.ticks = new Ticks(machine, this.sched, this.irqs);
     this.watchdogs = new Watchdogs(machine, this.sched, this.irqs, () =>
@@ -220,6 +223,7 @@ export class Kernel {
   /** Every later run starts from here. Nothing may be under way. */
   checkpoint(): void {
     this.tasks.checkpoint();
+    this.pmu.checkpoint();
     this.processes.checkpoint();
     for (const extension of this.extensions) extension.checkpoint();
     this.#reset();
@@ -263,7 +267,7 @@ export class Kernel {
   }
 
   #connect(): void {
-    const { sched, rcu, processes, watchdogs, ticks } = this;
+    const { sched, rcu, processes, watchdogs, ticks, pmu } = this;
     const { hooks } = sched;
     Object.assign(this.machine.tracepoints, {
       onFirst: () => processes.tasks.init_idle(),
@@ -276,6 +280,7 @@ export class Kernel {
     this.waits.signalPending = (task) => this.signals.signal_pending(task);
     this.modules.synchronize_rcu = () => rcu.synchronize_rcu();
     hooks.onSwitch = (cpu, prev, next) => {
+      pmu.switched(cpu, next);
       ticks.switched(cpu, next);
       watchdogs.switched(cpu, prev, next);
       processes.tasks.finish_task_switch(prev);
@@ -315,6 +320,7 @@ export class Kernel {
       this.rcuTasksTrace,
       this.workqueues,
       this.irqs,
+      this.pmu,
       this.ticks,
       this.watchdogs,
       this.mm,

@@ -17,7 +17,8 @@ const OVERFLOWS_PER_TICK = Math.ceil((SAMPLE_RATE_MAX * TICK_NS) / 1e9);
 
 /** include/linux/perf_event.h: what of a counter is in memory. */
 export const hw_perf_event = struct('hw_perf_event', {
-  count: long, // up to when it was last started
+  count: long, // up to when somebody last looked
+  total_time: long, // for how many ns
   sample_period: long, // units between two overflows; 0: it only counts
   period_left: long,
 });
@@ -84,16 +85,10 @@ export class Pmu {
   #counters = new Map<number, Counter>();
   #kept: ReadonlyMap<number, Counter> = new Map();
 
-  /** Is told of switches from then on. */
   constructor(machine: Machine, sched: Sched, irqs: Irqs) {
     this.#machine = machine;
     this.#sched = sched;
     this.#irqs = irqs;
-    const { onSwitch } = sched.hooks;
-    sched.hooks.onSwitch = (cpu, prev, next) => {
-      if (this.#counters.size > 0) this.#switched(cpu, next);
-      onSwitch(cpu, prev, next);
-    };
   }
 
   checkpoint(): void {
@@ -141,12 +136,15 @@ export class Pmu {
     }
   }
 
-  /** What has been counted. perf_event_read() */
-  read(addr: number): number {
+  /** What has been counted, and for how many nanoseconds. perf_event_read_local() */
+  read(addr: number): { readonly count: number; readonly ns: number } {
     const counter = this.#counters.get(addr);
     if (counter) this.#account(counter);
     const { memory } = this.#machine;
-    return memory.unwatched(() => hw_perf_event.at(memory, addr).count);
+    return memory.unwatched(() => {
+      const { count, total_time } = hw_perf_event.at(memory, addr);
+      return { count, ns: total_time };
+    });
   }
 
   zero(addr: number): void {
@@ -155,7 +153,8 @@ export class Pmu {
     memory.unwatched(() => (hw_perf_event.at(memory, addr).count = 0));
   }
 
-  #switched(cpu: KernelCpu, next: Task | null): void {
+  /** For Sched.hooks.onSwitch. perf_event_task_sched_in(), perf_event_task_sched_out() */
+  switched(cpu: KernelCpu, next: Task | null): void {
     for (const counter of this.#counters.values()) {
       const counts = this.#counts(counter, cpu, next);
       if (counter.on === cpu.id && !counts) this.#stop(counter);
@@ -192,10 +191,12 @@ export class Pmu {
   #account(counter: Counter): void {
     if (counter.on === -1) return;
     const { nowNs } = this.#sched.cpus.all[counter.on]!.sim;
-    const units = Math.max(0, Math.round((nowNs - counter.startedNs) * counter.spec.perNs));
+    const ns = Math.max(0, Math.round(nowNs - counter.startedNs));
+    const units = ns * counter.spec.perNs;
     counter.startedNs = Math.max(nowNs, counter.startedNs);
     this.#state(counter, (hw) => {
       hw.count += units;
+      hw.total_time += ns;
       hw.period_left = Math.max(1, hw.period_left - units);
     });
   }

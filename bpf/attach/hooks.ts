@@ -1,7 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.ts';
 import { traceableFunctions, type KernelFunction } from '../../kernel/functions.ts';
 import { SECURITY_FUNCTIONS } from '../../kernel/security-hooks.ts';
-import { Pmu } from '../../kernel/pmu.ts';
 import { syscallEvents, TRACE_EVENTS } from '../../kernel/trace-events.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { TraceLinks } from './links.ts';
@@ -22,7 +21,6 @@ export class Hooks {
   readonly tracepoints: TracepointPrograms;
   readonly trampolines: BpfTrampolines;
   readonly perfEvents: PerfEvents;
-  readonly #pmu: Pmu;
   readonly programs: ProgramRefs;
   readonly links: TraceLinks;
   readonly #kernel: Kernel;
@@ -38,11 +36,8 @@ export class Hooks {
     const { rules } = this;
     this.tracepoints = new TracepointPrograms(rules);
     this.trampolines = new BpfTrampolines(rules);
-    const { machine, sched, irqs } = this.#kernel;
-    this.#pmu = new Pmu(machine, sched, irqs);
     this.perfEvents = new PerfEvents({
       rules,
-      pmu: this.#pmu,
       tracepoints: this.tracepoints,
       anon: this.#kernel.fs.anon,
       programs,
@@ -59,12 +54,10 @@ export class Hooks {
 
   checkpoint(): void {
     this.tracepoints.checkpoint();
-    this.#pmu.checkpoint();
   }
 
   reset(): void {
     this.tracepoints.reset();
-    this.#pmu.reset();
   }
 
   /** What a raw tracepoint program or BPF_TRACE_RAW_TP names. bpf_get_raw_tracepoint() */

@@ -1,7 +1,7 @@
-import { embed, long, struct, type Fields, type StructType } from '../../base/layout.ts';
 import { pt_regs } from '../../kernel/structs.ts';
 import { kernelFunction, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
+import { bpf_perf_event_data } from './perf-data.ts';
 import type { RunRules } from './run-rules.ts';
 
 /** arch/x86/include/asm/segment.h */
@@ -10,12 +10,11 @@ const __KERNEL_DS = 0x18n;
 const X86_EFLAGS_IF = 0x200n;
 const X86_EFLAGS_FIXED = 2n;
 
-/** include/uapi/linux/bpf_perf_event.h: what programs see; Linux makes it up from three structs. */
-const bpf_perf_event_data = struct('bpf_perf_event_data', {
-  regs: embed(pt_regs as unknown as StructType<Fields>),
-  sample_period: long,
-  data_addr: long,
-});
+/** A counter, and its period. */
+interface Overflow {
+  readonly hw: number;
+  readonly period: number;
+}
 
 /**
  * Runs the program of an event that has overflowed. Registers of what was interrupted are those of
@@ -23,7 +22,7 @@ const bpf_perf_event_data = struct('bpf_perf_event_data', {
  */
 export const bpf_overflow_handler = kernelFunction(
   'bpf_overflow_handler',
-  function* (rules: RunRules, prog: ExecProgram, period: number): Sim<void> {
+  function* (rules: RunRules, prog: ExecProgram, of: Overflow): Sim<void> {
     const { scratch } = rules;
     const { cpus, machine } = rules.kernel;
     const { memory } = machine;
@@ -32,7 +31,9 @@ export const bpf_overflow_handler = kernelFunction(
     const flags = X86_EFLAGS_FIXED | (cpus.this.irqsOff === 0 ? X86_EFLAGS_IF : 0n);
     memory.unwatched(() => {
       Object.assign(pt_regs.at(memory, ctx), { cs: __KERNEL_CS, ss: __KERNEL_DS, flags });
-      bpf_perf_event_data.at(memory, ctx).sample_period = period;
+      const data = bpf_perf_event_data.at(memory, ctx);
+      data.sample_period = of.period;
+      data.hw = of.hw;
     });
     yield* rules.runOnOverflow(prog, ctx);
     scratch.give(ctx, bpf_perf_event_data.sizeBytes);

@@ -16,7 +16,7 @@ import type { AnonInodes } from '../../kernel/fs/anon-inode.ts';
 import { privateOf, unsignedAt } from '../../kernel/fs/driver.ts';
 import { O_CLOEXEC, O_RDWR } from '../../kernel/fs/uapi.ts';
 import type { FileOps, SyscallRow } from '../../kernel/hooks.ts';
-import { hw_perf_event, type Pmu } from '../../kernel/pmu.ts';
+import { hw_perf_event } from '../../kernel/pmu.ts';
 import type { TraceEvent } from '../../kernel/tracepoint.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
@@ -74,7 +74,6 @@ export interface ProgramRefs {
 export interface PerfEventParts {
   readonly rules: RunRules;
   readonly tracepoints: TracepointPrograms;
-  readonly pmu: Pmu;
   readonly anon: Pick<AnonInodes, 'anon_inode_getfd'>;
   readonly programs: ProgramRefs;
   /** The trace event of an id. */
@@ -135,7 +134,7 @@ export class PerfEvents {
       privateData: addr,
     });
     if (fd < 0) {
-      this.#parts.pmu.remove(addr + perf_event.off.hw);
+      this.#pmu.remove(addr + perf_event.off.hw);
       kernel.kasan.free(addr);
     }
     return fd;
@@ -176,7 +175,7 @@ export class PerfEvents {
     const isEnabled = (): boolean => this.#unwatched(() => event.enabled !== 0);
     const overflow = (): Sim<void> => this.#overflow(addr);
     const spec = { ...kind, cpu, pid, isEnabled, overflow };
-    this.#parts.pmu.add(addr + perf_event.off.hw, spec, periodOf(attr, kind));
+    this.#pmu.add(addr + perf_event.off.hw, spec, periodOf(attr, kind));
     return addr;
   }
 
@@ -189,7 +188,8 @@ export class PerfEvents {
       period: hw_perf_event.at(memory, addr + perf_event.off.hw).sample_period,
     }));
     const program = prog === 0 ? undefined : programs.at(prog);
-    if (program) yield* bpf_overflow_handler(rules, program, period);
+    const hw = addr + perf_event.off.hw;
+    if (program) yield* bpf_overflow_handler(rules, program, { period, hw });
   }
 
   *perf_ioctl(file: number, cmd: number, arg: number): Sim<number> {
@@ -198,10 +198,10 @@ export class PerfEvents {
       case PERF_EVENT_IOC_ENABLE:
       case PERF_EVENT_IOC_DISABLE:
         this.#unwatched(() => (event.enabled = cmd === PERF_EVENT_IOC_ENABLE ? 1 : 0));
-        this.#parts.pmu.changed(event.hw);
+        this.#pmu.changed(event.hw);
         return 0;
       case PERF_EVENT_IOC_RESET:
-        if (this.#isCounter(event)) this.#parts.pmu.zero(event.hw);
+        if (this.#isCounter(event)) this.#pmu.zero(event.hw);
         return 0;
       case PERF_EVENT_IOC_PERIOD:
         return yield* this.#setPeriod(event, arg);
@@ -226,7 +226,7 @@ export class PerfEvents {
     if (!this.#isCounter(event) || sample === 0n || sample >> 63n !== 0n) return -EINVAL;
     const hw = hw_perf_event.at(machine.memory, event.hw);
     if (this.#unwatched(() => hw.sample_period) === 0) return -EINVAL;
-    this.#parts.pmu.setPeriod(event.hw, Number(sample));
+    this.#pmu.setPeriod(event.hw, Number(sample));
     return 0;
   }
 
@@ -236,9 +236,13 @@ export class PerfEvents {
     if (!this.#isCounter(event)) return -EINVAL;
     if (count < 8) return -ENOSPC;
     const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(this.#parts.pmu.read(event.hw)), true);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(this.#pmu.read(event.hw).count), true);
     const { mm } = this.#parts.rules.kernel;
     return (yield* mm.copy_to_user(buf, bytes)) > 0 ? -EFAULT : 8;
+  }
+
+  get #pmu() {
+    return this.#parts.rules.kernel.pmu;
   }
 
   #isCounter(event: Event): boolean {
@@ -254,7 +258,7 @@ export class PerfEvents {
     const rb = this.#unwatched(() => event.rb);
     if (rb !== 0) this.#buffers.free(rb);
     if (this.#isCounter(event)) {
-      this.#parts.pmu.remove(event.hw);
+      this.#pmu.remove(event.hw);
       const { addr } = event;
       kernel.rcu.call_rcu('free_event_rcu', () => kernel.kasan.free(addr));
     } else {

@@ -4,7 +4,7 @@ import { bpf_loop, bpf_tail_call } from './loop.ts';
 import * as misc from './misc.ts';
 import * as dynptr from './dynptr.ts';
 import * as kptr from './kptr.ts';
-import { bpf_perf_event_output } from './perf-event.ts';
+import { bpf_perf_event_output, bpf_perf_prog_read_value } from './perf-event.ts';
 import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
 import { bpf_probe_write_user_registered } from './registered-write.ts';
@@ -62,6 +62,7 @@ export const HELPERS: readonly Helper[] = [
   probeRead.bpf_probe_read_str,
   probeRead.bpf_copy_from_user,
   bpf_perf_event_output,
+  bpf_perf_prog_read_value,
   taskStorage.bpf_task_storage_get,
   taskStorage.bpf_task_storage_delete,
   misc.bpf_get_func_arg,

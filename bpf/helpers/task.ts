@@ -1,4 +1,4 @@
-import { EINVAL, EPERM, ESRCH } from '../../kernel/errno.ts';
+import { EBUSY, EINVAL, EPERM, ESRCH } from '../../kernel/errno.ts';
 import { PF_EXITING, PF_KTHREAD, type Task } from '../../kernel/task.ts';
 import { cred, task_struct } from '../../kernel/structs.ts';
 import { args } from './args.ts';
@@ -8,6 +8,8 @@ import { row } from './row.ts';
 const { off } = task_struct;
 /** kernel/signal.c: valid_signal() */
 const _NSIG = 64;
+/** The irq_work, of which there is one a CPU. */
+const SEND_SIGNAL = 'do_bpf_send_signal';
 
 /** The current task's task_struct: of an idle CPU, the idle task's. */
 function currentOf(call: Call): number {
@@ -89,7 +91,10 @@ export const bpf_send_signal_thread = helper({
   run: (call, sig) => bpf_send_signal_common(call, sig, true),
 });
 
-/** kernel/trace/bpf_trace.c. Signals take effect when the task next leaves for user mode. */
+/**
+ * kernel/trace/bpf_trace.c. Signals take effect when the task next leaves for user mode; where
+ * interrupts are off, one of them sends the signal once they are on.
+ */
 function bpf_send_signal_common(call: Call, sig: number, isThread = false): number {
   const { kernel } = call;
   const task: Task = kernel.cpus.current;
@@ -97,7 +102,21 @@ function bpf_send_signal_common(call: Call, sig: number, isThread = false): numb
   if (task.pid === 1) return -EPERM; // is_global_init()
   if (sig === 0 || sig > _NSIG) return -EINVAL;
   if (kernel.tasks.byPid(task.pid) === undefined) return -ESRCH;
-  if (isThread) kernel.signals.send_sig_thread(sig, task);
-  else kernel.signals.send_sig(sig, task);
+  const send = (): void => {
+    if (isThread) kernel.signals.send_sig_thread(sig, task);
+    else kernel.signals.send_sig(sig, task);
+  };
+  const { irqs, cpus } = kernel;
+  const cpu = cpus.this;
+  if (irqs.areOn(cpu)) {
+    send();
+    return 0;
+  }
+  if (irqs.isRaised(cpu.id, SEND_SIGNAL)) return -EBUSY;
+  kernel.tasks.get_task_struct(task);
+  irqs.raiseShort(cpu.id, SEND_SIGNAL, () => {
+    send();
+    kernel.tasks.put_task_struct(task);
+  });
   return 0;
 }

@@ -183,6 +183,39 @@ describe('03 R3, R14: programs run where a counter overflows', () => {
     expect(counted / CYCLES_PER_MS).toBeLessThan(10.2);
   });
 
+  test('programs read what their own event has counted', () => {
+    const seen = inSandbox(function* (p): Sim<number[]> {
+      const object = yield* loaded(p, 'reads');
+      const fd = p.ok(yield* p.calls.perfEventOpen({ ...HARDWARE, sample: CYCLES_PER_MS }));
+      yield* object.program('reads').attachPerfEvent(fd);
+      yield* p.compute(10.5 * MS);
+      yield* object.program('reads').detach();
+      return [yield* count(object), ...(yield* words(object, 'seen'))];
+    });
+    const [calls, counter, enabled, running, wrong, right] = seen;
+    expect([wrong, right]).toEqual([-EINVAL, 0]);
+    expect(counter! / CYCLES_PER_MS).toBeCloseTo(calls!, 1);
+    expect(enabled! / MS).toBeCloseTo(calls!, 1);
+    expect(running).toBe(enabled);
+  });
+
+  test('a signal of a program in an NMI is sent once interrupts are on', () => {
+    const results = inSandbox(function* (p): Sim<number[]> {
+      const child = yield* p.fork(function* (c) {
+        const object = c.openObject(compiledBytes('hooks', 'clang-22-v3'), 'hooks.bpf.o');
+        object.set('process', yield* c.getpid());
+        object.program('kills').isWanted = true;
+        yield* object.load();
+        const fd = c.ok(yield* c.calls.perfEventOpen({ ...HARDWARE, sample: CYCLES_PER_MS }));
+        yield* object.program('kills').attachPerfEvent(fd);
+        yield* c.compute(10 * MS);
+      });
+      const waited = p.ok(yield* p.wait(child));
+      return [waited.status];
+    });
+    expect(results).toEqual([9]);
+  });
+
   test('NMIs come where interrupts are off, and not inside one another', () => {
     const calls = inSandbox(function* (p): Sim<number[]> {
       const object = yield* loaded(p, 'lingers');

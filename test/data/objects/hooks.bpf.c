@@ -118,6 +118,29 @@ SEC("?perf_event") int sample(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
+/* What its own event has counted. */
+SEC("?perf_event") int reads(struct bpf_perf_event_data *ctx)
+{
+	struct bpf_perf_event_value value;
+
+	__sync_fetch_and_add(&calls, 1);
+	seen[3] = bpf_perf_prog_read_value(ctx, &value, 16);
+	seen[4] = bpf_perf_prog_read_value(ctx, &value, sizeof(value));
+	seen[0] = value.counter;
+	seen[1] = value.enabled;
+	seen[2] = value.running;
+	return 0;
+}
+
+SEC("?perf_event") int kills(void *ctx)
+{
+	if (bpf_get_current_pid_tgid() >> 32 != process)
+		return 0;
+	seen[calls & 7] = bpf_send_signal(9);
+	calls++;
+	return 0;
+}
+
 static int turn(u32 i, void *ctx)
 {
 	seen[6] = i;
