@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "waiters.h"
+#include "../compare/publish-uptr.bpf.c"
