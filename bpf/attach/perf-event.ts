@@ -83,8 +83,8 @@ export interface PerfEventParts {
 /**
  * perf_event_open(2). For trace events: a descriptor to hang a program on. Whether the event counts
  * does not matter to the program, nor for whom. For counters: the program runs where they overflow.
- * For PERF_COUNT_SW_BPF_OUTPUT: a buffer for what programs write with bpf_perf_event_output(). There
- * are no groups, no cgroups, and no copies for children of a task. kernel/events/core.c
+ * For PERF_COUNT_SW_BPF_OUTPUT: a buffer for what programs write with bpf_perf_event_output().
+ * There are no groups, no cgroups, and no copies for children of a task. kernel/events/core.c
  */
 export class PerfEvents {
   readonly #parts: PerfEventParts;

@@ -171,6 +171,21 @@ describe('03 R3, R14: programs run where a counter overflows', () => {
     expect(run({ disabled: true })).toBe(0);
   });
 
+  test('the clock of a CPU goes on where that has nothing to do', () => {
+    const seen = inSandbox(function* (p): Sim<number[]> {
+      const object = yield* loaded(p, 'sample');
+      const fd = p.ok(yield* p.calls.perfEventOpen({ ...CLOCK, sample: MS, pid: -1, cpu: 0 })); // the shell is on 1
+      yield* object.program('sample').attachPerfEvent(fd);
+      yield* p.compute(20 * MS);
+      yield* object.program('sample').detach();
+      const [, , pid, at] = yield* words(object, 'seen');
+      return [yield* count(object), pid!, at!];
+    }, 2);
+    expect(seen[0]).toBeGreaterThanOrEqual(19);
+    expect(seen[0]).toBeLessThanOrEqual(20);
+    expect(seen.slice(1)).toEqual([0, 0]); // swapper/0
+  });
+
   test('a counter reads as what its task has had of the CPU', () => {
     const counted = inSandbox(function* (p): Sim<number> {
       const fd = p.ok(yield* p.calls.perfEventOpen(HARDWARE));
