@@ -52,7 +52,7 @@ export class Reboot {
         yield* step(RESTARTS);
         this.#machine.isDown = true;
         this.#machine.engine.stop();
-        return 0;
+        for (;;) yield* step(RESTARTS); // it never returns
       case LINUX_REBOOT_CMD_CAD_ON:
       case LINUX_REBOOT_CMD_CAD_OFF:
         return 0;
