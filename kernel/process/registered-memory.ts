@@ -79,7 +79,8 @@ export class RegisteredMemory {
     const refused = this.#refused();
     if (refused !== 0) return refused;
     const task = this.#sched.current;
-    if (start === 0 || size === 0 || !access_ok(start, size)) return -EFAULT;
+    // What is below zero here is a size beyond all memory there.
+    if (start === 0 || size <= 0 || !access_ok(start, size)) return -EFAULT;
     const region = { start, size, tag };
     yield* step(REG1);
     if (this.#isTaken(this.#of(task), region)) return -EEXIST;

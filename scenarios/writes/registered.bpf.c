@@ -96,3 +96,18 @@ int BPF_PROG(on_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	tell_current();
 	return 0;
 }
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *p, bool group_dead)
+{
+	tell_current();
+	return 0;
+}
+
+/* An event that comes as an interrupt: whoever it has interrupted is told. */
+SEC("raw_tp")
+int interrupt(void *ctx)
+{
+	tell_current();
+	return 0;
+}

@@ -40,7 +40,7 @@ export function* loadRegistered(init: Proc, ...attached: readonly string[]): Sim
   yield* object.load();
   for (const name of attached) yield* object.program(name).attach();
   for (const name of ['wishes', 'results']) init.note(name, object.map(name).fd);
-  init.note('event', object.program('event').fd);
+  for (const name of ['event', 'interrupt']) init.note(name, object.program(name).fd);
 }
 
 /** An event in the context of the process: what the helper has returned. */
