@@ -1,3 +1,4 @@
+import type { ToldKills } from '../bpf/protect/kill-info.ts';
 import type { TestRun, TestRunResult } from '../bpf/user/calls.ts';
 import type { BpfObject } from '../bpf/user/object.ts';
 import { numberOf, type Datum, type ObjectMap } from '../bpf/user/object-map.ts';
@@ -76,6 +77,11 @@ export class TestProgram {
 
   get stats(): ProgramStats {
     return this.#run(() => this.#program.stats());
+  }
+
+  /** What policies have done about its runs. */
+  get kills(): ToldKills {
+    return this.#run(() => this.#program.kills());
   }
 
   /** What it has printed, or the kernel has said of it, since somebody last read. */

@@ -4,6 +4,7 @@ import type { Sim } from '../../sim/request.ts';
 import type { LinkInfo } from '../attach/link.ts';
 import { bpf_map } from '../maps/map.ts';
 import { bpf_prog } from '../prog/program.ts';
+import { encodeKills, KILL_INFO_AT, KILL_INFO_BYTES } from '../protect/kill-info.ts';
 import type { BpfAttr } from './attr.ts';
 import { putU32, type BpfContext, type Command } from './context.ts';
 
@@ -109,8 +110,9 @@ export const objGetInfoByFd: Command = {
 /** The descriptor's bracket is held: the object stays. */
 function* infoOf(bpf: BpfContext, attr: BpfAttr, kind: FileOps, addr: number): Sim<number> {
   const { ops } = bpf;
+  const killBytes = bpf.protection.isOn ? KILL_INFO_BYTES : 0;
   const rows = new Map([
-    [ops.prog, { known: PROG_INFO_BYTES, fill: fillProg }],
+    [ops.prog, { known: PROG_INFO_BYTES + killBytes, fill: fillProg }],
     [ops.map, { known: MAP_INFO_BYTES, fill: fillMap }],
     [ops.btf, { known: BTF_INFO_BYTES, fill: fillBtf }],
     [ops.link, { known: LINK_INFO_BYTES, fill: fillLink }],
@@ -153,7 +155,8 @@ function* store(
 }
 
 /** bpf_prog_get_info_by_fd() */
-function fillProg({ kernel, programs, maps, btfs }: BpfContext, info: Info, addr: number): void {
+function fillProg(bpf: BpfContext, info: Info, addr: number): void {
+  const { kernel, programs, maps, btfs, protection } = bpf;
   const { memory } = kernel.machine;
   const program = programs.of(addr);
   memory.unwatched(() => {
@@ -184,6 +187,7 @@ function fillProg({ kernel, programs, maps, btfs }: BpfContext, info: Info, addr
     info.u32(220, aux.attach_btf_id === 0 ? 0 : 1);
     info.u32(224, aux.attach_btf_id);
   });
+  if (protection.isOn) info.bytes.set(encodeKills(protection.notes.of(program)), KILL_INFO_AT);
 }
 
 /** bpf_map_get_info_by_fd() */

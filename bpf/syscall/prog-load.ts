@@ -152,10 +152,7 @@ class ProgLoad {
     if (typeof made === 'number') return logged;
     const result = logged < 0 || this.#fitsProgArrays(made) ? logged : -EINVAL;
     if (result === 0) return yield* this.#install(made);
-    // The program has what was held for it, and gives it back.
-    this.#maps.held.length = 0;
-    this.#btf = undefined;
-    yield* this.#bpf.programs.bpf_prog_put(made.addr);
+    yield* this.#discard(made);
     return result;
   }
 
@@ -193,7 +190,20 @@ class ProgLoad {
     const verified = verify(program, new VerifierWorld(this.#bpf), log.text);
     this.#bpf.onVerified?.(verified);
     if (verified.errno !== 0) return -verified.errno;
-    return this.#create(given, program, verified) ?? -ENOMEM;
+    const made = this.#create(given, program, verified);
+    if (!made) return -ENOMEM;
+    const refused = this.#bpf.protection.of(made)?.admit?.(made);
+    if (refused === undefined) return made;
+    log.print(refused);
+    yield* this.#discard(made);
+    return -EINVAL;
+  }
+
+  /** The program has what was held for it, and gives it back. */
+  *#discard(made: ExecProgram): Sim<void> {
+    this.#maps.held.length = 0;
+    this.#btf = undefined;
+    yield* this.#bpf.programs.bpf_prog_put(made.addr);
   }
 
   *#program(given: Given): Sim<LoadedProgram> {

@@ -3,6 +3,12 @@ import type { ProgramSpec } from '../object/spec.ts';
 import type { Attached, Attacher } from './attach.ts';
 import type { BpfCalls, TestRun, TestRunResult } from './calls.ts';
 import { BPF_STREAM_STDERR, BPF_STREAM_STDOUT } from '../prog/streams.ts';
+import {
+  decodeKills,
+  KILL_INFO_AT,
+  KILL_INFO_BYTES,
+  type ToldKills,
+} from '../protect/kill-info.ts';
 import { LoadError } from './load-error.ts';
 
 /** sizeof(struct bpf_prog_info), and what stands where in it: include/uapi/linux/bpf.h */
@@ -96,6 +102,13 @@ export class ObjectProgram {
       if (bytes.length === 0) return text;
       text += String.fromCharCode(...bytes);
     }
+  }
+
+  /** What policies have done about its runs. Only where one may end programs. */
+  *kills(): Sim<ToldKills> {
+    const info = yield* this.#calls.objInfo(this.fd, KILL_INFO_AT + KILL_INFO_BYTES);
+    if (typeof info === 'number') throw new LoadError(`prog '${this.name}': kills`, info);
+    return decodeKills(info);
   }
 
   *stats(): Sim<ProgramStats> {

@@ -26,8 +26,9 @@ export function checkTimedMayGoto(view: FrameView, nowNs: number): boolean {
 
 /** The same where nobody looks at the clock: the frame may take BPF_MAX_LOOPS in all. */
 export function countMayGoto(view: FrameView): void {
-  const before = (view.loops & LOOPS_ASKED) === 0 ? 0 : Number(view.loopsSince);
-  const taken = before + BPF_MAX_TIMED_LOOPS;
-  view.loopsSince = BigInt(taken);
-  view.loops = LOOPS_ASKED | Math.min(BPF_MAX_LOOPS - taken, BPF_MAX_TIMED_LOOPS);
+  const isFirst = (view.loops & LOOPS_ASKED) === 0;
+  const left = isFirst ? BPF_MAX_LOOPS - BPF_MAX_TIMED_LOOPS : Number(view.loopsSince);
+  const refill = Math.min(left, BPF_MAX_TIMED_LOOPS);
+  view.loopsSince = BigInt(left - refill);
+  view.loops = LOOPS_ASKED | refill;
 }

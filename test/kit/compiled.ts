@@ -20,6 +20,8 @@ export type CompiledName =
   | 'exe'
   | 'lists'
   | 'blocks'
+  | 'exceptions'
+  | 'killed'
   | 'quiet'
   | 'hooks';
 

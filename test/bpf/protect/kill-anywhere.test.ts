@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { idOf } from '../../../bpf/btf/resolve.ts';
 import { encodeProgram } from '../../../bpf/isa/encode.ts';
 import { Ringbuf } from '../../../bpf/maps/ringbuf.ts';
+import { BPF_STREAM_STDERR } from '../../../bpf/prog/streams.ts';
 import { settingsOf, type Settings } from '../../../bpf/protect/settings.ts';
 import { PROG_TYPE } from '../../../bpf/uapi.ts';
 import type { BpfObject } from '../../../bpf/user/object.ts';
@@ -11,6 +12,8 @@ import type { Sim } from '../../../sim/request.ts';
 import { blocks, programOf, type Block, type BlockNames } from '../../kit/blocks.ts';
 import { compiledBytes } from '../../kit/compiled.ts';
 
+/** What the kernel says of a kill is read, so that it is not there any more. */
+const STREAM_BYTES = 4_096;
 const BPF_F_SLEEPABLE = 1 << 4;
 const FUNC_INFO_BYTES = 8;
 /** Of the list, in its value: blocks.bpf.c */
@@ -19,15 +22,16 @@ const HEAD_OFF = 8;
 const KILL_POINTS_MAX = 400;
 
 /** A kernel in which a program is killed at one kill point after the other. */
-export class KillBench {
+class KillBench {
   readonly #settings: Settings & { killAt: number };
   readonly #sandbox: BpfSandbox;
   readonly #object: BpfObject;
   readonly #names: BlockNames;
 
-  constructor() {
+  constructor(mutations: readonly string[] = []) {
     this.#settings = { ...settingsOf('record-kill'), killAt: 0 };
     this.#sandbox = new BpfSandbox({
+      mutations,
       bpf: { policy: { all: this.#settings, byProgram: new Map() } },
     });
     const { bpf } = this.#sandbox;
@@ -96,6 +100,9 @@ export class KillBench {
       const { result } = yield* p.calls.testRun(fd);
       p.ok(result);
       yield* ring.read();
+      while (
+        p.ok<Uint8Array>(yield* p.calls.streamRead(fd, BPF_STREAM_STDERR, STREAM_BYTES)).length > 0
+      );
     });
   }
 
@@ -148,3 +155,18 @@ test('03 R25: killed at every kill point, a program leaves nothing behind', () =
   );
   expect(places).toBeGreaterThan(600);
 });
+
+test.each(['record-kill.keep-stashed', 'record-kill.erase-by-address', 'record-kill.oldest-first'])(
+  '03 R25: with the bug %s it is not so',
+  (mutation) => {
+    const holdsTwice: Block = { kind: 'cpumask', number: 2, inner: [STASH] };
+    expect(() => new KillBench([mutation]).killEverywhere([holdsTwice, LOCKED])).toThrow();
+  },
+);
+
+const STASH: Block = { kind: 'stash', number: 1, inner: [] };
+const LOCKED: Block = {
+  kind: 'preempt',
+  number: 1,
+  inner: [{ kind: 'irq', number: 1, inner: [] }],
+};
