@@ -28,6 +28,12 @@ const HOOKS: readonly HookRow[] = [
   { name: 'file_permission', params: { ...file, mask: 'int' } },
   { name: 'file_ioctl', params: { ...file, cmd: 'unsigned int', arg: ULONG } },
   { name: 'file_fcntl', params: { ...file, cmd: 'unsigned int', arg: ULONG } },
+  { name: 'file_receive', params: file },
+  {
+    name: 'mmap_file',
+    params: { ...file, reqprot: ULONG, prot: ULONG, flags: ULONG },
+    values: ([of, prot, flags]: readonly number[]) => [of!, prot!, prot!, flags!],
+  },
   { name: 'task_alloc', params: { ...task, clone_flags: 'u64' } },
   { name: 'task_free', params: task, isVoid: true },
   {
@@ -51,6 +57,9 @@ const HOOKS: readonly HookRow[] = [
     name: 'bpf',
     params: { cmd: 'int', attr: 'union bpf_attr *', size: 'unsigned int', kernel: 'bool' },
   },
+  { name: 'bpf_map', params: { map: 'struct bpf_map *', fmode: 'fmode_t' } },
+  { name: 'bpf_prog', params: { prog: 'struct bpf_prog *' } },
+  { name: 'perf_event_open', params: { type: 'int' } },
 ];
 
 /** `bpf_lsm_file_open`, and `security_file_open`, which calls it: programs hang on both. */

@@ -49,6 +49,15 @@ export class Security {
     return yield* this.#call('file_fcntl', [of, cmd, arg]);
   }
 
+  *security_file_receive(of: number): Sim<number> {
+    return yield* this.#call('file_receive', [of]);
+  }
+
+  /** `of`: 0 for anonymous memory. */
+  *security_mmap_file(of: number, prot: number, flags: number): Sim<number> {
+    return yield* this.#call('mmap_file', [of, prot, flags]);
+  }
+
   *security_task_alloc(child: Task, flags: number): Sim<number> {
     return yield* this.#call('task_alloc', [child, flags >>> 0]);
   }
@@ -97,6 +106,18 @@ export class Security {
 
   *security_bpf(cmd: number, attr: number, size: number): Sim<number> {
     return yield* this.#call('bpf', [cmd, attr, size, false]);
+  }
+
+  *security_bpf_map(map: number, fmode: number): Sim<number> {
+    return yield* this.#call('bpf_map', [map, fmode]);
+  }
+
+  *security_bpf_prog(prog: number): Sim<number> {
+    return yield* this.#call('bpf_prog', [prog]);
+  }
+
+  *security_perf_event_open(type: number): Sim<number> {
+    return yield* this.#call('perf_event_open', [type]);
   }
 
   /** The hook itself, which does nothing: what it returns where no program says otherwise. */

@@ -47,6 +47,8 @@ import type { RunRules } from './run-rules.ts';
 import type { TracepointPrograms } from './tracepoints.ts';
 
 const PERF_FLAG_ALL = 0xf;
+/** include/linux/perf_event.h: what a security module is asked for. */
+const PERF_SECURITY_OPEN = 0;
 
 /** include/linux/perf_event.h: an event that counts, or carries a program, or takes records. */
 export const perf_event = struct('perf_event', {
@@ -124,6 +126,10 @@ export class PerfEvents {
     if (typeof attr === 'number') return attr;
     const mayTrace = kernel.creds.capable(CAP_PERFMON) || kernel.creds.capable(CAP_SYS_ADMIN);
     if (!mayTrace) return -EACCES;
+    if (kernel.security.isOn) {
+      const refused = yield* kernel.security.security_perf_event_open(PERF_SECURITY_OPEN);
+      if (refused !== 0) return refused;
+    }
     const wrong = this.#check(attr, { pid, cpu }, group, flags);
     if (wrong < 0) return wrong;
     const addr = this.#alloc(attr, pid === 0 ? kernel.cpus.current.pid : pid, cpu);

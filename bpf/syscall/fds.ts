@@ -2,6 +2,7 @@ import { EBADF, EINVAL } from '../../kernel/errno.ts';
 import type { Fs } from '../../kernel/fs/fs.ts';
 import type { Fd } from '../../kernel/fs/checkers.ts';
 import { flagsOf, privateOf } from '../../kernel/fs/driver.ts';
+import { FMODE_READ, FMODE_WRITE } from '../../kernel/fs/structs.ts';
 import { O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY } from '../../kernel/fs/uapi.ts';
 import type { FileOps } from '../../kernel/hooks.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -25,7 +26,19 @@ export class BpfFds {
 
   /** A descriptor, or -errno: then the reference is still the caller's. */
   *install(ops: FileOps, privateData: number, flags: number): Sim<number> {
+    if (this.#kernel.security.isOn) {
+      const refused = yield* this.#refused(ops, privateData, flags);
+      if (refused !== 0) return refused;
+    }
     return yield* this.#fs.anon.anon_inode_getfd({ ops, flags: flags | O_CLOEXEC, privateData });
+  }
+
+  /** What security modules say of a descriptor of a map or program. bpf_map_new_fd() */
+  *#refused({ name }: FileOps, addr: number, flags: number): Sim<number> {
+    const { security } = this.#kernel;
+    const fmode = (flags + 1) & (FMODE_READ | FMODE_WRITE);
+    if (name === 'bpf_map_fops') return yield* security.security_bpf_map(addr, fmode);
+    return name === 'bpf_prog_fops' ? yield* security.security_bpf_prog(addr) : 0;
   }
 
   /**

@@ -5,6 +5,7 @@ import { EBADF, EINVAL, ENOENT, ENOMEM, EPERM, ESRCH } from '../errno.ts';
 import type { FileOps, SyscallRow } from '../hooks.ts';
 import { lockClass } from '../locks/lock-class.ts';
 import type { Machine } from '../machine.ts';
+import type { Security } from '../security.ts';
 import type { NewPidfd, PidfdsForProcess } from '../process/ports.ts';
 import { signal_struct } from '../structs.ts';
 import { PF_EXITING, type Task } from '../task.ts';
@@ -44,6 +45,7 @@ export interface PidfdParts extends Pick<DriverParts, 'kasan' | 'mutexes' | 'tab
   readonly anon: Pick<AnonInodes, 'anon_inode_getfile'>;
   readonly files: Pick<FileTable, 'fput' | 'opsOf' | 'get_file'>;
   readonly lookup: Pick<Lookup, 'fdget' | 'fdput' | 'fget_task'>;
+  readonly security: Security;
   readonly tasks: {
     byPid(pid: number): Task | undefined;
     get_task_struct(task: Task): void;
@@ -194,7 +196,11 @@ export class Pidfds implements PidfdsForProcess {
 
   /** A descriptor of the current task for a file that the caller has a reference of. fs/file.c */
   *receive_fd(file: number): Sim<number> {
-    const { tables, files } = this.#parts;
+    const { tables, files, security } = this.#parts;
+    if (security.isOn) {
+      const refused = yield* security.security_file_receive(file);
+      if (refused !== 0) return refused;
+    }
     const fd = yield* tables.get_unused_fd_flags(O_CLOEXEC);
     if (fd < 0) return fd;
     yield* files.get_file(file);

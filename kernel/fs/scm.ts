@@ -3,6 +3,7 @@ import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { EBADF, EINVAL, EFAULT, EPERM, ENOMEM, ETOOMANYREFS } from '../errno.ts';
 import type { Machine } from '../machine.ts';
+import type { Security } from '../security.ts';
 import { cred, signal_struct } from '../structs.ts';
 import { intAt, intBytes, longBytes, unsignedAt, type DriverParts } from './driver.ts';
 import type { Lookup } from './lookup.ts';
@@ -41,6 +42,7 @@ export interface ScmParts extends Pick<
   'cpus' | 'kasan' | 'user' | 'tables' | 'files'
 > {
   readonly lookup: Pick<Lookup, 'fget_raw'>;
+  readonly security: Security;
   /** Of the current task. kernel/cred.ts */
   readonly capable: (cap: number) => boolean;
 }
@@ -204,8 +206,12 @@ export class ScmRights {
 
   /** Spec 00 R23: the receiver's own reference, then the descriptor. The message keeps its own. */
   *receive_fd(file: number, ufd: number, flags: number): Sim<number> {
-    const { tables, files, user } = this.#parts;
+    const { tables, files, user, security } = this.#parts;
     yield* step(SECURITY);
+    if (security.isOn) {
+      const refused = yield* security.security_file_receive(file);
+      if (refused !== 0) return refused;
+    }
     const fd = yield* tables.get_unused_fd_flags(flags);
     if (fd < 0) return fd;
     yield* step(COPY);

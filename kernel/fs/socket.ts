@@ -17,6 +17,7 @@ import {
 } from '../errno.ts';
 import type { FileOps, SyscallRow } from '../hooks.ts';
 import type { Machine } from '../machine.ts';
+import type { Security } from '../security.ts';
 import { pointerText } from '../oops.ts';
 import {
   FIONREAD,
@@ -88,6 +89,7 @@ export interface SocketParts extends DriverParts {
   readonly files: DriverParts['files'] & Pick<FileTable, 'opsOf'>;
   /** Of the current task. kernel/cred.ts */
   readonly capable: (cap: number) => boolean;
+  readonly security: Security;
 }
 
 /** The system calls of sockets, and sockets as files. net/socket.c */

@@ -1,15 +1,6 @@
 import { alignUp } from '../../base/layout.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
-import {
-  EACCES,
-  EBADF,
-  EEXIST,
-  EINVAL,
-  ENODEV,
-  ENOMEM,
-  EOVERFLOW,
-  EPERM,
-} from '../errno.ts';
+import { EACCES, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, EOVERFLOW, EPERM } from '../errno.ts';
 import type { FileTable } from '../fs/file.ts';
 import type { Lookup } from '../fs/lookup.ts';
 import { file as fileStruct, FMODE_READ, FMODE_WRITE } from '../fs/structs.ts';
@@ -18,6 +9,7 @@ import type { Machine } from '../machine.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory.ts';
 import type { FileHolder } from '../quiesce.ts';
 import type { Sched } from '../sched.ts';
+import type { Security } from '../security.ts';
 import type { Task } from '../task.ts';
 import { access_ok } from './address-space.ts';
 import {
@@ -52,6 +44,7 @@ export interface MmapParts {
   readonly mm: UserMm;
   readonly files: Pick<FileTable, 'opsOf' | 'fput'>;
   readonly lookup: Pick<Lookup, 'fget'>;
+  readonly security: Security;
   readonly allTasks: () => Iterable<Task>;
 }
 
@@ -124,12 +117,19 @@ export class Mmap {
   ): Sim<number> {
     if (off % PAGE_SIZE !== 0) return -EINVAL;
     const wanted = { addr, sizeBytes: len, prot, flags, pgoff: off / PAGE_SIZE };
-    if (flags & MAP_ANONYMOUS) return yield* this.do_mmap({ ...wanted, pgoff: 0, file: 0 });
+    if (flags & MAP_ANONYMOUS) return yield* this.vm_mmap_pgoff({ ...wanted, pgoff: 0, file: 0 });
     const file = yield* this.#parts.lookup.fget(fd);
     if (file === 0) return -EBADF;
-    const result = yield* this.do_mmap({ ...wanted, file });
+    const result = yield* this.vm_mmap_pgoff({ ...wanted, file });
     yield* this.#parts.files.fput(file);
     return result;
+  }
+
+  *vm_mmap_pgoff(wanted: Wanted): Sim<number> {
+    const { security } = this.#parts;
+    const { file, prot, flags } = wanted;
+    const refused = security.isOn ? yield* security.security_mmap_file(file, prot, flags) : 0;
+    return refused !== 0 ? refused : yield* this.do_mmap(wanted);
   }
 
   /** The address, or -errno. */
@@ -149,8 +149,7 @@ export class Mmap {
     const isTaken = (): boolean =>
       this.#atomic(() => mm.vmas.overlapping(space, addr, addr + sizeBytes) !== 0);
     if (flags & MAP_FIXED_NOREPLACE && isTaken()) return -EEXIST;
-    const find = (size: number): number =>
-      isFixed ? addr : this.#unmappedArea(space, addr, size);
+    const find = (size: number): number => (isFixed ? addr : this.#unmappedArea(space, addr, size));
     const area = { addr, sizeBytes, pgoff, find };
     const given = file === 0 ? undefined : this.#opsOf(file).get_unmapped_area?.(file, area);
     if (given !== undefined && given < 0) return given;

@@ -2,13 +2,17 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO, EPERM, errnoText } from '../../../kernel/errno.ts';
 import { CLONE_THREAD, CLONE_VM } from '../../../kernel/process/uapi.ts';
-import { ATTACH_TYPE } from '../../../bpf/uapi.ts';
+import { ATTACH_TYPE, PROG_TYPE } from '../../../bpf/uapi.ts';
 import type { BpfObject } from '../../../bpf/user/object.ts';
 import { BpfSandbox } from '../../../scenarios/bpf-object.ts';
+import type { Message } from '../../../scenarios/message.ts';
 import type { Proc } from '../../../scenarios/proc.ts';
 import type { Sim } from '../../../sim/request.ts';
 import { compiledBytes } from '../../kit/compiled.ts';
 
+/** `r0 = 0; exit` */
+const NOTHING = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+const CLOCK = { type: 1, config: 0, sample: 1_000 } as const;
 const DEV = '/dev/null';
 const O_PATH = 0o10000000;
 const [GET_DUMPABLE, GET_KEEP_CAPS, SET_KEEP_CAPS, SET_NAME] = [3, 7, 8, 15];
@@ -62,6 +66,26 @@ const CALLS: Readonly<Record<string, (p: Proc) => Sim<number>>> = {
   'read-nothing': (p) => p.sys('read', 0, p.mmap(), 0),
   exec: (p) => p.exec('/bin/true'),
   'exec-missing': (p) => p.exec('/missing'),
+  *'pidfd-getfd'(p) {
+    return yield* p.pidfd_getfd(p.ok(yield* p.pidfd_open(yield* p.getpid())), 0);
+  },
+  /** How many descriptors came with the message. */
+  *received(p) {
+    const [to, from] = p.ok(yield* p.socketpair());
+    p.ok(yield* p.sendFds(to, [0]));
+    return p.ok<Message>(yield* p.recvFds(from, 4)).fds.length;
+  },
+  mmap: (p) => p.sys('mmap', 0, 4_096, 3, 0x22, -1, 0),
+  'mmap-nothing': (p) => p.sys('mmap', 0, 0, 3, 0x22, -1, 0),
+  'mmap-fd-99': (p) => p.sys('mmap', 0, 4_096, 1, 2, 99, 0),
+  'map-create': (p) => p.calls.mapCreate({ type: 2, keySize: 4, valueSize: 8, maxEntries: 4 }),
+  *'prog-load'(p) {
+    const load = { type: PROG_TYPE.PERF_EVENT, insns: NOTHING, license: 'GPL', name: 'nothing' };
+    return (yield* p.calls.progLoad(load)).fd;
+  },
+  'perf-open': (p) => p.calls.perfEventOpen(CLOCK),
+  'perf-open-flags': (p) => p.calls.perfEventOpen({ ...CLOCK, flags: 16 }),
+  'perf-open-period': (p) => p.calls.perfEventOpen({ ...CLOCK, sample: 1n << 63n }),
   'bpf-0': (p) => p.sys('bpf', 0, 0, 0),
   'bpf-9999': (p) => p.sys('bpf', 9_999, 0, 0),
   'bpf-5000-bytes': (p) => p.sys('bpf', 0, p.mmap({ sizeBytes: 8_192 }), 5_000),

@@ -40,6 +40,11 @@ HOOK(bprm_committing_creds)
 HOOK(bprm_committed_creds)
 HOOK(task_free)
 HOOK(bpf)
+HOOK(bpf_map)
+HOOK(bpf_prog)
+HOOK(file_receive)
+HOOK(mmap_file)
+HOOK(perf_event_open)
 
 /* The same as on_file_open, to be attached beside it. */
 SEC("?lsm/file_open") int second(void *ctx)
