@@ -7,7 +7,7 @@ import * as kptr from './kptr.ts';
 import { bpf_perf_event_output, bpf_perf_prog_read_value } from './perf-event.ts';
 import * as print from './print.ts';
 import * as probeRead from './probe-read.ts';
-import { bpf_probe_write_user_registered } from './registered-write.ts';
+import * as probeWrite from './probe-write.ts';
 import type { Helper } from './prototype.ts';
 import * as ringbuf from './ringbuf.ts';
 import { bpf_spin_lock, bpf_spin_unlock } from './spin-lock.ts';
@@ -69,5 +69,5 @@ export const HELPERS: readonly Helper[] = [
   misc.bpf_get_func_ret,
   misc.bpf_get_func_arg_cnt,
   bpf_sys_close,
-  bpf_probe_write_user_registered,
+  ...Object.values(probeWrite),
 ];

@@ -5,11 +5,12 @@ import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EOPNOTSUPP, EPERM } from '../er
 import type { Kasan } from '../kasan.ts';
 import type { Machine } from '../machine.ts';
 import { access_ok } from '../mm/address-space.ts';
+import { mayWriteUser } from '../mm/uaccess.ts';
 import type { UserMm } from '../mm/user-mm.ts';
 import type { Rcu } from '../rcu/rcu.ts';
 import type { Sched } from '../sched.ts';
 import { task_struct } from '../structs.ts';
-import { PF_EXITING, PF_KTHREAD, type Task } from '../task.ts';
+import type { Task } from '../task.ts';
 import { RegisteredArray } from './registered-array.ts';
 import { RegistrationChecker } from './registered-checker.ts';
 import { arrayBytes, ENTRY_BYTES, entryAddr } from './registered-structs.ts';
@@ -163,14 +164,8 @@ export class RegisteredMemory {
     return left > 0 ? -EFAULT : 0;
   }
 
-  /** Neither in an interrupt, nor without user memory: in_interrupt(), nmi_uaccess_okay(). */
   #isFit(task: Task): boolean {
-    const { cpus } = this.#parts;
-    if (cpus.context?.kind !== 'task' || cpus.this.bhOff > 0) return false;
-    return this.#machine.memory.unwatched(() => {
-      const { flags, mm, active_mm } = task.s;
-      return (flags & (PF_KTHREAD | PF_EXITING)) === 0 && mm !== 0 && mm === active_mm;
-    });
+    return mayWriteUser(this.#machine, this.#parts.cpus, task);
   }
 
   #refused(): number {
