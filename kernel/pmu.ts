@@ -1,6 +1,7 @@
 import { long, struct } from '../base/layout.ts';
 import { Timer } from '../sim/clock.ts';
-import { kernelText, type Sim } from '../sim/request.ts';
+import { queueKey } from '../sim/keys.ts';
+import { kernelText, READ, type Sim } from '../sim/request.ts';
 import type { KernelCpu } from './cpu.ts';
 import type { Irqs } from './irq.ts';
 import type { Machine } from './machine.ts';
@@ -132,6 +133,7 @@ export class Pmu {
     if (!counter) return;
     this.#stop(counter);
     for (const cpu of this.#sched.cpus.all) {
+      this.#machine.engine.touch(queueKey(cpu.id), READ); // who is there
       if (counter.on === -1 && this.#counts(counter, cpu, cpu.current)) this.#start(counter, cpu);
     }
   }

@@ -81,10 +81,8 @@ describe('as Linux 7.2', () => {
       const [whole, half] = [yield* p.read(event, 8), yield* p.read(event, 4)];
       return [...given, typeof whole === 'number' ? whole : whole.length, half as number];
     });
-    expect(results).toEqual([
-      ...[-EINVAL, -EINVAL, -EBADF, 0, -EEXIST, -EEXIST, -EEXIST],
-      ...[0, -EINVAL, -ENOTTY, 8, -ENOSPC],
-    ]);
+    expect(results.slice(0, 7)).toEqual([-EINVAL, -EINVAL, -EBADF, 0, -EEXIST, -EEXIST, -EEXIST]);
+    expect(results.slice(7)).toEqual([0, -EINVAL, -ENOTTY, 8, -ENOSPC]);
   });
 
   test('and by BPF_LINK_CREATE, until the link goes', () => {
@@ -111,10 +109,8 @@ describe('as Linux 7.2', () => {
       const view = new DataView((info as Uint8Array).slice().buffer);
       return [...given, ...[0, 16, 24, 32].map((at) => view.getUint32(at, true))];
     });
-    expect(results.slice(0, 9)).toEqual([
-      ...[-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EBADF, -EEXIST, 1, -EINVAL],
-    ]);
-    expect(results.slice(9)).toEqual([7, 6, 0, 6]);
+    const refused = [-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EBADF, -EEXIST] as const;
+    expect(results).toEqual([...refused, 1, -EINVAL, 7, 6, 0, 6]);
   });
 });
 
