@@ -33,6 +33,7 @@ export default scenario({
       const { retval } = yield* p.calls.testRun(p.noted('event') as number);
       // This image has given no memory: whatever has been told was told to nobody.
       p.check(retval === 0, 'write to orphaned page', 'unregistered-write');
+      yield* p.reboot(); // what its end does is not asked here
     },
   },
   variants: {

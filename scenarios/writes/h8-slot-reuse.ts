@@ -1,6 +1,25 @@
+import type { Sim } from '../../sim/request.ts';
 import { scenario } from '../dsl.ts';
-import type { Pair } from '../proc.ts';
-import { deliver, loadSlots, Slot } from './slots.ts';
+import type { Proc } from '../proc.ts';
+import { assign, deliver, loadSlots, Slot, succeed } from './slots.ts';
+
+/** The process id of the first. */
+const FIRST = 7;
+
+/** Once both have ended: whoever is last looks into the next process's slot. */
+function* ended(p: Proc): Sim<void> {
+  const isLast = p.noted('ended') === true;
+  p.note('ended', true);
+  if (!isLast) return;
+  const slot = slotOf(p, p.noted('index') as number);
+  p.check((yield* slot.result()) === 0, 'write to wrong process', 'wrong-process-write');
+  yield* p.reboot();
+}
+
+/** In the table that everybody has in its memory. */
+function slotOf(p: Proc, index: number): Slot {
+  return (p.noted('table') as Slot).inheritedBy(p, index);
+}
 
 /**
  * Spec 05 H8 and R27: a slot outlives its process. An event for the process before finds the slot,
@@ -11,43 +30,27 @@ export default scenario({
   about: 'A slot of a mapped array is given to the next process while an event is on its way',
   hazard: '05-H8',
   *setup(init) {
-    for (const name of ['ready', 'last', 'told']) init.note(name, init.ok(yield* init.pipe()));
     const byGeneration = init.variant === 'good';
     const clears = init.variant !== 'bad-uncleared';
-    const attach = yield* loadSlots(init, { byGeneration, clears });
-    for (const name of ['Event', 'Processes']) yield* init.start(name);
-    yield* attach('on_fork', 'on_exit'); // the two have no slots until they ask
+    yield* loadSlots(init, { byGeneration, clears });
+    // The first has run, and has ended: its slot is as it has left it.
+    const table = yield* Slot.of(init, 0);
+    init.note('table', table);
+    yield* table.inheritedBy(init, yield* assign(init, FIRST)).setState(1);
   },
   processes: {
-    /** Whoever sees events: the last one for the first process, which then ends. */
+    /** Whoever has seen an event for the first process. */
     *Event(p) {
-      const [ready] = p.noted('ready') as Pair;
-      const [, last] = p.noted('last') as Pair;
-      const [, told] = p.noted('told') as Pair;
-      p.ok(yield* p.read(ready, 1));
-      p.ok(yield* p.write(last, '.'));
-      yield* deliver(p, p.noted('first') as number);
-      p.ok(yield* p.write(told, '.'));
+      yield* deliver(p, FIRST);
+      yield* ended(p);
     },
-    *Processes(p) {
-      const [, ready] = p.noted('ready') as Pair;
-      const [last] = p.noted('last') as Pair;
-      const [told] = p.noted('told') as Pair;
-      const first = p.ok(
-        yield* p.fork(function* (child) {
-          if (child.variant === 'bad-uncleared') {
-            yield* (yield* Slot.of(child, 'mine')).setState(1);
-          }
-          child.ok(yield* child.read(last, 1));
-        }),
-      );
-      p.note('first', first);
-      p.ok(yield* p.write(ready, '.'));
-      p.ok(yield* p.wait(first));
-      const slot = yield* Slot.of(p);
-      p.check((yield* slot.state()) === 0, 'state of the process before', 'stale-object');
-      p.ok(yield* p.read(told, 1));
-      p.check((yield* slot.result()) === 0, 'write to wrong process', 'wrong-process-write');
+    /** The agent gives it the slot of the first, who is gone. */
+    *Next(p) {
+      const index = p.ok(yield* succeed(p, FIRST));
+      p.note('index', index);
+      const state = yield* slotOf(p, index).state();
+      p.check(state === 0, 'state of the process before', 'stale-object');
+      yield* ended(p);
     },
   },
   variants: {

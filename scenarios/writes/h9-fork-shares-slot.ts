@@ -22,11 +22,11 @@ export default scenario({
   },
   processes: {
     *Parent(p) {
-      const slot = yield* Slot.of(p);
+      const slot = yield* Slot.of(p, yield* Slot.claim(p));
       const isGiven = p.variant === 'good';
       const child = p.ok(
         yield* p.fork(function* (c) {
-          const its = isGiven ? yield* Slot.of(c, 'mine') : slot.inheritedBy(c);
+          const its = isGiven ? yield* Slot.of(c, yield* Slot.mine(c)) : slot.inheritedBy(c);
           yield* addOne(its);
           if (isGiven) c.check((yield* its.state()) === 1, 'the child has a state of its own');
         }),
@@ -35,6 +35,7 @@ export default scenario({
       p.ok(yield* p.wait(child));
       const done = isGiven ? 1 : 2;
       p.check((yield* slot.state()) >= done, 'a state has lost an update', 'lost-update');
+      yield* p.reboot();
     },
   },
   variants: {

@@ -102,6 +102,21 @@ struct event {
 	__u32 pid;
 };
 
+/* The agent gives a slot to another process. */
+SEC("syscall")
+int assign(struct event *event)
+{
+	return give(event->pid);
+}
+
+/* The agent has seen that a process is gone: whoever asks gets a slot. */
+SEC("syscall")
+int succeed(struct event *event)
+{
+	take(event->pid);
+	return give(bpf_get_current_pid_tgid() >> 32);
+}
+
 /* Something has happened to a process: what, stands in its slot. The result is its id here. */
 SEC("syscall")
 int deliver(struct event *event)

@@ -27,7 +27,7 @@ export function* loadSlots(init: Proc, options: SlotsOptions = {}): Sim<Attach> 
   object.set('clears', clears ? 1 : 0);
   yield* object.load();
   init.note('slots', object.map('slots').fd);
-  for (const name of ['claim', 'mine', 'deliver']) init.note(name, object.program(name).fd);
+  for (const name of ['claim', 'mine', 'assign', 'succeed', 'deliver']) init.note(name, object.program(name).fd);
   return function* (...names) {
     for (const name of names) yield* object.program(name).attach();
   };
@@ -43,17 +43,25 @@ export class Slot {
     this.#addr = addr;
   }
 
-  /** The slot that the agent gives it, or, with `mine`, has given it already. */
-  static *of(p: Proc, how: 'claim' | 'mine' = 'claim'): Sim<Slot> {
-    const { retval } = yield* p.calls.testRun(p.noted(how) as number);
-    const index = p.ok(retval | 0);
+  /** The agent gives a process a slot: which. */
+  static *claim(p: Proc): Sim<number> {
+    return yield* indexBy(p, 'claim');
+  }
+
+  /** Which one it has been given. */
+  static *mine(p: Proc): Sim<number> {
+    return yield* indexBy(p, 'mine');
+  }
+
+  /** Maps the table. */
+  static *of(p: Proc, index: number): Sim<Slot> {
     const table = p.ok(yield* p.mmapFd(p.noted('slots') as number));
     return new Slot(p, table + index * SLOT_BYTES);
   }
 
-  /** The same address in a child that has inherited the mapping. */
-  inheritedBy(child: Proc): Slot {
-    return new Slot(child, this.#addr);
+  /** The same address in a child that has inherited the mapping; or so many slots on. */
+  inheritedBy(child: Proc, further = 0): Slot {
+    return new Slot(child, this.#addr + further * SLOT_BYTES);
   }
 
   /** What programs have stored there. */
@@ -75,8 +83,20 @@ export class Slot {
   }
 }
 
+function* indexBy(p: Proc, program: string): Sim<number> {
+  const { retval } = yield* p.calls.testRun(p.noted(program) as number);
+  return p.ok(retval | 0);
+}
+
 /** An event for a process. */
-export function* deliver(p: Proc, pid: number): Sim<void> {
-  const { result } = yield* p.calls.testRun(p.noted('deliver') as number, { ctxIn: ints(pid) });
-  p.ok(result);
+export const deliver = (p: Proc, pid: number): Sim<number> => runFor(p, 'deliver', pid);
+/** The agent gives a slot to a process: which. */
+export const assign = (p: Proc, pid: number): Sim<number> => runFor(p, 'assign', pid);
+/** The agent frees the slot of a process that is gone, and gives this one a slot: which. */
+export const succeed = (p: Proc, pid: number): Sim<number> => runFor(p, 'succeed', pid);
+
+function* runFor(p: Proc, program: string, pid: number): Sim<number> {
+  const run = yield* p.calls.testRun(p.noted(program) as number, { ctxIn: ints(pid) });
+  p.ok(run.result);
+  return run.retval | 0;
 }
