@@ -6,6 +6,7 @@ import type { Proc } from '../../../scenarios/proc.ts';
 import { intAt } from '../../../scenarios/user-memory.ts';
 import {
   event,
+  loadRegistered,
   register,
   stackOf,
   TAG,
@@ -18,6 +19,8 @@ import { FIXED, PATCH, RegisteredWorld, withRegions } from '../../kit/registered
 
 const PAGE = 4_096;
 const MADV_PAGEOUT = 21;
+/** BPF_F_TEST_RUN_ON_CPU */
+const ON_CPU_0 = { flags: 1, cpu: 0 };
 
 const both = describe.each([
   ['the patch', PATCH],
@@ -199,7 +202,7 @@ both('%s', (_name, mutations) => {
         },
         *B(p) {
           const fd = p.noted('interrupt') as number;
-          p.ok((yield* p.calls.testRun(fd, { flags: 1, cpu: 0 })).result);
+          p.ok((yield* p.calls.testRun(fd, ON_CPU_0)).result);
           const results = yield* told(p);
           expect(results).toMatchObject({ done: 0, absent: 0 });
           refused += results.refused;
@@ -246,4 +249,45 @@ test('05 R18, R6: without memory, fixed, -ENOMEM, and everything is as it was', 
   world.everyRun('fail-nth', () => {});
   expect(seen).toContain(`${-ENOMEM} 0 0`);
   expect(seen).toContain(`0 ${-ENOMEM} 0`);
+});
+
+describe('05 H2: an interrupt while the array grows', () => {
+  /** A registers a second region on CPU 0, where B's interrupt comes. */
+  const worldOf = (mutations: readonly string[]): RegisteredWorld =>
+    new RegisteredWorld(
+      mutations,
+      {
+        *A(p) {
+          p.ok(yield* register(p, (p.noted('at') as number) + 64, 8));
+          yield* p.reboot();
+        },
+        *B(p) {
+          p.ok((yield* p.calls.testRun(p.noted('interrupt') as number, ON_CPU_0)).result);
+          yield* p.reboot();
+        },
+      },
+      {
+        cpus: 2,
+        *setup(init) {
+          yield* loadRegistered(init);
+          const at = init.mmap();
+          init.ok(yield* register(init, at, 8));
+          init.note('at', at);
+          yield* wishFor(init, yield* init.start('A'), { addr: at });
+        },
+      },
+    );
+
+  test('in the patch, it looks at freed memory before it is refused', () => {
+    const { found } = worldOf(PATCH).explore('auto');
+    expect(found!.result.failures[0]!.title).toMatch(
+      /^BUG: KASAN: slab-use-after-free in bpf_probe_write_user_registered/,
+    );
+  });
+
+  test('fixed, it is refused first', () => {
+    const outcome = worldOf(FIXED).explore('dpor', 20_000);
+    expect(outcome.distinct).toEqual([]);
+    expect(outcome.exhausted).toBe(true);
+  });
 });
