@@ -4,7 +4,7 @@ import { READ, type Sim } from '../../sim/request.ts';
 import { arenaTouch, finishArenaAccess, type ArenaInsn, type ArenaSpace } from './arena.ts';
 
 /** The stack is walked and each frame put into words, also where there is no room for them. */
-const REPORT_COST_NS = 10_000;
+const REPORT_COST_NS = 50_000;
 
 /** A run that stands at an access to its arena. */
 interface At {

@@ -83,20 +83,27 @@ function tried(policy: PolicyName, { bomb, where = '' }: Trial): TrialResult {
   const { runner, protection } = world.bpf;
   runner.policyOf = observer.around(runner.policyOf);
   let kills: Kills | undefined;
-  protection.notes.listener = (_prog, seen) => (kills ??= seen);
+  let operations = 0;
+  protection.notes.listener = (_prog, seen) => {
+    kills ??= seen;
+    operations = seen.operations;
+  };
   const result = world.run(new Stay());
-  return { program: bomb.program, where, ...resultOf(world, { bomb, observer, kills, result }) };
+  return { program: bomb.program, where, ...resultOf(world, { bomb, observer, kills, operations, result }) };
 }
 
 interface Seen {
   readonly bomb: Bomb;
   readonly observer: Observer;
+  /** The first one. */
   readonly kills: Kills | undefined;
+  /** Of all runs, on records. */
+  readonly operations: number;
   readonly result: RunResult;
 }
 
 function resultOf(world: World, seen: Seen): Omit<TrialResult, 'program' | 'where'> {
-  const { bomb, observer, kills, result } = seen;
+  const { bomb, observer, operations, result } = seen;
   const runs = observer.runs.filter(({ program }) => program === bomb.program);
   const isRunning = runs.some(({ endedNs }) => endedNs < 0);
   const longest = Math.max(...runs.map(({ beganNs, endedNs }) => endedNs - beganNs));
@@ -115,7 +122,7 @@ function resultOf(world: World, seen: Seen): Omit<TrialResult, 'program' | 'wher
     waiters: waitersOf(world, bomb),
     seen: text.split('\n')[0] || (result.failures[0]?.title.split('\n')[0] ?? ''),
     operationsPerAcquire:
-      observer.acquireCount === 0 ? 0 : (kills?.operations ?? 0) / observer.acquireCount,
+      observer.acquireCount === 0 ? 0 : operations / observer.acquireCount,
     longestHolds: observer.longestHolds(),
   };
 }

@@ -156,7 +156,7 @@ test('03 R25: killed at every kill point, a program leaves nothing behind', () =
   expect(places).toBeGreaterThan(600);
 });
 
-test.each(['record-kill.keep-stashed', 'record-kill.erase-by-address', 'record-kill.oldest-first'])(
+test.each(['record-kill.keep-stashed', 'record-kill.erase-by-address'])(
   '03 R25: with the bug %s it is not so',
   (mutation) => {
     const holdsTwice: Block = { kind: 'cpumask', number: 2, inner: [STASH] };
