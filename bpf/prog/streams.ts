@@ -93,12 +93,14 @@ export class Streams {
   report(prog: Program, id: number, lines: string | undefined): number {
     const stream = this.get(prog, id);
     if (this.#isFull(stream, REPORT_MIN)) return -ENOSPC;
-    const { machine, cpus, creds, sched } = this.#kernel;
-    const { pid, comm } = cpus.current;
-    const { uid } = creds.of(sched.current);
+    const { machine, cpus, creds } = this.#kernel;
+    const cpu = machine.engine.cpu.id;
+    const current = cpus.this.current;
+    const { pid, comm } = current ?? { pid: 0, comm: `swapper/${cpu}` };
+    const uid = current ? creds.of(current).uid : 0;
     const texts = [
       ...(lines === undefined ? [] : lines.split('\n').map((line) => `${line}\n`)),
-      `CPU: ${machine.engine.cpu.id} UID: ${uid} PID: ${pid} Comm: ${comm}\n`,
+      `CPU: ${cpu} UID: ${uid} PID: ${pid} Comm: ${comm}\n`,
       'Call trace:\n',
       ...machine.stack().map((entry) => frameText(prog, entry)),
       '\n',

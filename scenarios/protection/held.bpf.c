@@ -12,7 +12,6 @@ extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 extern struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 extern void bpf_task_release(struct task_struct *p) __ksym;
 extern struct bpf_cpumask *bpf_cpumask_create(void) __ksym;
-extern struct bpf_cpumask *bpf_cpumask_acquire(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_cpumask_release(struct bpf_cpumask *cpumask) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
@@ -46,17 +45,29 @@ int hold_task(void *ctx)
 	return 0;
 }
 
-/* H3, H4: two references on one object. */
+/* H3: released once, and gone with that. */
+SEC("?syscall")
+int hold_open(void *ctx)
+{
+	struct roster_file *file = roster_open();
+
+	if (file)
+		roster_close(file);
+	return 0;
+}
+
+/* H4: two references on one object. */
 SEC("?syscall")
 int hold_twice(void *ctx)
 {
-	struct bpf_cpumask *mask = bpf_cpumask_create(), *again;
+	struct task_struct *task = bpf_task_from_pid(1), *again;
 
-	if (!mask)
+	if (!task)
 		return 1;
-	again = bpf_cpumask_acquire(mask);
-	bpf_cpumask_release(again);
-	bpf_cpumask_release(mask);
+	again = bpf_task_acquire(task);
+	if (again)
+		bpf_task_release(again);
+	bpf_task_release(task);
 	return 0;
 }
 
