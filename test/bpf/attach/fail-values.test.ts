@@ -52,6 +52,20 @@ describe('03 R24: a program that is killed fails its hook as is configured', () 
     expect(under(policy, [name], call)).toBe(given);
   });
 
+  test.each([
+    ['after=keep', [-EPERM, -EPERM]],
+    ['after=refuse@1', [-EPERM, -EPERM]], // it is not run any more, and fails all the same
+    ['after=refuse@1,lsm=open', [1, 1]],
+    ['after=detach@1', [-EPERM, 1]],
+  ] as const)('%s: before and after', (after, given) => {
+    const results = under(`record-kill:kill-at=1,${after}`, ['on_file_open'], function* (p) {
+      const first = yield* opens(p);
+      yield* p.nanosleep(MS); // for the worker that detaches
+      return [first, yield* opens(p)];
+    });
+    expect(results).toEqual(given);
+  });
+
   test('others on the same hook still refuse', () => {
     const policy = 'record-kill:kill-at=1,lsm=open';
     const only = (text: string): number => under(text, ['on_file_open', 'second'], opens);
