@@ -196,7 +196,7 @@ export class Mmap {
   #unmappedArea(space: number, hint: number, sizeBytes: number): number {
     const { mm } = this.#parts;
     return this.#atomic(() => {
-      const at = alignUp(hint, PAGE_SIZE);
+      const at = hint - (hint % PAGE_SIZE);
       const isFree = at > 0 && access_ok(at, sizeBytes);
       if (isFree && mm.vmas.overlapping(space, at, at + sizeBytes) === 0) return at;
       const s = mm_struct.at(this.#machine.memory, space);
