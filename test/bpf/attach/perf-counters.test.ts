@@ -170,7 +170,8 @@ describe('03 R3, R14: programs run where a counter overflows', () => {
   test('the clock of a CPU goes on where that has nothing to do', () => {
     const seen = inSandbox(function* (p): Sim<number[]> {
       const object = yield* loaded(p, 'sample');
-      const fd = p.ok(yield* p.calls.perfEventOpen({ ...CLOCK, sample: MS, pid: -1, cpu: 0 })); // the shell is on 1
+      // The shell is on CPU 1.
+      const fd = p.ok(yield* p.calls.perfEventOpen({ ...CLOCK, sample: MS, pid: -1, cpu: 0 }));
       yield* object.program('sample').attachPerfEvent(fd);
       yield* p.compute(20 * MS);
       yield* object.program('sample').detach();
