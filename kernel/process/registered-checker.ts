@@ -77,9 +77,13 @@ export class RegistrationChecker {
 
   /** A child has inherited what its parent has registered. */
   forked(parent: Task, child: Task): void {
+    const list = this.#of(parent);
+    if (list.length === 0) return;
     const own = this.#space(child);
-    const list = this.#of(parent).map((each) => ({ ...each, ...own }));
-    if (list.length > 0) this.#meant.set(child, list);
+    this.#meant.set(
+      child,
+      list.map((each) => ({ ...each, ...own })),
+    );
   }
 
   forget(task: Task): void {
