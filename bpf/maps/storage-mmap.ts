@@ -9,7 +9,7 @@ import { TaskStorageMap } from './task-storage.ts';
 
 /**
  * Mappings of values of task storage, where a fork clones them: the child's mapping keeps a copy of
- * what its parent's showed, which becomes the value of the first thread that touches it. A proposal,
+ * what its parent's showed, which becomes the value of the first thread that touches it. Proposed,
  * in no kernel. Spec 05 R29
  */
 export class StorageClones {

@@ -27,7 +27,8 @@ export function* loadSlots(init: Proc, options: SlotsOptions = {}): Sim<Attach> 
   object.set('clears', clears ? 1 : 0);
   yield* object.load();
   init.note('slots', object.map('slots').fd);
-  for (const name of ['claim', 'mine', 'assign', 'succeed', 'deliver']) init.note(name, object.program(name).fd);
+  for (const name of ['claim', 'mine', 'assign', 'succeed', 'deliver'])
+    init.note(name, object.program(name).fd);
   return function* (...names) {
     for (const name of names) yield* object.program(name).attach();
   };

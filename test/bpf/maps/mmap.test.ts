@@ -231,7 +231,7 @@ describe('05 R25: arrays as memory of processes', () => {
                 const addr = c.ok(yield* c.mmapFd(fd));
                 c.ok(yield* c.close(fd));
                 yield* look(c);
-                c.check((yield* c.poke(addr, words(1))), 'it can still be written');
+                c.check(yield* c.poke(addr, words(1)), 'it can still be written');
                 if (end === 'munmap') c.ok(yield* c.munmap(addr, PAGE));
                 if (end === 'exec') yield* c.exec('/image');
                 if (end === 'munmap') yield* look(c);
@@ -273,9 +273,7 @@ class Pinned {
 
   *put(addr: number, flags = 0, pidfd = -1): Sim<number> {
     const isMine = pidfd < 0;
-    const fd = isMine
-      ? this.p.ok(yield* this.p.pidfd_open(yield* this.p.getpid()))
-      : pidfd;
+    const fd = isMine ? this.p.ok(yield* this.p.pidfd_open(yield* this.p.getpid())) : pidfd;
     const result = yield* this.o.map('storage').update(fd, words(addr, 7), flags);
     if (isMine) yield* this.p.close(fd);
     return result;

@@ -27,7 +27,8 @@ function said(body: (p: Proc, say: (what: string, result: unknown) => void) => S
     processes: {
       *A(p) {
         yield* body(p, (what, result) => {
-          const text = typeof result === 'number' ? (result < 0 ? errnoText(result) : 'ok') : result;
+          const text =
+            typeof result === 'number' ? (result < 0 ? errnoText(result) : 'ok') : result;
           lines.push([what, text]);
         });
       },
