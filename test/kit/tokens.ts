@@ -15,11 +15,17 @@ export function headerOf(
 ): TokenHeader {
   const found = findScenario(scenario);
   const profile = found.variants[variant]!.profile ?? found.profile;
-  return { scenario, variant, profile, mutations: [], mode: 'explore', memoryModel };
+  const mode = found.timed ? 'timed' : 'explore';
+  return { scenario, variant, profile, mutations: [], mode, memoryModel };
 }
 
 export function tokenOf(header: TokenHeader, { schedule }: RunResult): string {
   return encodeToken({ form: 'schedule', header, schedule });
+}
+
+/** Whether it names a run of a scenario about time: there are not many, and they are long. */
+export function isTimed(token: string): boolean {
+  return decodeToken(token).header.mode === 'timed';
 }
 
 /** A world, and the schedule that a token names. */
