@@ -22,6 +22,7 @@ import { Modules } from './module.ts';
 import { Pmu } from './pmu.ts';
 import type { ProcessHooks } from './process/ports.ts';
 import { Processes } from './process/processes.ts';
+import type { SyscallRow } from './hooks.ts';
 import type { Profile } from './profile.ts';
 import { FileCensus, type FileHolder } from './quiesce.ts';
 import { Rcu } from './rcu/rcu.ts';
@@ -138,18 +139,7 @@ export class Kernel {
     const tasks = this.#laterTasks();
     const { security } = this;
     this.signals = new Signals(machine, this.sched, { user: this.mm, tasks, security });
-    const refs = new FileRefs(machine, this.sched);
-    const refcounts = new Refcounts(machine);
-    this.fs = new Fs(machine, {
-      ...this,
-      refs,
-      refcounts,
-      user: this.mm,
-      capable: (cap) => this.creds.capable(cap),
-      mightSleep: (what) => this.sched.mightSleep(what),
-      ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
-      tasks,
-    });
+    this.fs = this.#newFs(tasks);
     this.processes = new Processes(machine, {
       ...this,
       user: this.mm,
@@ -157,22 +147,46 @@ export class Kernel {
       pidfds: this.fs.pidfds,
       pathError: (path) => this.fs.pathError(path),
     });
-    const { rows } = new Reboot(machine, this.creds);
     this.mmap = new Mmap(machine, {
       ...this,
       ...this.fs,
       allTasks: () => this.processes.tasks.all(),
     });
-    this.processes.syscalls.register([
+    this.processes.syscalls.register(this.#rows());
+    this.#connect();
+    this.#census = this.#newCensus();
+    this.#kcsan = new Kcsan(machine);
+    if (options.races) this.#kcsan.install();
+  }
+
+  #newFs(tasks: LaterTasks): Fs {
+    const { machine } = this;
+    return new Fs(machine, {
+      ...this,
+      refs: new FileRefs(machine, this.sched),
+      refcounts: new Refcounts(machine),
+      user: this.mm,
+      capable: (cap) => this.creds.capable(cap),
+      mightSleep: (what) => this.sched.mightSleep(what),
+      ptrace_may_access: (task) => this.creds.ptrace_may_access(task),
+      tasks,
+    });
+  }
+
+  #rows(): readonly SyscallRow[] {
+    const { machine } = this;
+    return [
       ...this.fs.rows,
       ...this.mmap.rows,
       ...new Madvise(machine, this).rows,
       ...new Mprotect(machine, this).rows,
       ...this.signals.rows,
-      ...rows,
-    ]);
-    this.#connect();
-    this.#census = new FileCensus(machine, {
+      ...new Reboot(machine, this.creds).rows,
+    ];
+  }
+
+  #newCensus(): FileCensus {
+    return new FileCensus(this.machine, {
       ...this.fs,
       allTables: () => this.#tables(),
       holders: () => [
@@ -181,8 +195,6 @@ export class Kernel {
         ...this.extensions.flatMap((extension) => extension.fileHolders()),
       ],
     });
-    this.#kcsan = new Kcsan(machine);
-    if (options.races) this.#kcsan.install();
   }
 
   /** The tasks, for parts that are made before them. */

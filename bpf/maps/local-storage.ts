@@ -7,7 +7,7 @@ import { kernelText, RELEASE, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import { BPF_F_LOCK, BPF_NOEXIST } from './base.ts';
 import { checkExists } from './hash.ts';
-import { Hlist, hlist_node } from './hlist.ts';
+import { Hlist } from './hlist.ts';
 import {
   bpf_local_storage_elem,
   bpf_local_storage_map,

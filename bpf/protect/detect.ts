@@ -4,7 +4,7 @@ import { step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { HeldClass } from './pairs.ts';
 import { pairAt } from './pairs.ts';
-import type { RecordGuard } from './record-guard.ts';
+import type { Detected, Invocation } from './invocation.ts';
 import { bpf_held_record } from './record.ts';
 
 const DET2 = site('bpf_prog_watchdog', 'DET2');
@@ -25,13 +25,13 @@ type HeldReason = `held-${HeldClass}`;
  * Watches the budgets of one invocation: one timer, set for whichever is used up first. Virtual
  * run time counts, without what the task spends off its CPU. Spec 03 R14 to R17.
  */
-export class Detection {
+export class Detection implements Detected {
   /** Somebody has asked the invocation to end. */
   isKilled = false;
   reason: Reason = 'run';
   /** Run time at which it was asked to, and at which its budget was used up. */
   requestedNs = 0;
-  readonly #guard: RecordGuard;
+  readonly #guard: Invocation;
   readonly #timer: Timer;
   readonly #beganNs: number;
   readonly #cpu: Cpu;
@@ -47,7 +47,7 @@ export class Detection {
   /** The CPU has been told, and has yet to listen: it is not told again. */
   #isTold = false;
 
-  constructor(guard: RecordGuard) {
+  constructor(guard: Invocation) {
     this.#guard = guard;
     const { engine } = guard.run.kernel.machine;
     this.#cpu = engine.cpu;

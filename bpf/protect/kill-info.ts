@@ -1,8 +1,8 @@
 import { HELD_CLASSES } from './pairs.ts';
 import { HELD_TOLD, type KilledHeld, type Kills } from './kill-notes.ts';
 
-// What BPF_OBJ_GET_INFO_BY_FD tells of a program behind the kernel's own struct bpf_prog_info, where
-// some policy may end programs. Spec 03 R24.
+// What BPF_OBJ_GET_INFO_BY_FD tells of a program behind the kernel's own struct bpf_prog_info,
+// where some policy may end programs. Spec 03 R24.
 
 /** Behind this many bytes: Linux 7.2's struct. */
 export const KILL_INFO_AT = 232;

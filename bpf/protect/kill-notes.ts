@@ -2,7 +2,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { bpf_prog, bpf_prog_aux } from '../prog/program.ts';
 import { pairAt } from './pairs.ts';
-import type { RecordGuard } from './record-guard.ts';
+import type { Invocation } from './invocation.ts';
 import type { Held } from './record.ts';
 
 /** How many of the things that were held at the last kill are told. */
@@ -60,7 +60,7 @@ export class KillNotes {
   }
 
   /** How often the program has been killed by now. */
-  killed({ run, detection, releases, record }: RecordGuard): number {
+  killed({ run, detection, releases, record }: Invocation): number {
     const { memory } = this.#kernel.machine;
     const { prog } = run;
     const { pc } = releases;

@@ -3,7 +3,7 @@ import { site } from '../../sim/site.ts';
 import type { Call } from '../helpers/prototype.ts';
 import { kernelAddress } from '../vm/frame.ts';
 import { ATOMIC_CLASSES, pairAt } from './pairs.ts';
-import type { RecordGuard } from './record-guard.ts';
+import type { Invocation, ReleaseCall, Released } from './invocation.ts';
 import { HELD, type Held } from './record.ts';
 
 const KILL1 = site('bpf_prog_kill', 'KILL1');
@@ -11,31 +11,23 @@ const KILL2 = site('bpf_prog_kill', 'KILL2');
 const KILL3 = site('bpf_prog_kill', 'KILL3');
 const KILL4 = site('bpf_prog_kill', 'KILL4');
 
-/** Who releases outside of a run: a call for a helper, whose arguments stand at `args`. */
-export interface ReleaseCall {
-  readonly call: Call;
-  readonly args: number;
-  /** Gives back what it is made of. */
-  done(): void;
-}
-
 /**
  * What a killed invocation held is given back: newest first, by the very calls by which the program
  * would have done it. Spec 03 R19, R20.
  */
-export class HeldReleases {
+export class HeldReleases implements Released {
   /** What was held when the kill came, newest first. */
   held: readonly Held[] = [];
   /** Where the run stood when it was ended. */
   pc = 0;
   /** Releases that a worker had to do. */
   deferredCount = 0;
-  readonly #guard: RecordGuard;
+  readonly #guard: Invocation;
   /** What may sleep, and came up within an atomic section: newest first. */
   readonly #setAside: Held[] = [];
   #hasBegun = false;
 
-  constructor(guard: RecordGuard) {
+  constructor(guard: Invocation) {
     this.#guard = guard;
   }
 
@@ -158,5 +150,6 @@ kernelText(HeldReleases);
 
 /** As the proof of concept printed it. Spec 03 R26. */
 function releaseLine({ seq, addr, pair }: Held, release: string): string {
-  return `obj ${seq}, obj addr = ${addr.toString(16)}, btf id = ${pair}, can be released by ${release}`;
+  const what = `obj ${seq}, obj addr = ${addr.toString(16)}, btf id = ${pair}`;
+  return `${what}, can be released by ${release}`;
 }

@@ -3,7 +3,6 @@ import type { Sim } from '../../sim/request.ts';
 import type { Call, Helper, Result } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import type { Effect } from './effects.ts';
-import type { Settings } from './settings.ts';
 
 /** A run of a program, as far as whoever watches it sees it. */
 export interface GuardedRun {
@@ -51,12 +50,6 @@ export interface Guard {
   left(): Sim<void> | undefined;
   /** A tail call goes on with this program. */
   entered(prog: ExecProgram): void;
-}
-
-/** What a policy finds around it. */
-export interface PolicyWorld {
-  readonly kernel: Kernel;
-  readonly settings: Settings;
 }
 
 /** What stops a program that overruns: one for each run of a program. */

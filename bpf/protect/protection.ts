@@ -1,28 +1,9 @@
-import type { Kernel } from '../../kernel/kernel.ts';
-import type { Scratch } from '../attach/scratch.ts';
-import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { KillNotes } from './kill-notes.ts';
-import type { ReleaseCall } from './kill.ts';
 import { POLICIES } from './policies.ts';
+import type { ProtectionParts } from './policy-row.ts';
 import type { Policy } from './policy.ts';
-import type { TextPatcher } from './terminator.ts';
-import type { Selection, Settings } from './settings.ts';
-
-/** What policies are made of in one kernel. */
-export interface ProtectionParts {
-  readonly kernel: Kernel;
-  readonly scratch: Scratch;
-  readonly selection: Selection;
-  /** The helper or kfunc of that name. */
-  readonly callee: (name: string) => Helper | undefined;
-  readonly releaseCall: (prog: ExecProgram) => ReleaseCall;
-  readonly patcher: TextPatcher;
-  /** Takes the program off whatever it hangs on. */
-  readonly detach: (prog: ExecProgram) => void;
-  /** Adds a line to the program's error stream. */
-  readonly report: (prog: ExecProgram, line: string) => void;
-}
+import type { Settings } from './settings.ts';
 
 /** Which policy watches which program of one kernel. */
 export class Protection {

@@ -10,7 +10,7 @@ import { Detection } from './detect.ts';
 import { HeldReleases } from './kill.ts';
 import { pairAt, type Pair } from './pairs.ts';
 import type { Guard, GuardedCall, GuardedRun } from './policy.ts';
-import type { RecordKill } from './record-kill.ts';
+import type { Invocation, KillPolicy } from './invocation.ts';
 import { bpf_held_record, HELD, type HeldRecord } from './record.ts';
 import type { Settings } from './settings.ts';
 
@@ -27,9 +27,9 @@ const SECOND = 8;
 const FOURTH = 24;
 
 /** Keeps the record of one invocation, and ends it when it is asked to. Spec 03 R6 to R25. */
-export class RecordGuard implements Guard {
+export class RecordGuard implements Guard, Invocation {
   readonly run: GuardedRun;
-  readonly policy: RecordKill;
+  readonly policy: KillPolicy;
   readonly settings: Settings;
   readonly context: RunContext;
   readonly detection: Detection;
@@ -47,7 +47,7 @@ export class RecordGuard implements Guard {
   readonly #args: number;
   #killPoints = 0;
 
-  constructor(policy: RecordKill, run: GuardedRun, settings: Settings) {
+  constructor(policy: KillPolicy, run: GuardedRun, settings: Settings) {
     this.policy = policy;
     this.run = run;
     this.settings = settings;

@@ -5,8 +5,8 @@ import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { effectOf } from './effects.ts';
 import { failValue } from './fail-value.ts';
-import { KillNotes } from './kill-notes.ts';
-import type { ReleaseCall } from './kill.ts';
+import type { KillNotes } from './kill-notes.ts';
+import type { Invocation, KillPolicy, ReleaseCall } from './invocation.ts';
 import type { Guard, GuardedRun, Policy } from './policy.ts';
 import { RecordGuard } from './record-guard.ts';
 import { HeldRecord } from './record.ts';
@@ -29,11 +29,11 @@ export interface RecordKillParts {
  * Every invocation keeps a record of what it holds; one that overruns its budget is ended at its
  * next kill point, and what it holds is given back. Spec 03 sections 2 to 4.
  */
-export class RecordKill implements Policy {
+export class RecordKill implements Policy, KillPolicy {
   readonly settings: Settings;
   readonly #parts: RecordKillParts;
   /** Invocations under way, by whose context they run in, innermost last. */
-  readonly #guards = new Map<unknown, RecordGuard[]>();
+  readonly #guards = new Map<unknown, Invocation[]>();
   /** The bug of H6: one record for each task, whoever runs there. */
   readonly #taskRecords = new Map<unknown, HeldRecord | null>();
   /** Whether one of its own bugs is switched on. */
@@ -82,7 +82,7 @@ export class RecordKill implements Policy {
     return guard;
   }
 
-  left(guard: RecordGuard): void {
+  left(guard: Invocation): void {
     const owner = guard.run.kernel.cpus.context;
     const guards = this.#guards.get(owner) ?? [];
     assert(guards.at(-1) === guard, 'an invocation ends that is not the innermost');
@@ -93,7 +93,7 @@ export class RecordKill implements Policy {
   }
 
   /** Where the guard's invocation writes down what it holds. */
-  recordOf(guard: RecordGuard): HeldRecord | null {
+  recordOf(guard: Invocation): HeldRecord | null {
     if (!this.is('record-kill.per-task')) return guard.record;
     return this.#taskRecords.get(guard.run.kernel.cpus.this.current) ?? null;
   }
@@ -127,7 +127,7 @@ export class RecordKill implements Policy {
   }
 
   /** Everything is given back: what user space is told, and the value that the run ends with. */
-  concluded(guard: RecordGuard): bigint {
+  concluded(guard: Invocation): bigint {
     const { notes, detach } = this.#parts;
     const { prog, isTestRun } = guard.run;
     const kills = notes.killed(guard);

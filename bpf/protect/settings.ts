@@ -86,10 +86,11 @@ function unknownPolicy(name: string): InputError {
   );
 }
 
+const BUDGETS = [...RUN_CONTEXTS, ...HELD_CLASSES.map((cls) => `held-${cls}`)];
 const OPTIONS =
   'source=nmi|timer, off-cpu=counts|excluded, lsm=closed|open, after=keep|detach@N|refuse@N, ' +
   'kfunc-sites=recorded|none, ' +
-  `kill-at=N, and a time for any of ${[...RUN_CONTEXTS, ...HELD_CLASSES.map((c) => `held-${c}`)].join(', ')}`;
+  `kill-at=N, and a time for any of ${BUDGETS.join(', ')}`;
 
 function withOption(settings: Settings, text: string): Settings {
   const [key = '', value = ''] = text.split('=', 2);

@@ -12,7 +12,8 @@ export interface TextPatcher {
 
 /**
  * Ends programs by their own code: from now on each of their calls that may return NULL does, so
- * that they take the branches that they have for that, and nobody enters them any more. Spec 03 R34.
+ * that they take the branches that they have for that, and nobody enters them any more.
+ * Spec 03 R34
  */
 export class Terminator {
   readonly #kernel: Kernel;

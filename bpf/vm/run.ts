@@ -28,7 +28,7 @@ import {
   type Status,
 } from './frame.ts';
 import type { FrameView } from './frame-view.ts';
-import { Prepared, type Callee } from './prepared.ts';
+import type { Callee, Prepared } from './prepared.ts';
 import { checkTimedMayGoto, countMayGoto } from './timed-goto.ts';
 
 /** include/linux/bpf.h */

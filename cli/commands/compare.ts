@@ -4,8 +4,8 @@ import { comparisonMarkdown, comparisonText } from '../render/comparison.ts';
 
 const NAMES = ['runtime-protection', 'registered-writes'] as const;
 const SUMMARY =
-  'Runs what several proposals and the kernel itself do about one problem, and shows what came of ' +
-  `each: ${NAMES.join(', ')}.`;
+  'Runs what several proposals and the kernel itself do about one problem, and shows what ' +
+  `came of each: ${NAMES.join(', ')}.`;
 const EXAMPLE = 'bohrbug compare runtime-protection';
 
 interface Flags {

@@ -7,7 +7,7 @@ import type { Machine } from '../machine.ts';
 import { PAGE_SIZE } from '../memory.ts';
 import type { KmemCache } from '../slab.ts';
 import { UserPages } from './pages.ts';
-import { pageOf, Vmas } from './vma.ts';
+import { Vmas } from './vma.ts';
 import {
   mm_struct,
   MMAP_TOP,

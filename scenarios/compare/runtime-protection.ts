@@ -89,7 +89,8 @@ function tried(policy: PolicyName, { bomb, where = '' }: Trial): TrialResult {
     operations = seen.operations;
   };
   const result = world.run(new Stay());
-  return { program: bomb.program, where, ...resultOf(world, { bomb, observer, kills, operations, result }) };
+  const seen = { bomb, observer, kills, operations, result };
+  return { program: bomb.program, where, ...resultOf(world, seen) };
 }
 
 interface Seen {
@@ -121,8 +122,7 @@ function resultOf(world: World, seen: Seen): Omit<TrialResult, 'program' | 'wher
     cpusLost: lostCpus(result, runs[0]?.cpu ?? 0),
     waiters: waitersOf(world, bomb),
     seen: text.split('\n')[0] || (result.failures[0]?.title.split('\n')[0] ?? ''),
-    operationsPerAcquire:
-      observer.acquireCount === 0 ? 0 : operations / observer.acquireCount,
+    operationsPerAcquire: observer.acquireCount === 0 ? 0 : operations / observer.acquireCount,
     longestHolds: observer.longestHolds(),
   };
 }

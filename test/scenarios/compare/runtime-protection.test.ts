@@ -64,7 +64,7 @@ describe('03 R37: what becomes of the bomb', () => {
     expect(lock[0]!.rejected).toBe('function calls are not allowed while holding a lock');
   });
 
-  test('timed-goto: nothing for the loops as they are; rewritten, over after 250 ms and more', () => {
+  test('timed-goto: nothing for loops as they are; rewritten, over after 250 ms and more', () => {
     const { plain, reference, lock } = trialsOf('timed-goto');
     expectLockup(plain[0]!);
     for (const trial of [plain[1]!, reference[0]!, lock[0]!])
@@ -87,7 +87,7 @@ describe('03 R37: what becomes of the bomb', () => {
     expect(plain[0]!.seen).toBe('ERROR: Arena READ access at unmapped address 0x100000000000');
   });
 
-  test('fast-path: over by its own code after 15 s and more, but not where interrupts are off', () => {
+  test('fast-path: over by its own code after 15 s and more; not with interrupts off', () => {
     const { plain, reference, lock } = trialsOf('fast-path');
     expectLockup(plain[0]!);
     for (const trial of [plain[1]!, reference[0]!, lock[0]!]) {
