@@ -14,7 +14,9 @@ import type { Strategy } from '../../sim/strategy.ts';
 const RUNS_MAX = 1_000;
 const RUNS_OF_LIFE_MAX = 300;
 
-function search(world: World, strategy: Strategy, runsMax: number): Outcome {
+/** A scenario about time has one run. */
+function search(world: World, strategy: Strategy, most: number): Outcome {
+  const runsMax = world.scenario.timed ? 1 : most;
   return explore(world, { strategy, runsMax, isFound: isFound(world.variant) });
 }
 
