@@ -274,7 +274,9 @@ class Pinned {
   *put(addr: number, flags = 0, pidfd = -1): Sim<number> {
     const isMine = pidfd < 0;
     const fd = isMine ? this.p.ok(yield* this.p.pidfd_open(yield* this.p.getpid())) : pidfd;
-    const result = yield* this.o.map('storage').update(fd, words(addr, 7), flags);
+    const key = words(fd).subarray(0, 4);
+    const storage = this.o.map('storage').fd;
+    const result = yield* this.p.calls.mapUpdate(storage, key, words(addr, 7), flags);
     if (isMine) yield* this.p.close(fd);
     return result;
   }
@@ -406,4 +408,34 @@ describe('05 R31, 02 R25: user memory that a map has', () => {
     });
     expect(said).toEqual([0, ['child', 2, 1], ['parent', 2], '-ENOENT', '-EBADF']);
   });
+
+  test.each(['random', 'pct'])(
+    'R31: a program that stores there is waited for, when the page is given up: %s',
+    (strategy) => {
+      const hits = new Set<number>();
+      const w: FdWorld = new FdWorld({
+        *setup(init) {
+          const o = yield* loaded(init);
+          init.note('o', o);
+        },
+        processes: {
+          *A(p) {
+            const k = new Pinned(p, p.noted('o') as BpfObject);
+            const page = yield* k.anonymous(RW);
+            const me = p.ok(yield* p.pidfd_open(yield* p.getpid()));
+            p.ok(yield* k.put(page, 0, me));
+            yield* p.thread(function* (t) {
+              p.ok(yield* new Pinned(t, k.o).put(0, 0, me)); // of the other
+              p.ok(yield* t.munmap(page, PAGE));
+            });
+            hits.add(yield* k.run());
+          },
+        },
+        cpus: 2,
+      });
+      // A page that is freed too early is a use after free.
+      w.everyRun(strategy, () => expect([...w.kernel.mm.pages.pinned()]).toEqual([]), 300);
+      expect([...hits].toSorted()).toEqual([1, 2]);
+    },
+  );
 });
