@@ -1,4 +1,6 @@
 import pc from 'picocolors';
+import { POLICY_NAMES } from '../../bpf/protect/names.ts';
+import type { POLICIES } from '../../bpf/protect/policies.ts';
 import { FAULTS } from '../../kernel/faults.ts';
 import { MUTATIONS } from '../../kernel/mutations.ts';
 import { DEFAULT_PROFILE, PROFILES } from '../../kernel/profile.ts';
@@ -10,13 +12,16 @@ import { parse, parser } from '../options.ts';
 import { table } from '../render/text.ts';
 
 const SUMMARY =
-  'scenarios with their variants, strategies, profiles, mutations, faults and memory models';
+  'scenarios with their variants, strategies, profiles, mutations, policies, faults and memory ' +
+  'models';
 
 const MODELS = MEMORY_MODELS.map((name) => ({ name, about: ABOUT_MODELS[name] }));
 
+type Policies = typeof POLICIES;
+
 export const listCommand: Command = {
   name: 'list',
-  summary: 'scenarios, strategies, profiles, mutations, faults, memory models',
+  summary: 'scenarios, strategies, profiles, mutations, policies, faults, memory models',
   async run(args, io) {
     const flags = parse(
       parser('list', SUMMARY, 'bohrbug list --json', io).option('--json', 'one JSON document'),
@@ -24,12 +29,17 @@ export const listCommand: Command = {
     )?.opts<{ json?: boolean }>();
     if (flags === undefined) return EXIT.expected;
     const { SCENARIOS: scenarios } = await io.loadRegistry();
-    io.out(flags.json ? JSON.stringify(listJson(scenarios)) : listText(scenarios, io));
+    const { POLICIES } = await import('../../bpf/protect/policies.ts');
+    io.out(
+      flags.json
+        ? JSON.stringify(listJson(scenarios, POLICIES))
+        : listText(scenarios, POLICIES, io),
+    );
     return EXIT.expected;
   },
 };
 
-function listJson(scenarios: readonly Scenario[]) {
+function listJson(scenarios: readonly Scenario[], policies: Policies) {
   return {
     scenarios: scenarios.map((scenario) => ({
       name: scenario.name,
@@ -48,12 +58,16 @@ function listJson(scenarios: readonly Scenario[]) {
     strategies: STRATEGIES.map(({ name, usage, about }) => ({ name, usage, about })),
     profiles: PROFILES.map((name) => ({ name, default: name === DEFAULT_PROFILE })),
     mutations: MUTATIONS,
+    policies: POLICY_NAMES.map((name) => {
+      const { source, about } = policies[name];
+      return { name, source, about };
+    }),
     faults: FAULTS,
     memoryModels: MODELS,
   };
 }
 
-function listText(scenarios: readonly Scenario[], io: Io): string {
+function listText(scenarios: readonly Scenario[], policies: Policies, io: Io): string {
   const { bold, dim } = pc.createColors(io.hasColor);
   const section = (title: string, rows: readonly (readonly string[])[]) => [
     bold(title),
@@ -86,6 +100,10 @@ function listText(scenarios: readonly Scenario[], io: Io): string {
     ...section(
       'Mutations',
       MUTATIONS.map((row) => [row.name, row.kind, row.hazard, row.about]),
+    ),
+    ...section(
+      'Policies',
+      POLICY_NAMES.map((name) => [name, policies[name].source, policies[name].about]),
     ),
     ...section(
       'Faults',
