@@ -1,3 +1,4 @@
+import type { Comparison, ComparisonTable } from './comparison.ts';
 import { DESIGN_NAMES, DESIGNS, type Design, type DesignName } from './design.ts';
 import { exec, exit, fork, forked, newThread } from './life.ts';
 import {
@@ -9,25 +10,6 @@ import {
   unprivileged,
   wrongProcess,
 } from './use.ts';
-
-/** One line of a comparison: a cell for each column, and what was done to find it out. */
-export interface ComparisonRow {
-  readonly name: string;
-  readonly cells: readonly string[];
-  readonly how: string;
-}
-
-export interface ComparisonTable {
-  readonly title: string;
-  readonly rows: readonly ComparisonRow[];
-}
-
-export interface Comparison {
-  readonly name: string;
-  readonly about: string;
-  readonly columns: readonly string[];
-  readonly tables: readonly ComparisonTable[];
-}
 
 interface Question {
   readonly name: string;
@@ -121,9 +103,7 @@ function lifeCycle(design: Design): string {
  * How programs come to write to memory of processes, in four designs: each cell is what a run, or
  * some, of a small world have shown. Spec 05 R1 and R34
  */
-export function compareRegisteredWrites(
-  names: readonly DesignName[] = DESIGN_NAMES,
-): Comparison {
+export function compareRegisteredWrites(names: readonly DesignName[] = DESIGN_NAMES): Comparison {
   const designs = names.map((name) => DESIGNS[name]);
   const table = (title: string, questions: readonly Question[]): ComparisonTable => ({
     title,
