@@ -1,7 +1,7 @@
 import type { Sim } from '../../sim/request.ts';
 import { scenario } from '../dsl.ts';
 import type { Proc } from '../proc.ts';
-import { assign, deliver, loadSlots, Slot, succeed } from './slots.ts';
+import { assign, deliver, loadSlots, Slot, SLOTS, succeed } from './slots.ts';
 
 /** The process id of the first. */
 const FIRST = 7;
@@ -32,24 +32,29 @@ export default scenario({
   *setup(init) {
     const byGeneration = init.variant === 'good';
     const clears = init.variant !== 'bad-uncleared';
-    yield* loadSlots(init, { byGeneration, clears });
+    const byModulo = init.variant === 'bad-modulo';
+    yield* loadSlots(init, { byGeneration, byModulo, clears });
     // The first has run, and has ended: its slot is as it has left it.
     const table = yield* Slot.of(init, 0);
     init.note('table', table);
     yield* table.inheritedBy(init, yield* assign(init, FIRST)).setState(1);
+    yield* init.start('Event');
+    init.note('next', yield* init.start('Next'));
   },
   processes: {
     /** Whoever has seen an event for the first process. */
     *Event(p) {
-      yield* deliver(p, FIRST);
+      const next = p.noted('next') as number;
+      yield* deliver(p, p.variant === 'bad-modulo' ? next + SLOTS : FIRST);
       yield* ended(p);
     },
     /** The agent gives it the slot of the first, who is gone. */
     *Next(p) {
-      const index = p.ok(yield* succeed(p, FIRST));
+      const isGiven = p.variant !== 'bad-modulo';
+      const index = isGiven ? p.ok(yield* succeed(p, FIRST)) : (yield* p.getpid()) % SLOTS;
       p.note('index', index);
       const state = yield* slotOf(p, index).state();
-      p.check(state === 0, 'state of the process before', 'stale-object');
+      p.check(state === 0 || !isGiven, 'state of the process before', 'stale-object');
       yield* ended(p);
     },
   },
@@ -62,6 +67,10 @@ export default scenario({
       about: 'who frees the slot leaves in it what is there',
       expect: ['stale-object'],
       also: ['wrong-process-write'],
+    },
+    'bad-modulo': {
+      about: 'the slot is that of the process id modulo their number: another has the same',
+      expect: ['wrong-process-write'],
     },
     good: { about: 'a generation for each slot, compared as the result is stored' },
   },

@@ -4,7 +4,9 @@ import type { Proc } from '../proc.ts';
 import { ints } from '../user-memory.ts';
 import slots from './slots.bpf.o';
 
-/** struct slot: slots.bpf.c */
+/** SLOTS: slots.bpf.c */
+export const SLOTS = 4;
+/** struct slot */
 const SLOT_BYTES = 24;
 const RESULT = 0;
 const STATE = 8;
@@ -12,6 +14,8 @@ const STATE = 8;
 export interface SlotsOptions {
   /** Whether results are stored only where the slot is still the same process's. */
   readonly byGeneration?: boolean;
+  /** Whether a process's slot is that of its id modulo SLOTS. */
+  readonly byModulo?: boolean;
   /** Whether what is free has nothing in it any more; default true. */
   readonly clears?: boolean;
 }
@@ -21,9 +25,10 @@ type Attach = (...names: readonly string[]) => Sim<void>;
 
 /** In setup: loads the table and its programs. Processes inherit the descriptors. */
 export function* loadSlots(init: Proc, options: SlotsOptions = {}): Sim<Attach> {
-  const { byGeneration = false, clears = true } = options;
+  const { byGeneration = false, byModulo = false, clears = true } = options;
   const object = init.openObject(slots, 'slots.bpf.o');
   object.set('by_generation', byGeneration ? 1 : 0);
+  object.set('by_modulo', byModulo ? 1 : 0);
   object.set('clears', clears ? 1 : 0);
   yield* object.load();
   init.note('slots', object.map('slots').fd);
