@@ -101,9 +101,7 @@ export function exec(design: Design): string {
   if (isGone) return notes.get('in exec') === -EPERM ? 'removed' : 'removed (late)';
   if (notes.get('mapped') === true) return 'goes on';
   if (failures.some(({ kind }) => kind === 'leak')) return 'survives, orphan page';
-  return design.name === 'mmap-array'
-    ? 'unmapped, slot stale'
-    : 'element survives, mapping gone';
+  return design.name === 'mmap-array' ? 'unmapped, slot stale' : 'element survives, mapping gone';
 }
 
 export function exit(design: Design): string {
