@@ -30,6 +30,7 @@ export function protectionTables({ rows }: RuntimeProtection): Comparison {
           'after',
           'over after',
           'left held',
+          'held longest',
           'others hurt',
           'user space reads',
           'operations an acquire',
@@ -80,7 +81,7 @@ function measured({ policy, trials }: PolicyRow): ComparisonRow[] {
 
 function cellsOf(trial: TrialResult): string[] {
   if (trial.rejected !== '') {
-    return ['the verifier', 'at load', 'never ran', '', '', trial.rejected, '0'];
+    return ['the verifier', 'at load', 'never ran', '', '', '', trial.rejected, '0'];
   }
   const { detectedAfterNs, stoppedAfterNs, cpusLost, waiters } = trial;
   const hurt = [
@@ -92,10 +93,17 @@ function cellsOf(trial: TrialResult): string[] {
     detectedAfterNs === null ? '' : time(detectedAfterNs),
     stoppedAfterNs === null ? 'never' : time(stoppedAfterNs),
     trial.leaked || 'nothing',
+    longest(trial),
     hurt.join(', ') || 'nobody',
     trial.seen,
     String(Math.round(trial.operationsPerAcquire * 100) / 100),
   ];
+}
+
+/** Spec 03 R5 */
+function longest({ longestHolds }: TrialResult): string {
+  const real = longestHolds.filter(({ type }) => type !== 'bpf_iter_num');
+  return real.map(({ type, ns }) => `${type} ${time(ns)}`).join(', ');
 }
 
 /** `953 us`, `1.31 s`: three digits. */
