@@ -129,7 +129,10 @@ export class Bpf implements BpfContext {
       streamsOf(kernel).report(prog, BPF_STREAM_STDERR, line);
     };
     this.protection = this.#protection(options.policy ?? NO_POLICY);
-    if (this.protection.isOn) this.runner.policyOf = (prog) => this.protection.of(prog);
+    if (this.protection.isOn) {
+      this.runner.policyOf = (prog) => this.protection.of(prog);
+      this.protection.hear(kernel.sched);
+    }
     this.#join();
   }
 

@@ -64,6 +64,8 @@ export interface Policy {
   terminate?(prog: ExecProgram | undefined): number;
   /** Who watches this run; null: nobody. */
   enter(run: GuardedRun): Guard | null;
+  /** Another task comes to a CPU, or none. Sched.hooks.onSwitch */
+  switched?(prev: unknown, next: unknown, nowNs: number): void;
   /** Back to how it began: the machine has been reset. */
   reset?(): void;
 }

@@ -1,3 +1,4 @@
+import type { Sched } from '../../kernel/sched.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { KillNotes } from './kill-notes.ts';
 import { POLICIES } from './policies.ts';
@@ -33,6 +34,16 @@ export class Protection {
 
   get policies(): readonly Policy[] {
     return [...this.#policies.values()].filter((policy) => policy !== undefined);
+  }
+
+  /** Policies hear of switches of tasks: time off the CPU is not a program's. Before boot. */
+  hear({ hooks }: Sched): void {
+    const { policies } = this;
+    const before = hooks.onSwitch;
+    hooks.onSwitch = (cpu, prev, next) => {
+      before(cpu, prev, next);
+      for (const policy of policies) policy.switched?.(prev, next, cpu.sim.nowNs);
+    };
   }
 
   reset(): void {

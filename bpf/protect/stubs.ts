@@ -21,7 +21,8 @@ export function stubsOf(prog: ExecProgram, hasKfuncSites: boolean): ReadonlyMap<
     const mayBeNull = isKfunc
       ? ((helper.flags as number) & (KF_RET_NULL | KF_ITER_NEXT)) !== 0
       : ((FUNC_PROTOS.get(helper.id)?.ret ?? 0) & PTR_MAYBE_NULL) !== 0;
-    if (mayBeNull && (!isKfunc || hasKfuncSites)) stubs.set(slot, returning(0));
+    if (helper.name === 'bpf_loop') stubs.set(slot, returning(1));
+    else if (mayBeNull && (!isKfunc || hasKfuncSites)) stubs.set(slot, returning(0));
   }
   for (const slot of prog.loopCalls ?? []) stubs.set(slot, returning(1));
   return stubs;

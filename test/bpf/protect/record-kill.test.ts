@@ -140,6 +140,47 @@ test('03 R20: a release that may sleep is left to a worker where the run itself 
   expect(sandbox.kernel.machine.engine.failures).toEqual([]);
 });
 
+describe('03 R14: time off the CPU', () => {
+  /** A program that runs for some 20 ms, and another task on its CPU that wants it all the while. */
+  const killsBeside = (policy: string): number => {
+    const selection = selectionOf([policy]);
+    const sandbox = new BpfSandbox({ cpus: 1, bpf: { policy: selection } });
+    const object = sandbox.openBytes(compiledBytes('killed', 'clang-22-v3'), 'killed');
+    object.object.program('short_run').isWanted = true;
+    object.load();
+    const { fd } = object.object.program('short_run');
+    sandbox.run(function* (p) {
+      const other = p.ok(yield* p.fork((child) => child.compute(100_000_000), 'other'));
+      const { result } = yield* p.calls.testRun(fd);
+      p.ok(result);
+      yield* p.wait(other);
+    });
+    return object.programs['short_run']!.kills.count;
+  };
+
+  test('does not count, unless that is asked for', () => {
+    expect(killsBeside('record-kill:sleepable=40ms')).toBe(0);
+    expect(killsBeside('record-kill:sleepable=40ms,off-cpu=counts')).toBe(1);
+    expect(killsBeside('record-kill:sleepable=10ms')).toBe(1);
+  });
+});
+
+test('03 R22: a kill of a program that sleeps is pending until it wakes', () => {
+  const policy = 'record-kill:sleepable=1ms,off-cpu=counts';
+  const [sandbox, { programs, object }] = loaded(policy, 'sleeps');
+  const program = object.program('sleeps');
+  sandbox.run(function* (p) {
+    const page = p.mmap({ blocking: true });
+    const ctxIn = new Uint8Array(8);
+    new DataView(ctxIn.buffer).setBigUint64(0, BigInt(page), true);
+    const run = yield* p.calls.testRun(program.fd, { ctxIn });
+    expect([run.result, run.retval | 0]).toEqual([0, -ETIMEDOUT]);
+  });
+  const { detectedNs, runNs, count } = programs['sleeps']!.kills;
+  expect(count).toBe(1);
+  expect(runNs).toBeGreaterThan(detectedNs);
+});
+
 test('03 R13: operations on records are counted', () => {
   const [, { programs }] = loaded('record-kill', 'above');
   programs['above']!.run();

@@ -163,3 +163,33 @@ int tail_called(void *ctx)
 	bpf_task_release(task);
 	return 0;
 }
+
+/* Some 20 ms of virtual time. */
+SEC("?syscall")
+int short_run(void *ctx)
+{
+	struct bpf_iter_num it;
+
+	bpf_iter_num_new(&it, 0, 400000);
+	while (bpf_iter_num_next(&it)) {
+		rounds++;
+		bpf_ktime_get_ns();
+	}
+	bpf_iter_num_destroy(&it);
+	return 0;
+}
+
+struct where {
+	u64 page;
+};
+
+/* Waits for a page of its caller. */
+SEC("?syscall")
+int sleeps(struct where *ctx)
+{
+	u64 word = 0;
+
+	bpf_copy_from_user(&word, sizeof(word), (void *)ctx->page);
+	forever();
+	return 0;
+}
