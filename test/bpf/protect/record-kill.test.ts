@@ -159,8 +159,8 @@ describe('03 R14: time off the CPU', () => {
   };
 
   test('does not count, unless that is asked for', () => {
-    expect(killsBeside('record-kill:sleepable=40ms')).toBe(0);
-    expect(killsBeside('record-kill:sleepable=40ms,off-cpu=counts')).toBe(1);
+    expect(killsBeside('record-kill:sleepable=30ms')).toBe(0);
+    expect(killsBeside('record-kill:sleepable=30ms,off-cpu=counts')).toBe(1);
     expect(killsBeside('record-kill:sleepable=10ms')).toBe(1);
   });
 });
