@@ -22,4 +22,4 @@ const parts = NAMES.map((name) => {
   }
   return made.stdout.trimEnd();
 });
-writeFileSync(join(ROOT, 'docs/COMPARISONS.md'), `${[HEAD, ...parts].join("\n\n")}\n`);
+writeFileSync(join(ROOT, 'docs/COMPARISONS.md'), `${[HEAD, ...parts].join('\n\n')}\n`);

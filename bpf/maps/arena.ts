@@ -271,7 +271,7 @@ export class ArenaMap extends MapBase {
     const { memory } = this;
     return memory.unwatched(() => {
       const spans = [];
-      for (let addr = this.#s.free_spans; addr !== 0; ) {
+      for (let addr = this.#s.free_spans; addr !== 0;) {
         const { uaddr, page_cnt, node } = arena_free_span.at(memory, addr);
         spans.push({ addr, low: uaddr, count: page_cnt });
         addr = node;

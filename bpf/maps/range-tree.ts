@@ -47,7 +47,7 @@ export class RangeTree {
   range_tree_find(len: number): number {
     const { memory } = this.#machine;
     let best = 0;
-    for (let node = memory.ptr(this.#bySize); node !== 0; ) {
+    for (let node = memory.ptr(this.#bySize); node !== 0;) {
       const { start, last } = this.#range(node);
       if (last - start + 1 < len) break;
       best = node;

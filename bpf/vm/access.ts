@@ -126,9 +126,7 @@ export function accessRequest<T>(
 ): Request<T> {
   const high = memory.rawU32(frame + off.accessAddr + 4);
   const addr = high === DIRECT_MAP_HIGH ? memory.rawU32(frame + off.accessAddr) : -1;
-  const goOn = isArenaInsn(insn)
-    ? withEntry(memory, frame, insn, { asked: addr, effect })
-    : effect;
+  const goOn = isArenaInsn(insn) ? withEntry(memory, frame, insn, { asked: addr, effect }) : effect;
   const size = memory.rawU32(frame + off.accessSize);
   const kind = memory.rawU32(frame + off.accessKind) as Access;
   if (addr <= 0 || addr + size > memory.sizeBytes) return access(site, 0, 0, NONE, goOn);

@@ -245,6 +245,7 @@ test('list --json holds everything that can be named', async () => {
     'strategies',
     'profiles',
     'mutations',
+    'policies',
     'faults',
     'memoryModels',
   ]);

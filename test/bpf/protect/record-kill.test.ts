@@ -141,7 +141,7 @@ test('03 R20: a release that may sleep is left to a worker where the run itself 
 });
 
 describe('03 R14: time off the CPU', () => {
-  /** A program that runs for some 20 ms, and another task on its CPU that wants it all the while. */
+  /** A program that runs for some 20 ms; another task wants its CPU all the while. */
   const killsBeside = (policy: string): number => {
     const selection = selectionOf([policy]);
     const sandbox = new BpfSandbox({ cpus: 1, bpf: { policy: selection } });

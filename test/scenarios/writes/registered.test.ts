@@ -190,7 +190,11 @@ describe('the patch searches an order that is none', () => {
 
   test('05 R15: a start that is there already is accepted', () => {
     withRegions(PATCH, function* (p, world) {
-      for (const [start, size] of [[0xff0, 8], [0x1000, 24], [0x1008, 4]] as const) {
+      for (const [start, size] of [
+        [0xff0, 8],
+        [0x1000, 24],
+        [0x1008, 4],
+      ] as const) {
         expect(yield* register(p, start, size)).toBe(0);
       }
       expect(yield* register(p, 0x1008, 1)).toBe(0);
@@ -201,7 +205,11 @@ describe('the patch searches an order that is none', () => {
 
   test('05 R16: an inner region cannot be unregistered before the outer', () => {
     withRegions(PATCH, function* (p) {
-      for (const [start, size] of [[0xfff, 1], [0x1000, 24], [0x1001, 1]] as const) {
+      for (const [start, size] of [
+        [0xfff, 1],
+        [0x1000, 24],
+        [0x1001, 1],
+      ] as const) {
         expect(yield* register(p, start, size)).toBe(0);
       }
       expect(yield* unregister(p, 0x1001, 1)).toBe(-ENOENT);
@@ -213,7 +221,13 @@ describe('the patch searches an order that is none', () => {
   test('05 R17: fixed, nothing overlaps, and each region is found', () => {
     withRegions(FIXED, function* (p) {
       expect(yield* register(p, LOW, 24, 7)).toBe(0);
-      for (const [off, size] of [[8, 1], [0, 24], [23, 9], [-8, 9], [-8, 64]] as const) {
+      for (const [off, size] of [
+        [8, 1],
+        [0, 24],
+        [23, 9],
+        [-8, 9],
+        [-8, 64],
+      ] as const) {
         expect(yield* register(p, LOW + off, size, 9), `${off} ${size}`).toBe(-EEXIST);
       }
       expect(yield* register(p, LOW + 24, 8, 9)).toBe(0);
