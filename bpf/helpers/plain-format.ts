@@ -34,6 +34,11 @@ export class PlainFormat implements LineText {
     this.lengthMax = this.#textLength + DIGITS_MAX * kinds.length;
   }
 
+  /** How many numbers. */
+  get argCount(): number {
+    return this.#kinds.length;
+  }
+
   lengthOf(words: Uint32Array): number {
     let length = this.#textLength;
     for (let i = 0; i < this.#kinds.length; i++) {
@@ -49,7 +54,8 @@ export class PlainFormat implements LineText {
     return (text + this.#texts.at(-1)!).replace(/\n$/, '');
   }
 
-  isAt(memory: Memory, addr: number, size: number): boolean {
+  /** Up to its NUL, if no size is given. */
+  isAt(memory: Memory, addr: number, size = this.#bytes.length): boolean {
     const bytes = this.#bytes;
     if (bytes.length !== size) return false;
     for (let i = 0; i < size; i++) if (memory.u8(addr + i) !== bytes[i]) return false;
@@ -65,6 +71,15 @@ export function plainFormat(memory: Memory, addr: number, size: number): PlainFo
   const made = compile(memory.copyOut(addr, size));
   cached.set(addr, made);
   return made;
+}
+
+/** The same of a constant string, of which a NUL says where it ends. */
+export function plainString(memory: Memory, addr: number): PlainFormat | undefined {
+  const known = cached.get(addr);
+  if (known?.isAt(memory, addr)) return known;
+  let size = 1;
+  while (memory.u8(addr + size - 1) !== 0) size++;
+  return plainFormat(memory, addr, size);
 }
 
 function compile(bytes: Uint8Array): PlainFormat | undefined {

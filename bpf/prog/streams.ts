@@ -92,7 +92,7 @@ export class Streams {
    */
   report(prog: Program, id: number, lines: string | undefined): number {
     const stream = this.get(prog, id);
-    if (this.#isFull(stream, REPORT_MIN)) return -ENOSPC;
+    if (this.isFull(stream, REPORT_MIN)) return -ENOSPC;
     const { machine, cpus, creds } = this.#kernel;
     const cpu = machine.engine.cpu.id;
     const current = cpus.this.current;
@@ -109,7 +109,7 @@ export class Streams {
   }
 
   /** Whether there is no room for that many bytes, so that no text need be made. */
-  #isFull(stream: number, size: number): boolean {
+  isFull(stream: number, size: number): boolean {
     const { memory } = this.#kernel.machine;
     return memory.rawU32(stream + bpf_stream.off.capacity) + size >= BPF_STREAM_MAX_CAPACITY;
   }

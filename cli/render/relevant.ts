@@ -56,11 +56,14 @@ function withoutEndings(
       !lines.some((line) => line.kind !== 'syscall' && scores.get(line)! >= SCORE.deviation),
   );
   const dropped = new Set(strangers.flatMap(({ lines }) => lines));
-  return told.filter((line, i) => {
-    if (line.kind !== 'event') return !dropped.has(line);
-    const next = told.slice(i + 1).find(({ kind }) => kind !== 'event');
-    return next !== undefined && !dropped.has(next);
-  });
+  let staysNext = false;
+  return told
+    .toReversed()
+    .filter((line) => {
+      if (line.kind !== 'event') staysNext = !dropped.has(line);
+      return staysNext;
+    })
+    .toReversed();
 }
 
 function isExit({ text }: TraceLine): boolean {
