@@ -92,6 +92,8 @@ export function loader(bombOfLoader: Bomb): ProcBody {
     else if (bombOfLoader.in === 'nmi') yield* p.compute(10 * MS);
     else yield* p.read(read, 1);
     p.note('over', true);
+    // While it hangs there, who reads of it sets it off at each sleep, and it is told of again.
+    yield* program.detach();
     p.note('stderr', yield* program.stream('stderr'));
     yield* object.destroy();
   };

@@ -18,7 +18,7 @@ test('an unknown name suggests the nearest', () => {
 /** By spec: the numbers of its hazards that have a scenario. */
 const HAZARDS: Readonly<Record<string, readonly number[]>> = {
   '00': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
-  '03': [1, 2, 3, 4, 5, 6, 7, 8, 10, 11],
+  '03': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
   '05': [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
 };
 
