@@ -18,6 +18,8 @@ const cached = new Map<number, PlainFormat | undefined>();
  */
 export class PlainFormat implements LineText {
   readonly #bytes: Uint8Array;
+  /** Those of them that make whole ones: so that comparing is fast. */
+  readonly #words: Uint32Array;
   /** One more than there are numbers. */
   readonly #texts: readonly string[];
   /** `d`, `i`, `u`, `x` or `X`. */
@@ -28,6 +30,7 @@ export class PlainFormat implements LineText {
 
   constructor(bytes: Uint8Array, texts: readonly string[], kinds: readonly string[]) {
     this.#bytes = bytes;
+    this.#words = new Uint32Array(bytes.slice(0, bytes.length & ~3).buffer);
     this.#texts = texts;
     this.#kinds = kinds;
     this.#textLength = texts.reduce((sum, { length }) => sum + length, 0);
@@ -58,7 +61,13 @@ export class PlainFormat implements LineText {
   isAt(memory: Memory, addr: number, size = this.#bytes.length): boolean {
     const bytes = this.#bytes;
     if (bytes.length !== size) return false;
-    for (let i = 0; i < size; i++) if (memory.u8(addr + i) !== bytes[i]) return false;
+    const words = this.#words;
+    for (let i = 0; i < words.length; i++) {
+      if (memory.u32(addr + 4 * i) !== words[i]) return false;
+    }
+    for (let i = 4 * words.length; i < size; i++) {
+      if (memory.u8(addr + i) !== bytes[i]) return false;
+    }
     return true;
   }
 }

@@ -33,12 +33,13 @@ const SCORE = {
  */
 export function relevantLines(run: Run, linesMax: number): TraceLine[] {
   const told = run.lines.filter(({ kind }) => kind !== 'step' && kind !== 'printk');
-  const scores = scoresOf(told, run);
+  const calls = callsOf(told);
+  const scores = scoresOf(told, calls, run);
   const lines = withoutEndings(told, scores).filter(
     (line) => line.kind !== 'return' || isError(line),
   );
   if (lines.length <= linesMax) return lines;
-  return best(lines, scores, told, linesMax);
+  return best(lines, scores, calls, linesMax);
 }
 
 /**
@@ -78,22 +79,36 @@ function isOfInterrupt({ path }: TraceLine): boolean {
 function best(
   lines: readonly TraceLine[],
   scores: ReadonlyMap<TraceLine, number>,
-  told: readonly TraceLine[],
+  calls: readonly Call[],
   linesMax: number,
 ): TraceLine[] {
-  const entries = new Map(
-    callsOf(told).flatMap((call) => call.lines.map((line) => [line, call.lines[0]!] as const)),
-  );
-  const indexes = new Map(lines.map((line, index) => [line, index]));
+  const entries = new Map<TraceLine, TraceLine>();
+  for (const call of calls) for (const line of call.lines) entries.set(line, call.lines[0]!);
+  const known = new Set(lines);
   const kept = new Set<TraceLine>();
-  const ranked = lines.toSorted(
-    (a, b) => scores.get(b)! - scores.get(a)! || indexes.get(b)! - indexes.get(a)!,
-  );
-  for (const line of ranked) {
-    const wanted = [line, entries.get(line)!].filter((one) => !kept.has(one) && indexes.has(one));
+  for (const line of ranked(lines, scores)) {
+    if (kept.size === linesMax) break;
+    const wanted = [line, entries.get(line)!].filter((one) => !kept.has(one) && known.has(one));
     if (kept.size + wanted.length <= linesMax) for (const one of wanted) kept.add(one);
   }
   return lines.filter((line) => kept.has(line));
+}
+
+/** By score, and of equal ones the last first. There may be a million, and few scores. */
+function* ranked(
+  lines: readonly TraceLine[],
+  scores: ReadonlyMap<TraceLine, number>,
+): Iterable<TraceLine> {
+  const byScore = new Map<number, TraceLine[]>();
+  for (const line of lines) {
+    const score = scores.get(line)!;
+    const same = byScore.get(score);
+    if (same) same.push(line);
+    else byScore.set(score, [line]);
+  }
+  for (const score of [...byScore.keys()].toSorted((a, b) => b - a)) {
+    yield* byScore.get(score)!.toReversed();
+  }
 }
 
 /** A return with an errno: any other says only that the call went on. */
@@ -101,7 +116,11 @@ function isError({ text }: TraceLine): boolean {
   return /-1 E[A-Z]|-E[A-Z]/.test(text);
 }
 
-function scoresOf(lines: readonly TraceLine[], run: Run): Map<TraceLine, number> {
+function scoresOf(
+  lines: readonly TraceLine[],
+  calls: readonly Call[],
+  run: Run,
+): Map<TraceLine, number> {
   const scores = new Map<TraceLine, number>();
   const add = (line: TraceLine, score: number) => scores.set(line, scores.get(line)! + score);
   const named = functionsIn(run.failures);
@@ -113,7 +132,7 @@ function scoresOf(lines: readonly TraceLine[], run: Run): Map<TraceLine, number>
     if (addresses.some((address) => line.text.includes(address.slice(2)))) add(line, SCORE.named);
   }
   for (const line of afterDeviations(lines, run.schedule)) add(line, SCORE.deviation);
-  for (const call of callsOf(lines)) {
+  for (const call of calls) {
     if (!call.isOver) for (const line of call.lines) add(line, SCORE.inProgress);
     if (call.lines[0]!.kind === 'syscall') add(call.lines[0]!, SCORE.entry);
   }

@@ -12,7 +12,7 @@ const BPF_F_LOCK = 4;
 const VALUE_BYTES = 8;
 const FIRST_KEY = new Uint8Array(4);
 /** Tasks that share a CPU with a bomb that lets them. */
-const NEIGHBOURS = 7;
+const NEIGHBOURS = 15;
 
 /** How often the worker looks for the program, which may not come, before it goes on without. */
 const PATIENCE = 1_000;
