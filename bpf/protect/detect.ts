@@ -5,7 +5,7 @@ import { site } from '../../sim/site.ts';
 import type { HeldClass } from './pairs.ts';
 import { pairAt } from './pairs.ts';
 import type { Detected, Invocation } from './invocation.ts';
-import { bpf_held_record } from './record.ts';
+import { bpf_held_record, type HeldRecord } from './record.ts';
 
 const DET2 = site('bpf_prog_watchdog', 'DET2');
 
@@ -35,7 +35,7 @@ export class Detection implements Detected {
   readonly #timer: Timer;
   readonly #beganNs: number;
   readonly #cpu: Cpu;
-  readonly #shortestHeldNs: number;
+  readonly #heldNs: Float64Array;
   #offCpuNs = 0;
   /** When it would have begun, had it never left its CPU. */
   #zeroNs: number;
@@ -53,7 +53,7 @@ export class Detection implements Detected {
     this.#cpu = engine.cpu;
     this.#beganNs = engine.cpu.nowNs;
     this.#zeroNs = this.#beganNs;
-    this.#shortestHeldNs = guard.policy.shortestHeldNs;
+    this.#heldNs = guard.policy.heldNs;
     this.#dueNs = before(guard.settings.budgets.run[guard.context]);
     this.#timer = new Timer(`budget of ${guard.run.prog.name}`, () => this.#fired());
   }
@@ -70,11 +70,6 @@ export class Detection implements Detected {
     return Math.max(0, nowNs - this.#beganNs - this.#offCpuNs);
   }
 
-  /** The same, where it is the invocation itself that asks. */
-  hereNs(): number {
-    return this.#cpu.nowNs - this.#zeroNs;
-  }
-
   /** From here on time may pass. */
   arm(): void {
     if (this.#isArmed || this.#isTold) return;
@@ -89,11 +84,19 @@ export class Detection implements Detected {
 
   /** Something of that pair is held from now on. */
   held(pair: number, atNs: number): void {
-    if (atNs + this.#shortestHeldNs >= this.#dueNs) return;
-    const dueNs = atNs + before(this.#guard.settings.budgets.held[pairAt(pair).class]);
+    const { budgets } = this.#guard.settings;
+    const heldNs = (this.#heldNs[pair] ||= before(budgets.held[pairAt(pair).class]));
+    const dueNs = atNs + heldNs;
     if (dueNs >= this.#dueNs) return;
     this.#dueNs = dueNs;
     if (this.#isArmed) this.#set();
+  }
+
+  /** The same of the newest entry, at once: no time is handed from function to function. */
+  stamp(record: HeldRecord, top: number, pair: number): void {
+    const atNs = this.#cpu.nowNs - this.#zeroNs;
+    record.stamp(top, atNs);
+    if (atNs + this.#heldNs[pair]! < this.#dueNs) this.held(pair, atNs);
   }
 
   /** The task has left its CPU, or is back. Sched.hooks.onSwitch */

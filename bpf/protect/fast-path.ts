@@ -58,6 +58,7 @@ class StuckGuard implements Guard {
   readonly isStopping = false;
   readonly isCounting = false;
   readonly isDue = false;
+  readonly isAfter = true;
   readonly #policy: FastPath;
   readonly #run: GuardedRun;
   readonly #beganNs: number;
@@ -73,6 +74,10 @@ class StuckGuard implements Guard {
 
   stopsHere(): boolean {
     return false;
+  }
+
+  after(_callee: GuardedCall, _pc: number, result: Result | Sim<Result>): Result | Sim<Result> {
+    return result;
   }
 
   around({ helper }: GuardedCall): Result | Sim<Result> {

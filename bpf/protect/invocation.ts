@@ -56,8 +56,8 @@ export interface ReleaseCall {
 export interface KillPolicy {
   /** Whether one of its own bugs is switched on. */
   readonly isMutated: boolean;
-  /** No kind of thing may be held for less. */
-  readonly shortestHeldNs: number;
+  /** By pair: how long one may be held until the program is asked; 0: not looked up yet. */
+  readonly heldNs: Float64Array;
   is(mutation: string): boolean;
   take(prog: number, capacity: number): HeldRecord;
   give(record: HeldRecord): void;

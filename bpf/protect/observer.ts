@@ -111,12 +111,24 @@ class ObservedRun implements Guard {
     return this.#guard?.stopsHere() ?? false;
   }
 
+  get isAfter(): boolean {
+    return this.#guard?.isAfter ?? true;
+  }
+
+  after(callee: GuardedCall, pc: number, result: Result | Sim<Result>): Result | Sim<Result> {
+    return this.#observed(callee, this.#guard?.after(callee, pc, result) ?? result);
+  }
+
   around(callee: GuardedCall, pc: number): Result | Sim<Result> {
-    const { effect } = callee;
-    const first = this.#arg(0);
-    const second = this.#arg(SECOND);
     const result =
       this.#guard?.around(callee, pc) ?? callee.helper.invoke(this.#run.call, this.#run.args);
+    return this.#observed(callee, result);
+  }
+
+  /** Its arguments still stand where the call has left them. */
+  #observed({ effect }: GuardedCall, result: Result | Sim<Result>): Result | Sim<Result> {
+    const first = this.#arg(0);
+    const second = this.#arg(SECOND);
     if (typeof result === 'object') return this.#afterwards(effect, result, first, second);
     this.#note(effect, result, first, second);
     return result;

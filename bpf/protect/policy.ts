@@ -36,6 +36,10 @@ export interface Guard {
   readonly isDue: boolean;
   /** At a kill point, where it is counting or stopping: whether it ends here. Spec 03 R18. */
   stopsHere(): boolean;
+  /** Calls whose effect `isAfter` go to after(), once the helper is invoked: not to around(). */
+  readonly isAfter: boolean;
+  /** Keeps the record of a call that has given this. */
+  after(callee: GuardedCall, pc: number, result: Result | Sim<Result>): Result | Sim<Result>;
   /** Does a call, and keeps the record. */
   around(callee: GuardedCall, pc: number): Result | Sim<Result>;
   /** The run is about to let others go on, so time may pass. */

@@ -2,12 +2,13 @@ import type { Memory } from '../../kernel/memory.ts';
 import { kernelText, step, type Sim } from '../../sim/request.ts';
 import { site } from '../../sim/site.ts';
 import type { Trace } from '../../sim/trace.ts';
-import type { Call, Result } from '../helpers/prototype.ts';
+import type { Result } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { runContext, type RunContext } from './budgets.ts';
 import { Depths, Ledger } from './balance.ts';
 import { Detection } from './detect.ts';
 import { HeldReleases } from './kill.ts';
+import type { Effect } from './effects.ts';
 import { pairAt, type Pair } from './pairs.ts';
 import type { Guard, GuardedCall, GuardedRun } from './policy.ts';
 import type { Invocation, KillPolicy } from './invocation.ts';
@@ -43,7 +44,6 @@ export class RecordGuard implements Guard, Invocation {
   readonly #isFine: boolean;
   readonly #trace: Trace;
   readonly #memory: Memory;
-  readonly #call: Call;
   readonly #args: number;
   #killPoints = 0;
 
@@ -56,7 +56,6 @@ export class RecordGuard implements Guard, Invocation {
     this.context = runContext(kernel, prog.sleepable);
     this.#trace = machine.engine.trace;
     this.#memory = machine.memory;
-    this.#call = run.call;
     this.#args = run.args;
     this.#isFine = machine.engine.mode === 'explore' || policy.isMutated;
     this.record = this.#newRecord(prog);
@@ -117,44 +116,53 @@ export class RecordGuard implements Guard, Invocation {
     if (old) this.policy.give(old);
   }
 
+  get isAfter(): boolean {
+    return !this.#isFine;
+  }
+
   around(callee: GuardedCall, pc: number): Result | Sim<Result> {
-    const { effect, helper } = callee;
+    if (!this.#isFine && callee.effect.isAfter) return this.after(callee, pc, this.#invoke(callee));
+    return this.#finely(callee);
+  }
+
+  /** The two most usual calls; any other is written down by #afterOther(). */
+  after({ effect }: GuardedCall, pc: number, result: Result | Sim<Result>): Result | Sim<Result> {
     const { record } = this;
-    if (record === null || this.#isFine) return this.#finely(callee);
-    const args = this.#args;
-    if (effect.kind === 'acquire') {
-      const result = helper.invoke(this.#call, args);
-      if (typeof result === 'object') return this.#acquired(effect.pair, result);
-      if (effect.isPlain) {
-        if (result !== 0) this.#push(record, effect.pair, pc, result as number);
-      } else {
-        this.#reserve(effect.pair);
-        this.#commit(effect.pair, result);
+    if (record !== null && typeof result === 'number') {
+      if (effect.kind === 'acquire' && effect.isPlain) {
+        if (result !== 0) this.#push(record, effect.pair, pc, result);
+        return result;
       }
+      if (effect.kind === 'release' && record.pop(effect.pair, this.#memory.rawU32(this.#args))) {
+        this.ledger.released(effect.pair);
+        return result;
+      }
+    }
+    return this.#afterOther(effect, result);
+  }
+
+  #afterOther(effect: Effect, result: Result | Sim<Result>): Result | Sim<Result> {
+    if (effect.kind === 'acquire') {
+      if (typeof result === 'object') return this.#acquired(effect.pair, result);
+      this.#reserve(effect.pair);
+      this.#commit(effect.pair, result);
       return result;
     }
-    if (effect.kind !== 'release') return this.#finely(callee);
-    const addr = this.#memory.rawU32(args); // the offset in the direct map
-    const result = helper.invoke(this.#call, args);
-    if (typeof result !== 'object' && record.pop(effect.pair, addr)) {
-      this.ledger.released(effect.pair);
-      return result;
-    }
-    const index = this.#find(effect.pairs, addr);
+    const pairs = effect.kind === 'release' ? effect.pairs : undefined;
+    const index = this.#find(pairs, this.#memory.rawU32(this.#args));
     if (typeof result !== 'object') {
       this.#erase(index);
       return result;
     }
-    if (index >= 0) record.release(index); // before its first step
+    if (index >= 0) this.record!.release(index); // before its first step
     return this.#released(index, result);
   }
 
   /** What was acquired at once: between room and entry nobody can come. */
   #push(record: HeldRecord, pair: number, pc: number, addr: number): void {
-    const atNs = this.detection.hereNs();
-    record.push(pair, pc, addr, atNs);
+    const top = record.push(pair, pc, addr);
     this.ledger.acquired(pair);
-    this.detection.held(pair, atNs);
+    this.detection.stamp(record, top, pair);
     if (this.#trace.detailed) this.#remarkAcquired(pair, addr);
   }
 

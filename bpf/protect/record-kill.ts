@@ -7,6 +7,7 @@ import { effectOf } from './effects.ts';
 import { failValue } from './fail-value.ts';
 import type { KillNotes } from './kill-notes.ts';
 import type { Invocation, KillPolicy, ReleaseCall } from './invocation.ts';
+import { PAIRS_MAX } from './pairs.ts';
 import type { Guard, GuardedRun, Policy } from './policy.ts';
 import { RecordGuard } from './record-guard.ts';
 import { HeldRecord } from './record.ts';
@@ -38,13 +39,12 @@ export class RecordKill implements Policy, KillPolicy {
   readonly #taskRecords = new Map<unknown, HeldRecord | null>();
   /** Whether one of its own bugs is switched on. */
   readonly isMutated: boolean;
-  readonly shortestHeldNs: number;
+  readonly heldNs = new Float64Array(PAIRS_MAX);
 
   constructor(parts: RecordKillParts, settings: Settings) {
     this.#parts = parts;
     this.settings = settings;
     const { mutations } = parts.kernel.machine;
-    this.shortestHeldNs = Math.min(...Object.values(settings.budgets.held)) / 2;
     this.isMutated = [...mutations].some((name) => name.startsWith('record-kill.'));
   }
 

@@ -108,8 +108,8 @@ export class HeldRecord {
     words[at + STATE] = HELD;
   }
 
-  /** Both at once, where nobody can come in between. */
-  push(pair: number, insn: number, addr: number, atNs: number): void {
+  /** Both at once, where nobody can come in between. What stamp() wants is returned. */
+  push(pair: number, insn: number, addr: number): number {
     const words = this.#words;
     const count = words[COUNT]!;
     if (count >= this.#capacity) overrun();
@@ -120,8 +120,13 @@ export class HeldRecord {
     words[at + INSN] = insn;
     words[at + ADDR] = addr;
     words[at + FLAGS] = 0;
-    this.#times[(at + AT) >> 1] = atNs;
     words[COUNT] = count + 1;
+    return (at + AT) >> 1;
+  }
+
+  /** Says when that was. */
+  stamp(top: number, atNs: number): void {
+    this.#times[top] = atNs;
   }
 
   /** Takes the newest out where it is this: the most usual release. */

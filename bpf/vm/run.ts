@@ -190,10 +190,14 @@ export class Run implements Call, GuardedRun {
     if (this.#mustWait()) return false;
     this.#charge(callee.helper.costNs);
     const { effect } = callee;
-    const result =
-      this.#guard !== null && effect !== undefined
-        ? this.#guard.around(callee as GuardedCall, pc)
-        : callee.helper.invoke(this, this.#view.args);
+    const guard = effect === undefined ? null : this.#guard;
+    let result;
+    if (guard === null || (guard.isAfter && effect!.isAfter)) {
+      result = callee.helper.invoke(this, this.#view.args);
+      if (guard !== null) result = guard.after(callee as GuardedCall, pc, result);
+    } else {
+      result = guard.around(callee as GuardedCall, pc);
+    }
     if (typeof result === 'object') {
       this.#pending = result;
       return false;

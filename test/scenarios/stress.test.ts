@@ -7,7 +7,7 @@ const RUNS = 150;
 /** Of a scenario about time, whose runs differ by faults alone. */
 const TIMED_RUNS = 5;
 
-/** Their programs race on purpose: by plain loads and stores, in maps that others change as well. */
+/** Their programs race on purpose: by plain loads and stores in maps that others change. */
 const RACY = ['store-buffering', 'slot-reuse'];
 
 /** Every variant that must be clean, as [name, scenario, variant]. */
