@@ -67,8 +67,8 @@ describe('03 R3: without a policy', () => {
     expect(titles[0]).toMatch(/^INFO: task detacher:\d+ blocked for more than 120 seconds\.$/);
     expect(failures[0]!.text).toContain('synchronize_rcu_tasks_trace');
     const turns = [...world.notes].filter(([key]) => key.startsWith('turns of'));
-    expect(turns).toHaveLength(7);
-    for (const [, count] of turns) expect(count).toBeGreaterThan(1_000);
+    expect(turns).toHaveLength(15);
+    for (const [, count] of turns) expect(count).toBeGreaterThan(500);
     expect(world.notes.get('detached')).toBeUndefined();
   });
 });
