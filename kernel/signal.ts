@@ -123,18 +123,30 @@ export class Signals {
 
   /** Whether a signal is pending that the task does not block. */
   signal_pending(task: Task): boolean {
-    return this.#machine.memory.unwatched(() => this.#deliverable(task) !== 0n);
+    return task.isCutShort || this.#machine.memory.unwatched(() => this.#deliverable(task) !== 0n);
   }
 
   /** Whether the task has been killed. */
   fatal_signal_pending(task: Task): boolean {
-    return this.#machine.memory.unwatched(() => (task.s.pending & sigmask(SIGKILL)) !== 0n);
+    return (
+      task.isCutShort ||
+      this.#machine.memory.unwatched(() => (task.s.pending & sigmask(SIGKILL)) !== 0n)
+    );
   }
 
   disposition(task: Task, sig: number): Disposition {
     const hand = this.#sighand(task);
     if ((hand.ignored & sigmask(sig)) !== 0n) return 'ignore';
     return (hand.handled & sigmask(sig)) !== 0n ? 'handler' : 'default';
+  }
+
+  /**
+   * What the task runs in the kernel is to end, though the task is not: until this is taken back
+   * its sleeps end as for the killed. Like TIF_NOTIFY_SIGNAL, for killable sleeps too.
+   */
+  cutShort(task: Task, isCut: boolean): void {
+    task.isCutShort = isCut;
+    if (isCut) this.#machine.memory.unwatched(() => this.#wakeUp(task, true));
   }
 
   // Taking.

@@ -59,6 +59,8 @@ export class Task implements ExecContext {
   waitsFor: (() => boolean) | null = null;
   /** Whether a handled signal came that is not among the pending ones: an injected fault. */
   interrupted = false;
+  /** What it runs is to end: none of its sleeps goes on that can be ended. Signals.cutShort() */
+  isCutShort = false;
   /** Address of the struct pt_regs of its system call, where somebody has asked for it; or 0. */
   regs = 0;
   /** Children made so far: numbers their paths. */
@@ -91,6 +93,7 @@ export class Task implements ExecContext {
     this.works = undefined;
     this.waitsFor = null;
     this.interrupted = false;
+    this.isCutShort = false;
     this.regs = 0;
     this.comm = this.s.comm;
   }

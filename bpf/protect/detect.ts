@@ -119,9 +119,10 @@ export class Detection implements Detected {
     this.isKilled = true;
     this.reason = reason;
     this.requestedNs = this.runNs();
-    const { record, run } = this.#guard;
+    const { record, run, policy } = this.#guard;
     const { memory } = run.kernel.machine;
     if (record) memory.setU32(record.addr + bpf_held_record.off.kill, 1);
+    policy.asked(this.#guard);
   }
 
   get #clock() {

@@ -22,6 +22,7 @@ export interface Invocation {
 
 /** When and why it was asked to end. */
 export interface Detected {
+  readonly isKilled: boolean;
   readonly reason: string;
   /** How much of its budget it had. */
   readonly budgetNs: number;
@@ -36,6 +37,8 @@ export interface Detected {
 
 /** What was given back at its end. */
 export interface Released {
+  /** They have begun: the run does nothing else any more. */
+  readonly hasBegun: boolean;
   /** What was held when the kill came, newest first. */
   readonly held: readonly Held[];
   /** Where the run stood. */
@@ -62,6 +65,8 @@ export interface KillPolicy {
   take(prog: number, capacity: number): HeldRecord;
   give(record: HeldRecord): void;
   left(invocation: Invocation): void;
+  /** The invocation has been asked to end, or has begun to. */
+  asked(invocation: Invocation): void;
   /** Where the invocation writes down what it holds. */
   recordOf(invocation: Invocation): HeldRecord | null;
   releaseOf(name: string): Helper;

@@ -22,10 +22,10 @@ export class HeldReleases implements Released {
   pc = 0;
   /** Releases that a worker had to do. */
   deferredCount = 0;
+  hasBegun = false;
   readonly #guard: Invocation;
   /** What may sleep, and came up within an atomic section: newest first. */
   readonly #setAside: Held[] = [];
-  #hasBegun = false;
 
   constructor(guard: Invocation) {
     this.#guard = guard;
@@ -35,11 +35,12 @@ export class HeldReleases implements Released {
     yield* step(KILL1);
     const { policy } = this.#guard;
     const record = policy.recordOf(this.#guard);
-    if (!this.#hasBegun) {
+    if (!this.hasBegun) {
       this.held = record?.entries() ?? [];
       this.pc = this.#guard.run.pc;
     }
-    this.#hasBegun = true;
+    this.hasBegun = true;
+    policy.asked(this.#guard); // what is given back may sleep again
     if (!record) return;
     const isOldestFirst = policy.is('record-kill.oldest-first');
     while (record.count > mark) {

@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { Task } from '../../kernel/task.ts';
 import type { Scratch } from '../attach/scratch.ts';
 import type { Helper } from '../helpers/prototype.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
@@ -78,6 +79,7 @@ export class RecordKill implements Policy, KillPolicy {
     const guards = this.#guards.get(owner);
     if (guards) guards.push(guard);
     else this.#guards.set(owner, [guard]);
+    if (owner instanceof Task && owner.isCutShort) this.#cut(owner); // this one may sleep
     if (this.isMutated) this.#taskRecords.set(run.kernel.cpus.this.current, guard.record);
     return guard;
   }
@@ -89,7 +91,42 @@ export class RecordKill implements Policy, KillPolicy {
     guards.pop();
     if (guards.length === 0) this.#guards.delete(owner);
     if (this.isMutated) this.#taskRecords.set(guard.run.kernel.cpus.this.current, null);
+    const beneath = guards.at(-1);
+    if (owner instanceof Task && (owner.isCutShort || beneath?.detection.isKilled)) {
+      this.#cut(owner);
+    }
     this.#parts.notes.ran(guard.run.prog, guard.record?.operations ?? 0);
+  }
+
+  asked(guard: Invocation): void {
+    if (guard.context !== 'sleepable') return;
+    for (const [owner, guards] of this.#guards) {
+      if (owner instanceof Task && guards.includes(guard)) this.#cut(owner);
+    }
+  }
+
+  /**
+   * A task sleeps no longer while the invocation that it runs is asked to end; one beneath that is
+   * asked to end has to wait. By an interrupt: who asks may be one that cannot wake. Spec 03 R22.
+   */
+  #cut(task: Task): void {
+    if (this.#mustCut(task) === task.isCutShort) return;
+    const { irqs, signals } = this.#parts.kernel;
+    if (task.isCutShort) signals.cutShort(task, false);
+    else {
+      irqs.raiseShort(this.#cpuOf(task), 'irq_work', () => {
+        signals.cutShort(task, this.#mustCut(task));
+      });
+    }
+  }
+
+  #mustCut(task: Task): boolean {
+    const guard = this.#guards.get(task)?.at(-1);
+    return guard !== undefined && guard.detection.isKilled && !guard.releases.hasBegun;
+  }
+
+  #cpuOf(task: Task): number {
+    return this.#parts.kernel.machine.memory.unwatched(() => task.s.cpu);
   }
 
   /** Where the guard's invocation writes down what it holds. */

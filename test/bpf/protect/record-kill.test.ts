@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_BUDGETS } from '../../../bpf/protect/budgets.ts';
 import { selectionOf } from '../../../bpf/protect/settings.ts';
+import type { ToldKills } from '../../../bpf/protect/kill-info.ts';
 import { BpfSandbox, type TestObject } from '../../../scenarios/bpf-object.ts';
+import type { Proc } from '../../../scenarios/proc.ts';
+import type { Sim } from '../../../sim/request.ts';
 import { compiledBytes } from '../../kit/compiled.ts';
 
 const ETIMEDOUT = 110;
@@ -142,7 +145,7 @@ test('03 R20: a release that may sleep is left to a worker where the run itself 
 
 describe('03 R14: time off the CPU', () => {
   /** A program that runs for some 20 ms; another task wants its CPU all the while. */
-  const killsBeside = (policy: string): number => {
+  const killsBeside = (policy: string): ToldKills => {
     const selection = selectionOf([policy]);
     const sandbox = new BpfSandbox({ cpus: 1, bpf: { policy: selection } });
     const object = sandbox.openBytes(compiledBytes('killed', 'clang-22-v3'), 'killed');
@@ -150,35 +153,50 @@ describe('03 R14: time off the CPU', () => {
     object.load();
     const { fd } = object.object.program('short_run');
     sandbox.run(function* (p) {
-      const other = p.ok(yield* p.fork((child) => child.compute(100_000_000), 'other'));
+      const work = function* (child: Proc): Sim<void> {
+        for (let i = 0; i < 1_000; i++) yield* child.compute(100_000);
+      };
+      const other = p.ok(yield* p.fork(work, 'other'));
       const { result } = yield* p.calls.testRun(fd);
       p.ok(result);
       yield* p.wait(other);
     });
-    return object.programs['short_run']!.kills.count;
+    return object.programs['short_run']!.kills;
   };
 
   test('does not count, unless that is asked for', () => {
-    expect(killsBeside('record-kill:sleepable=30ms')).toBe(0);
-    expect(killsBeside('record-kill:sleepable=30ms,off-cpu=counts')).toBe(1);
-    expect(killsBeside('record-kill:sleepable=10ms')).toBe(1);
+    expect(killsBeside('record-kill:sleepable=30ms').count).toBe(0);
+    expect(killsBeside('record-kill:sleepable=30ms,off-cpu=counts').count).toBe(1);
+    expect(killsBeside('record-kill:sleepable=10ms').count).toBe(1);
+  });
+
+  test('03 R22: a kill that comes meanwhile is pending, and for how long is told', () => {
+    const { count, detectedNs, runNs } = killsBeside('record-kill:sleepable=6ms,off-cpu=counts');
+    expect(count).toBe(1);
+    expect(detectedNs).toBeLessThan(6_000_000);
+    expect(runNs - detectedNs).toBeGreaterThan(1_000_000);
   });
 });
 
-test('03 R22: a kill of a program that sleeps is pending until it wakes', () => {
+test('03 R22: a program that sleeps when it is asked to end sleeps no longer', () => {
   const policy = 'record-kill:sleepable=1ms,off-cpu=counts';
-  const [sandbox, { programs, object }] = loaded(policy, 'sleeps');
-  const program = object.program('sleeps');
+  const [sandbox, testObject] = loaded(policy, 'sleeps');
+  const { programs, object } = testObject;
+  const { userFault } = sandbox.kernel.mm;
+  Object.defineProperty(userFault, 'ready', { get: () => false, set: () => {} }); // never comes
   sandbox.run(function* (p) {
     const page = p.mmap({ blocking: true });
     const ctxIn = new Uint8Array(8);
     new DataView(ctxIn.buffer).setBigUint64(0, BigInt(page), true);
-    const run = yield* p.calls.testRun(program.fd, { ctxIn });
+    const run = yield* p.calls.testRun(object.program('sleeps').fd, { ctxIn });
     expect([run.result, run.retval | 0]).toEqual([0, -ETIMEDOUT]);
+    expect(yield* p.peek(p.mmap(), 4)).toEqual(new Uint8Array(4)); // the caller goes on
   });
-  const { detectedNs, runNs, count } = programs['sleeps']!.kills;
+  const { count, detectedNs, runNs } = programs['sleeps']!.kills;
   expect(count).toBe(1);
-  expect(runNs).toBeGreaterThan(detectedNs);
+  expect(testObject.variable('rounds')).toBe(0n); // not one instruction after the call
+  expect(runNs - detectedNs).toBeLessThan(50_000);
+  expect(sandbox.kernel.mm.blocked()).toEqual([]);
 });
 
 test('03 R13: operations on records are counted', () => {
