@@ -111,3 +111,11 @@ int interrupt(void *ctx)
 	tell_current();
 	return 0;
 }
+
+/* The same as an NMI: of a counter of cycles. */
+SEC("?perf_event")
+int on_nmi(void *ctx)
+{
+	tell_current();
+	return 0;
+}

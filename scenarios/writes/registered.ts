@@ -34,11 +34,17 @@ export function* unregister(p: Proc, addr: number, size: number): Sim<number> {
   return yield* p.prctl(PR_BPF_UNREGISTER_WRITABLE, addr, size);
 }
 
+/** What stands in registered.bpf.o: loaded where it is asked for, and hung on an event by hand. */
+export const ON_NMI = 'on_nmi';
+
 /** In setup: loads the programs; processes inherit the descriptors. Of events, these are traced. */
 export function* loadRegistered(init: Proc, ...attached: readonly string[]): Sim<void> {
   const object = init.openObject(registered, 'registered.bpf.o');
+  const onNmi = object.program(ON_NMI);
+  onNmi.isWanted = attached.includes(ON_NMI);
   yield* object.load();
-  for (const name of attached) yield* object.program(name).attach();
+  if (onNmi.isWanted) init.note(ON_NMI, onNmi.fd);
+  for (const name of attached) if (name !== ON_NMI) yield* object.program(name).attach();
   for (const name of ['wishes', 'results']) init.note(name, object.map(name).fd);
   for (const name of ['event', 'interrupt']) init.note(name, object.program(name).fd);
 }

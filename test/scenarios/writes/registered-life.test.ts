@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { PERF_COUNT_HW_CPU_CYCLES, PERF_TYPE_HARDWARE } from '../../../bpf/uapi-perf.ts';
+import { ATTACH_TYPE } from '../../../bpf/uapi.ts';
 import { EFAULT, ENOENT, ENOMEM, EPERM } from '../../../kernel/errno.ts';
 import { PROT_READ, PROT_WRITE } from '../../../kernel/mm/structs.ts';
 import { arrayBytes } from '../../../kernel/process/registered-structs.ts';
@@ -8,6 +10,7 @@ import { intAt } from '../../../scenarios/user-memory.ts';
 import {
   event,
   loadRegistered,
+  ON_NMI,
   register,
   stackOf,
   TAG,
@@ -20,6 +23,8 @@ import { FIXED, PATCH, RegisteredWorld, withRegions } from '../../kit/registered
 
 const PAGE = 4_096;
 const MADV_PAGEOUT = 21;
+/** A counter of cycles that overflows each 3 ms. */
+const CYCLES = { type: PERF_TYPE_HARDWARE, config: PERF_COUNT_HW_CPU_CYCLES, sample: 3_000_000 };
 /** BPF_F_TEST_RUN_ON_CPU */
 const ON_CPU_0 = { flags: 1, cpu: 0 };
 
@@ -241,6 +246,31 @@ both('%s', (_name, mutations) => {
     );
     world.everyRun('random', () => {}, 100);
     expect(refused).toBeGreaterThan(0);
+  });
+
+  test('05 R9: nor whoever an NMI comes upon', () => {
+    const attached = [ON_NMI];
+    const world: RegisteredWorld = new RegisteredWorld(
+      mutations,
+      {
+        *A(p) {
+          const at = p.mmap();
+          p.ok(yield* register(p, at, 64));
+          yield* wishFor(p, yield* p.getpid(), { addr: at });
+          const targetFd = p.ok(yield* p.calls.perfEventOpen(CYCLES));
+          const progFd = p.noted(ON_NMI) as number;
+          p.ok(yield* p.calls.linkCreate({ progFd, targetFd, attachType: ATTACH_TYPE.PERF_EVENT }));
+          for (let i = 0; i < 5; i++) yield* p.compute(4_000_000);
+          const { refused, ...others } = yield* told(p);
+          expect(refused).toBeGreaterThan(3);
+          expect(others).toEqual({ done: 0, absent: 0 });
+          expect(yield* p.peek(at, 4)).toEqual(new Uint8Array(4));
+          expect(yield* event(p, { addr: at })).toBe(0); // it is only the place that is wrong
+        },
+      },
+      { attached, timed: true },
+    );
+    world.run();
   });
 });
 
