@@ -73,6 +73,7 @@ export class Machine {
     this.memory = new Memory(options.memoryBytes ?? 32 << 20);
     this.slab = new Slab(this.memory, () => this.note());
     this.slab.onTaken = (key) => this.engine.touch(key, WRITE);
+    this.slab.isWithoutKasan = this.mutated('slab.no-kasan');
   }
 
   get fiber(): Fiber | null {

@@ -170,6 +170,14 @@ export const MUTATIONS: readonly Mutation[] = [
       'memory does; a failed fork frees none of its parent',
   },
   {
+    name: 'slab.no-kasan',
+    kind: 'bug',
+    hazard: '05-H2',
+    about:
+      'freed memory is given out again at once, and who still uses it is not seen: as without ' +
+      'CONFIG_KASAN',
+  },
+  {
     name: 'regwrite.not-configured',
     kind: 'feature',
     hazard: '05-R4',

@@ -66,6 +66,8 @@ export class Slab {
   readonly memory: Memory;
   /** Told when something is taken from a free list, or put there: by the list's key. */
   onTaken: (key: number) => void = () => {};
+  /** What is freed comes back at once, last first, and nobody sees who still uses it. */
+  isWithoutKasan = false;
   readonly #note: () => AllocNote;
   readonly #caches: KmemCache[] = [];
   readonly #kmalloc: KmemCache[];
@@ -147,6 +149,8 @@ export class Slab {
     this.memory.setRawU32(LIVE_COUNT, this.memory.rawU32(LIVE_COUNT) - 1);
     if (cache.typesafe) {
       this.memory.poison(addr, cache.sizeBytes, KASAN_SLAB_TYPESAFE_FREE);
+      this.#release(addr, cache);
+    } else if (this.isWithoutKasan) {
       this.#release(addr, cache);
     } else {
       const size = cache === this.#large ? this.memory.rawU32(addr - SIZE) : cache.sizeBytes;

@@ -87,6 +87,18 @@ export class Task implements ExecContext {
   /** A fresh fiber at the entry point: for a task that has not run yet. */
   restart(): void {
     this.fiber = new Fiber(this.path, this.pid, this, this.#entry(), ret_from_fork);
+    this.#letGo();
+    this.comm = this.s.comm;
+  }
+
+  /** As before its first step. Probes of a switch may have stood on it even so. */
+  rewind(): void {
+    if (this.fiber.stepCount > 0) this.restart();
+    else this.#letGo();
+  }
+
+  /** Nothing is entered, held or waited for. */
+  #letGo(): void {
     this.held.length = 0;
     this.rcuDepth = 0;
     this.rcuTraceDepth = 0;
@@ -95,7 +107,6 @@ export class Task implements ExecContext {
     this.interrupted = false;
     this.isCutShort = false;
     this.regs = 0;
-    this.comm = this.s.comm;
   }
 
   setComm(name: string): void {

@@ -408,12 +408,12 @@ export class Tasks {
       this.#changed = false;
     }
     for (const cpu of this.#sched.cpus.all) cpu.idle = kept.idle[cpu.id]!;
+    for (const idle of kept.idle) idle?.rewind();
     this.#machine.memory.unwatched(() => {
       for (const { task, pid, forkCount, regs } of kept.tasks) {
         task.pid = pid;
         task.forkCount = forkCount;
-        task.works = undefined;
-        if (task.fiber.stepCount > 0) task.restart();
+        task.rewind();
         task.regs = regs;
       }
     });

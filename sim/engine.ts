@@ -185,6 +185,7 @@ export class Engine {
   /** Ends the run after the present step. */
   stop(): void {
     this.#stopped = true;
+    this.#observer?.stopped?.();
   }
 
   /** Tells a search that goes by dependency of what the present step touches beside memory. */

@@ -20,6 +20,8 @@ export interface Observer {
   acted(request: Request | null): void;
   /** The run ends here, though there was more to do. */
   cutShort(): void;
+  /** The present transition ends the run, by what it does: nobody else acts any more. */
+  stopped?(): void;
   /** At the end: an actor that waits in vain, and for what. */
   stuck(actor: number, request: Request): void;
 }

@@ -74,6 +74,11 @@ export class Shared {
     return step(PRIVATE);
   }
 
+  /** Ends the run, whatever others would still do. */
+  stop(): void {
+    this.#engine.stop();
+  }
+
   /** Ends the thread with a failure unless `holds`; the others go on. */
   check(holds: boolean, what: string): void {
     if (!holds) this.fail('invariant', `assertion failed: ${what}`, [what]);

@@ -1,22 +1,28 @@
 import { scenario } from '../dsl.ts';
 import { loadRegistered, register, wishFor } from './registered.ts';
 
+const RECYCLED = 'bad-recycled';
+
 /**
  * Spec 05 H2 and R13: prctl() frees the old array before it stores the pointer to the new one. Who
  * is preempted in between is current for the program on the switch, which then looks at it. Such a
- * program is in no interrupt: nothing refuses it.
+ * program is in no interrupt: nothing refuses it. Where the memory is another process's array by
+ * then, that process says where the program may write.
  */
 export default scenario({
   name: 'switch-in-growth',
   about: 'A program on a context switch looks at an array of regions that has been freed',
   hazard: '05-H2',
-  cpus: 1,
+  cpus: 2,
   *setup(init) {
     yield* loadRegistered(init, 'on_switch');
+    yield* init.start('B'); // without regions of its own
     const state = init.mmap();
     init.ok(yield* register(init, state, 8));
     init.note('state', state);
-    yield* wishFor(init, yield* init.start('A'), { addr: state });
+    const owner = yield* init.start('A');
+    init.note('owner', owner);
+    if (init.variant !== RECYCLED) yield* wishFor(init, owner, { addr: state });
   },
   processes: {
     *A(p) {
@@ -25,8 +31,15 @@ export default scenario({
       p.ok(yield* register(p, state + 64, 8));
       yield* p.reboot();
     },
-    /** Whoever gets the CPU: that it does is all there is to see. */
+    /** On another CPU: wants a word of A's that A has never registered to be written to. */
     *B(p) {
+      if (p.variant !== RECYCLED) return;
+      const target = (p.noted('state') as number) + 128;
+      p.ok(yield* register(p, target, 8));
+      yield* wishFor(p, p.noted('owner') as number, { addr: target });
+    },
+    /** Whoever gets A's CPU: that it does is all there is to see. */
+    *C(p) {
       yield* p.reboot();
     },
   },
@@ -40,6 +53,12 @@ export default scenario({
     good: {
       about: 'the new array is published, the old one freed after a grace period',
       mutations: ['regwrite', 'regwrite.fixed'],
+    },
+    [RECYCLED]: {
+      about: "the memory of the old array is another process's array by then",
+      mutations: ['regwrite', 'slab.no-kasan'],
+      expect: ['unregistered-write'],
+      also: ['bad-access', 'lost-update'],
     },
   },
 });

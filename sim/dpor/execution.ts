@@ -74,7 +74,8 @@ export class Execution {
   reversal({ first, second }: Reversible, end = this.steps.length): Step[] {
     const sequence: Step[] = [];
     for (let i = first.index + 1; i < end; i++) {
-      if (!this.isBefore(first.index, i)) sequence.push(this.steps[i]!);
+      const step = this.steps[i]!;
+      if (!this.isBefore(first.index, i) && !step.endsRun) sequence.push(step);
     }
     sequence.push(second.without(first));
     return sequence;

@@ -36,6 +36,8 @@ export class Step {
   readonly index: number;
   /** Whether it was never taken, so that nobody knows what it touches. */
   isUnknown = false;
+  /** Whether it ended its run: nothing can come after it, and so change places with it. */
+  endsRun = false;
   /** Keys touched, each once, with how in `#hows`. */
   readonly #keys: number[] = [];
   readonly #hows: number[] = [];
@@ -130,6 +132,7 @@ export class Step {
   /** Whether the order of the two matters. */
   conflictsWith(other: Step): boolean {
     if (this.actor === other.actor || this.isUnknown || other.isUnknown) return true;
+    if (this.endsRun || other.endsRun) return true;
     const { length } = this.#keys;
     for (let i = 0; i < length; i++) {
       const at = other.#indexOf(this.#keys[i]!);
@@ -161,6 +164,16 @@ export class Step {
     const length = Math.min(this.drawn.length, other.drawn.length);
     for (let i = 0; i < length; i++) {
       if (this.drawn[i]!.taken !== other.drawn[i]!.taken) return false;
+    }
+    return true;
+  }
+
+  /** Whether it is the one of that actor, and will draw what the other drew: else 0 each time. */
+  leadsTo(other: Step): boolean {
+    if (this.actor !== other.actor) return false;
+    const length = Math.max(this.drawn.length, other.drawn.length);
+    for (let i = 0; i < length; i++) {
+      if ((this.drawn[i]?.taken ?? 0) !== (other.drawn[i]?.taken ?? 0)) return false;
     }
     return true;
   }

@@ -3,7 +3,7 @@ import type { Step } from './step.ts';
 /** One step that is to be taken, and what is to be taken after it, in order of preference. */
 export interface Branch {
   readonly step: Step;
-  readonly next: Branch[];
+  next: Branch[];
 }
 
 /**
@@ -23,13 +23,18 @@ export function insert(sequence: readonly Step[], tree: Branch[]): void {
     const { actor } = branches[at]!.step;
     const own = rest.find((step) => step.actor === actor);
     // Outcomes of one step are tried one right after the other.
-    const fitting = own ? branches.find(({ step }) => step.isAs(own)) : branches[at];
+    const fitting = own ? branches.find(({ step }) => step.leadsTo(own)) : branches[at];
     rest = rest.filter((step) => step !== own);
     if (!fitting) {
       branches.splice(at + 1, 0, { step: own!, next: chain(rest) });
       return;
     }
-    if (fitting.next.length === 0 || rest.length === 0) return;
+    if (rest.length === 0) return;
+    if (fitting.next.length === 0) {
+      // Any way on will do, except that nobody else may come to these outcomes.
+      if (rest.some(({ drawn }) => drawn.length > 0)) fitting.next = chain(rest);
+      return;
+    }
     branches = fitting.next;
   }
 }

@@ -14,6 +14,8 @@ export interface DporOptions {
   readonly commuting: boolean;
 }
 
+const NOBODY = new Int32Array(0);
+
 /** A state that the present run comes through, and what is known of the ways to go on from it. */
 interface Node {
   /** By actor: steps that need not be taken here, since what they lead to has been seen. */
@@ -179,6 +181,13 @@ export class Dpor implements Strategy, Observer {
 
   cutShort(): void {
     this.#isPartial = true;
+  }
+
+  /** Whoever else could have acted could have done so before. */
+  stopped(): void {
+    const last = this.#steps.at(-1)!;
+    last.endsRun = true;
+    this.#enabling.look(NOBODY, 0, last);
   }
 
   /** The run is over: whatever it shows of other orders goes into the trees. */

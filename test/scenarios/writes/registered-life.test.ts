@@ -350,3 +350,17 @@ describe('05 H2: an interrupt while the array grows', () => {
     expect(outcome.exhausted).toBe(true);
   });
 });
+
+test('a machine switched off inside of a switch of the idle task starts anew', () => {
+  const world = new RegisteredWorld(
+    FIXED,
+    {
+      *A(p) {
+        yield* p.reboot();
+      },
+      *B() {},
+    },
+    { attached: ['on_switch'] },
+  );
+  world.everyRun('random', () => {}, 100);
+});

@@ -102,12 +102,14 @@ describe('what is reported is named by what was meant', () => {
     ['05 H1', 'early-fork-regions', 'bad', /^BUG: KASAN: slab-use-after-free in bpf_probe_write/],
     ['05 H1', 'early-fork-regions', 'bad-exit', /^BUG: KASAN: double-free in delayed_put_task_/],
     ['05 H2', 'switch-in-growth', 'bad', /^BUG: KASAN: slab-use-after-free in bpf_probe_write/],
+    ['05 H2', 'switch-in-growth', 'bad-recycled', /^BUG: write outside registered memory in/],
     ['05 H6', 'thread-blindness', 'bad', /lost update$/],
     ['05 H7', 'cow-after-fork', 'bad', /non-deterministic failure/],
   ])('%s: %s %s', (_hazard, name, variant, title) => {
     const world = new World(findScenario(name), { variant });
     const strategy = defaultPlan({ seed: 1 });
-    const { found } = explore(world, { strategy, runsMax: 500, isFound: isFound(world.variant) });
+    const runsMax = 10_000;
+    const { found } = explore(world, { strategy, runsMax, isFound: isFound(world.variant) });
     expect(found!.result.failures[0]!.title).toMatch(title);
   });
 });

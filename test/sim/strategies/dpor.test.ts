@@ -175,3 +175,54 @@ describe('random programs', () => {
     );
   });
 });
+
+const op = (what: Op['what'], word: number): Op => ({ what, word });
+
+/** Where something was missed once: the first thread ends the run. */
+const LOST: readonly (readonly (readonly Op[])[])[] = [
+  [[op('read', 1)], [op('add', 0)], [op('write', 0), op('read', 0)]],
+  [[op('write', 0)], [op('read', 1)], [op('until', 0), op('draw', 1)]],
+  [[op('read', 1)], [op('read', 0)], [op('read', 0), op('read', 0), op('draw', 0)]],
+];
+
+describe('programs that somebody ends', () => {
+  /** Each value that some step of some run has seen. */
+  const seenBy = (threads: readonly (readonly Op[])[], strategy: Strategy): readonly string[] => {
+    const seen = new Set<string>();
+    const program: ThreadProgram = {
+      name: 'ended',
+      build(shared) {
+        const words = [shared.word('x'), shared.word('y')];
+        const body = function* (name: string, own: readonly Op[]): Sim<void> {
+          for (const [i, op] of own.entries()) {
+            const word = words[op.word]!;
+            if (op.what === 'write') yield* word.write(2 + i);
+            else if (op.what === 'read') seen.add(`${name}.${i} reads ${yield* word.read()}`);
+            else yield* perform(op, words, shared);
+          }
+        };
+        const [first, ...others] = threads;
+        const bodies = others.map((own, i) => [`T${i}`, () => body(`T${i}`, own)] as const);
+        const ending = function* (): Sim<void> {
+          yield* body('E', first!);
+          yield* shared.work();
+          shared.stop();
+          for (;;) yield* shared.work();
+        };
+        return { threads: { E: ending, ...Object.fromEntries(bodies) } };
+      },
+    };
+    expect(exploreAll(program, strategy).exhausted).toBe(true);
+    return [...seen].toSorted();
+  };
+
+  test.each(['optimal', 'source'] as const)('what others do until then is all seen: %s', (sets) => {
+    fc.assert(
+      fc.property(programs, (threads) => {
+        const dpor = seenBy(threads, new Dpor({ sets, commuting: true }));
+        expect(dpor).toEqual(seenBy(threads, new Bounded()));
+      }),
+      { numRuns: 300, seed: 7, examples: LOST.map((threads) => [threads]) },
+    );
+  });
+});
