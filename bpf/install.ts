@@ -125,8 +125,8 @@ export class Bpf implements BpfContext {
     });
     this.pins = new BpfFs(kernel);
     this.ops = this.#fileOps();
-    this.runner.reportError = function* (prog, line) {
-      streamsOf(kernel).report(prog, BPF_STREAM_STDERR, line);
+    this.runner.reportError = function* (prog, line, via) {
+      streamsOf(kernel).report(prog, BPF_STREAM_STDERR, line, via);
     };
     this.protection = this.#protection(options.policy ?? NO_POLICY);
     if (this.protection.isOn) {
@@ -149,7 +149,7 @@ export class Bpf implements BpfContext {
       patcher: runner,
       detach: ({ addr }) =>
         kernel.workqueues.schedule_work('bpf_prog_detach', () => links.detachAll(addr)),
-      report: (prog, line) => void streams.report(prog, BPF_STREAM_STDERR, line),
+      report: (prog, line) => void streams.report(prog, BPF_STREAM_STDERR, line, []),
     });
   }
 

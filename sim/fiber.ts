@@ -1,5 +1,5 @@
 import { NONE, STEP, Request, type Gate, type Sim } from './request.ts';
-import { site, siteOf, type KernelSymbol } from './site.ts';
+import { kernelSymbol, site, siteOf, type KernelSymbol } from './site.ts';
 
 /** One activation of a kernel function, or the bottom of a fiber. */
 export class Frame {
@@ -75,6 +75,11 @@ export function stackOf(fiber: Fiber): StackEntry[] {
     else entries.push({ symbol: frame.symbol, site: frame.site });
   }
   return entries;
+}
+
+/** The function that a site stands in, where no generator is its frame. */
+export function entryAt(site: number): StackEntry {
+  return { symbol: kernelSymbol(siteOf(site).fn), site };
 }
 
 /** The innermost place of the fiber as a stable name: `close_fd:C2`, else the function's. */

@@ -25,8 +25,11 @@ export interface Call {
    * bpf_loop, bpf_for_each_map_elem, timers.
    */
   callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint>;
-  /** Lines, with the call trace behind them, for the error stream of the program. */
-  report(text: string): Sim<void>;
+  /**
+   * Lines, with the call trace behind them, for the error stream of the program. `via`: functions
+   * of the kernel's through which they come there from the program, innermost first.
+   */
+  report(text: string, via: readonly string[]): Sim<void>;
 }
 
 /** Of an integer: signed, and sign-extended. Of a pointer: a memory offset, or 0 for NULL. */

@@ -405,10 +405,13 @@ class UnitEmission implements Emission {
     this.#goTo(slot);
   }
 
-  /** To the deeper (1) or the outer (-1) frame. */
+  /** To the deeper (1) or the outer (-1) frame, as call traces of helpers are to show. */
   #moveStack(frames: 1 | -1): void {
     const { code } = this;
     this.#add(DEPTH, frames);
+    code.localGet(FRAME);
+    code.localGet(DEPTH);
+    code.memory(MEM.i32Store, off.depth);
     this.#add(STACK, frames * MAX_BPF_STACK);
     code.localGet(local(FRAME_POINTER));
     code.i64Const(frames * MAX_BPF_STACK);

@@ -9,6 +9,8 @@ import type { Call } from '../helpers/prototype.ts';
 import { flagsWord } from './sections.ts';
 import { kfunc, type Kfunc } from './prototype.ts';
 
+/** Where the report of it comes from. */
+const VIOLATION = 'bpf_prog_report_rqspinlock_violation';
 const LOCK = site('bpf_res_spin_lock', 'lock');
 const UNLOCK = site('bpf_res_spin_unlock', 'unlock');
 const LOCK_IRQSAVE = site('bpf_res_spin_lock_irqsave', 'lock');
@@ -55,7 +57,7 @@ function* take(call: Call, lock: number, at: number, mode: ResMode): Sim<number>
   const { rqspinlocks } = call.kernel;
   const result = yield* rqspinlocks.res_spin_lock(lock, at, mode);
   if (result === 0) return 0;
-  yield* call.report(violation(call, result, lock, mode));
+  yield* call.report(violation(call, result, lock, mode), [VIOLATION]);
   rqspinlocks.leave(mode);
   return result;
 }

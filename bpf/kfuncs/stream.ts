@@ -49,7 +49,7 @@ const bpf_stream_print_stack = kfunc({
   run({ kernel, prog }, id) {
     const streams = streamsOf(kernel);
     if (streams.get(prog, id) === 0) return -ENOENT;
-    streams.report(prog, id, undefined);
+    streams.report(prog, id, undefined, ['bpf_stream_print_stack']);
     return 0;
   },
 });

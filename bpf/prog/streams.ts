@@ -4,7 +4,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { lockClass } from '../../kernel/locks/lock-class.ts';
 import { stackLines } from '../../kernel/oops.ts';
 import { mutex } from '../../kernel/structs.ts';
-import type { StackEntry } from '../../sim/fiber.ts';
+import { entryAt, type StackEntry } from '../../sim/fiber.ts';
 import { kernelText, type Sim } from '../../sim/request.ts';
 import { site, siteOf } from '../../sim/site.ts';
 import type { Program } from './program.ts';
@@ -12,6 +12,7 @@ import type { LineInfo } from '../verifier/program.ts';
 
 const LOCK = site('bpf_stream_read', 'lock');
 const UNLOCK = site('bpf_stream_read', 'unlock');
+const DUMP = 'bpf_stream_stage_dump_stack';
 const stream_lock = lockClass('&stream->lock', 'mutex');
 
 /** include/uapi/linux/bpf.h: enum bpf_stream_id */
@@ -88,9 +89,10 @@ export class Streams {
 
   /**
    * What the kernel has to say of a program, with who runs it and the call trace: all of it, or
-   * nothing. bpf_stream_stage(), bpf_stream_stage_dump_stack()
+   * nothing. `via`: the functions between the program and this one, innermost first.
+   * bpf_stream_stage(), bpf_stream_stage_dump_stack()
    */
-  report(prog: Program, id: number, lines: string | undefined): number {
+  report(prog: Program, id: number, lines: string | undefined, via: readonly string[]): number {
     const stream = this.get(prog, id);
     if (this.isFull(stream, REPORT_MIN)) return -ENOSPC;
     const { machine, cpus, creds } = this.#kernel;
@@ -102,7 +104,7 @@ export class Streams {
       ...(lines === undefined ? [] : lines.split('\n').map((line) => `${line}\n`)),
       `CPU: ${cpu} UID: ${uid} PID: ${pid} Comm: ${comm}\n`,
       'Call trace:\n',
-      ...machine.stack().map((entry) => frameText(prog, entry)),
+      ...traceTexts(prog, [...[DUMP, ...via].map(calling), ...machine.stack()]),
       '\n',
     ];
     return this.#commit(stream, texts);
@@ -243,14 +245,18 @@ export function streamsOf(kernel: Kernel): Streams {
   return streams;
 }
 
-/** `bpf_prog_…_name+0x8/0x100`, and for a program's frame its line of source. dump_stack_cb() */
-function frameText(prog: Program, entry: StackEntry): string {
-  const symbol = `${stackLines([entry])[0]!}\n`;
-  const insn = insnOf(prog, entry);
-  const line = insn === undefined ? undefined : lineOf(prog.sourceLines ?? [], insn);
-  if (!line) return symbol;
-  const file = line.fileName.slice(line.fileName.lastIndexOf('/') + 1);
-  return `${symbol}  ${line.line.trimStart()} @ ${file}:${line.lineNumber}\n`;
+/** A function in a call of the one within. */
+const calling = (fn: string): StackEntry => entryAt(site(fn, 'call'));
+
+/** A line for each frame, and the source of those of the program. */
+function traceTexts(prog: Program, stack: readonly StackEntry[]): string[] {
+  return stackLines(stack).map((symbol, i) => {
+    const insn = insnOf(prog, stack[i]!);
+    const line = insn === undefined ? undefined : lineOf(prog.sourceLines ?? [], insn);
+    if (!line) return `${symbol}\n`;
+    const file = line.fileName.slice(line.fileName.lastIndexOf('/') + 1);
+    return `${symbol}\n  ${line.line.trimStart()} @ ${file}:${line.lineNumber}\n`;
+  });
 }
 
 /** Sites of programs are called by their instruction: bpf/vm/prepared.ts */

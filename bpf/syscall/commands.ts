@@ -1,5 +1,5 @@
 import { EINVAL } from '../../kernel/errno.ts';
-import { kernelFunction, type Sim } from '../../sim/request.ts';
+import { ENTERED, kernelFunction, type Sim } from '../../sim/request.ts';
 import { CMD } from '../uapi.ts';
 import { ATTR_BYTES, readAttr, type BpfAttr } from './attr.ts';
 import { btfLoad } from './btf-commands.ts';
@@ -14,7 +14,10 @@ import { progStreamRead } from './stream-read.ts';
 import { BPF_PROG_TERMINATE, progTerminate } from './terminate.ts';
 import { progTestRun } from './test-run.ts';
 
-/** The commands of bpf(2), with the functions that do them. kernel/bpf/syscall.c */
+/**
+ * The commands of bpf(2), with the functions that do them; '' where those are in line, as a trace
+ * shows. kernel/bpf/syscall.c
+ */
 const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = [
   [CMD.MAP_CREATE, 'map_create', maps.mapCreate],
   [CMD.MAP_LOOKUP_ELEM, 'map_lookup_elem', maps.mapLookupElem],
@@ -24,7 +27,7 @@ const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = 
   [CMD.PROG_LOAD, 'bpf_prog_load', progLoad],
   [CMD.OBJ_PIN, 'bpf_obj_pin', objPin],
   [CMD.OBJ_GET, 'bpf_obj_get', objGet],
-  [CMD.PROG_TEST_RUN, 'bpf_prog_test_run', progTestRun],
+  [CMD.PROG_TEST_RUN, '', progTestRun],
   [CMD.PROG_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.progGetNextId],
   [CMD.MAP_GET_NEXT_ID, 'bpf_obj_get_next_id', ids.mapGetNextId],
   [CMD.PROG_GET_FD_BY_ID, 'bpf_prog_get_fd_by_id', ids.progGetFdById],
@@ -46,11 +49,14 @@ const ROWS: readonly (readonly [cmd: number, fn: string, command: Command])[] = 
 ];
 
 const COMMANDS: ReadonlyMap<number, Command> = new Map(
-  ROWS.map(([cmd, name, { endBytes, run }]) => [cmd, { endBytes, run: kernelFunction(name, run) }]),
+  ROWS.map(([cmd, name, { endBytes, run }]) => [
+    cmd,
+    { endBytes, run: name === '' ? run : kernelFunction(name, run) },
+  ]),
 );
 
-/** bpf(2). kernel/bpf/syscall.c: __sys_bpf() */
-export const sysBpf = kernelFunction(
+/** kernel/bpf/syscall.c: __sys_bpf() */
+const __sys_bpf = kernelFunction(
   '__sys_bpf',
   function* (bpf: BpfContext, cmd: number, addr: number, size: number): Sim<number> {
     const attr = yield* readAttr(bpf.kernel, addr, size);
@@ -64,6 +70,9 @@ export const sysBpf = kernelFunction(
     return yield* command.run(bpf, attr);
   },
 );
+
+/** bpf(2). What hangs on it has been told of its registers: kernel/syscall.ts. */
+export const sysBpf = kernelFunction('__x64_sys_bpf', __sys_bpf, '', ENTERED);
 
 /** What security modules say of a call: they see the attributes on the caller's stack. */
 function* security_bpf({ kernel, hooks }: BpfContext, cmd: number, attr: BpfAttr): Sim<number> {

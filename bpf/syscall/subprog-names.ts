@@ -2,7 +2,8 @@ import type { Btf } from '../btf/types.ts';
 import type { FuncInfo } from '../verifier/program.ts';
 
 /**
- * Names of the subprograms for call traces. The main program has the name that it was loaded by.
+ * Names of functions for call traces, as BTF has them; without, the main program has the name that
+ * it was loaded by. bpf_prog_ksym_set_name()
  */
 export function subprogNames(
   infos: readonly FuncInfo[],
@@ -13,6 +14,6 @@ export function subprogNames(
   return subprogs.map((start, i) => {
     const info = infos.find(({ insnOff }) => insnOff === start);
     const named = info && btf?.types[info.typeId]?.name;
-    return i === 0 ? name : named || `F${i}`;
+    return named || (i === 0 ? name : `F${i}`);
   });
 }

@@ -1,7 +1,7 @@
 import { array, ptr, struct, u8 } from '../../base/layout.ts';
 import { E2BIG, EFAULT, EINVAL, ENOMEM, ENOSPC, ENOTSUPP, ENXIO } from '../../kernel/errno.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { Sim } from '../../sim/request.ts';
+import { kernelFunction, type Sim } from '../../sim/request.ts';
 import { TASK_UNINTERRUPTIBLE } from '../../kernel/task.ts';
 import type { ExecProgram } from '../prog/exec-program.ts';
 import { __sk_buff } from '../prog/sk-buff.ts';
@@ -75,16 +75,8 @@ function* inBracket(bpf: BpfContext, attr: BpfAttr): Sim<number> {
 }
 
 function* runByType(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<number> {
-  switch (progType(prog.type)!.testRun) {
-    case 'syscall':
-      return yield* runSyscall(bpf, attr, prog);
-    case 'skb':
-      return yield* runSkb(bpf, attr, prog);
-    case 'raw_tp':
-      return yield* runRawTp(bpf, attr, prog);
-    default:
-      return -ENOTSUPP;
-  }
+  const { testRun } = progType(prog.type)!;
+  return testRun === 'none' ? -ENOTSUPP : yield* RUNS[testRun](bpf, attr, prog);
 }
 
 function anySet(attr: BpfAttr, offsets: readonly number[], wide: readonly number[]): boolean {
@@ -222,6 +214,13 @@ function* finishSkb(bpf: BpfContext, attr: BpfAttr, run: SkbRun): Sim<number> {
   }
   return result === 0 && out !== 0 && shown < size ? -ENOSPC : result;
 }
+
+/** By kind of program: bpf_prog_ops.test_run. */
+const RUNS = {
+  syscall: kernelFunction('bpf_prog_test_run_syscall', runSyscall),
+  skb: kernelFunction('bpf_prog_test_run_skb', runSkb),
+  raw_tp: kernelFunction('bpf_prog_test_run_raw_tp', runRawTp),
+} as const;
 
 /** The address of a copy in kernel memory, 0 where there is nothing, or -errno. */
 function* copyIn({ kernel }: BpfContext, from: number, size: number): Sim<number> {

@@ -47,7 +47,7 @@ export class Prepared {
       };
     });
     this.symbols = prog.subprogs.map((_, i) => {
-      const name = i === 0 ? prog.name : (prog.subprogNames[i] ?? '');
+      const name = prog.subprogNames[i] || (i === 0 ? prog.name : '');
       const isWhole = name.startsWith('bpf_prog_');
       return kernelSymbol(isWhole ? name : `bpf_prog_${prog.tag}${name && '_'}${name}`);
     });

@@ -4,8 +4,8 @@ import type { Memory } from '../../kernel/memory.ts';
 import { CALL, NONE, Request, step, type Sim } from '../../sim/request.ts';
 import { COST_NS } from '../../sim/cost.ts';
 import type { Engine } from '../../sim/engine.ts';
-import type { Frame, StackEntry } from '../../sim/fiber.ts';
-import type { KernelSymbol } from '../../sim/site.ts';
+import { entryAt, type Frame, type StackEntry } from '../../sim/fiber.ts';
+import { siteOf, type KernelSymbol } from '../../sim/site.ts';
 import type { Call, Result } from '../helpers/prototype.ts';
 import { disasmLine } from '../isa/disasm.ts';
 import type { BpfMap } from '../maps/map.ts';
@@ -29,7 +29,7 @@ import {
 } from './frame.ts';
 import type { FrameView } from './frame-view.ts';
 import type { Callee, Prepared } from './prepared.ts';
-import { checkTimedMayGoto, countMayGoto } from './timed-goto.ts';
+import { checkTimedMayGoto, countMayGoto, MAY_GOTO_VIA } from './timed-goto.ts';
 
 /** include/linux/bpf.h */
 export const MAX_TAIL_CALL_CNT = 33;
@@ -40,6 +40,9 @@ const SHORT_RUN_NS = 10_000;
 /** Beside what engines say: the run ends here, for it has been killed. */
 const KILL = 5;
 
+/** Call.report(), for a program. */
+export type ReportError = (prog: ExecProgram, line: string, via: readonly string[]) => Sim<void>;
+
 /** What a run finds around it: runner.ts. */
 export interface RunHost {
   readonly kernel: Kernel;
@@ -47,7 +50,7 @@ export interface RunHost {
   readonly maps: Registry<BpfMap>;
   readonly programs: Registry<ExecProgram>;
   readonly loadPacket: (skb: number, offset: number, size: 1 | 2 | 4) => number | undefined;
-  readonly reportError: (prog: ExecProgram, line: string) => Sim<void>;
+  readonly reportError: ReportError;
   prepare(prog: ExecProgram): Prepared;
   /** Lets the engine of a run go on. */
   execute(run: Run, fine: boolean): Status;
@@ -151,8 +154,8 @@ export class Run implements Call, GuardedRun {
     return r0;
   }
 
-  report(text: string): Sim<void> {
-    return this.#runner.reportError(this.prog, text);
+  report(text: string, via: readonly string[]): Sim<void> {
+    return this.#runner.reportError(this.prog, text, via);
   }
 
   *callback(pc: number, ...args: readonly (number | bigint)[]): Sim<bigint> {
@@ -381,7 +384,7 @@ export class Run implements Call, GuardedRun {
     }
     if (isArenaInsn(insn)) {
       this.#activation!.top.site = this.#site();
-      yield* doArenaAccess(this, insn, (line) => this.report(line));
+      yield* doArenaAccess(this, insn, (line, via) => this.report(line, via));
       view.next();
       this.#charge(0);
       return true;
@@ -409,7 +412,7 @@ export class Run implements Call, GuardedRun {
     if (!machine.facts.timedMayGoto) countMayGoto(view);
     else if (checkTimedMayGoto(view, machine.engine.cpu.nowNs)) {
       const line = 'ERROR: Timeout detected for may_goto instruction';
-      yield* this.#runner.reportError(this.prog, line);
+      yield* this.report(line, MAY_GOTO_VIA);
     }
     view.next();
     this.#charge(0);
@@ -480,10 +483,16 @@ export class Run implements Call, GuardedRun {
     const entries: StackEntry[] = [];
     for (let depth = Math.min(view.depth, ceiling); depth >= base; depth--) {
       const program = this.#programs[depth] ?? this.prepared;
-      const isTop = entries.length === 0 && depth === view.depth;
       const pc = depth === view.depth ? view.pc : view.savedPc(depth) - (depth < ceiling ? 1 : 0);
-      entries.push({ symbol: program.symbolAt(pc), site: isTop ? site : program.siteAt(pc) });
+      const own = program.siteAt(pc);
+      if (depth === view.depth && isOfKernel(site)) entries.push(entryAt(site));
+      entries.push({ symbol: program.symbolAt(pc), site: own });
     }
     return entries;
   }
+}
+
+/** Whether a program's frame stands in a helper, which has none of its own. */
+function isOfKernel(site: number): boolean {
+  return site !== 0 && !siteOf(site).fn.startsWith('prog ');
 }

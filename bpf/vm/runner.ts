@@ -14,7 +14,7 @@ import { type Status } from './frame.ts';
 import { Prepared } from './prepared.ts';
 import { EngineOf, type Engines } from './select.ts';
 
-import { Run, type RunHost } from './run.ts';
+import { Run, type ReportError, type RunHost } from './run.ts';
 
 export interface RunnerParts {
   readonly kernel: Kernel;
@@ -42,7 +42,7 @@ export class ProgRunner implements EngineWorld, RunHost {
   /** What stops a program that overruns; undefined: nothing does. */
   policyOf: (prog: ExecProgram) => Policy | undefined = () => undefined;
   /** A line and the call trace for the error stream of a program. */
-  reportError: (prog: ExecProgram, line: string) => Sim<void> = function* () {};
+  reportError: ReportError = function* () {};
   readonly #engines: Engines;
   readonly #frames: FramePool;
   readonly #prepared = new WeakMap<ExecProgram, Prepared>();

@@ -4,6 +4,13 @@ import { BPF_MAX_LOOPS, BPF_MAX_TIMED_LOOPS, LOOPS_ASKED } from './frame.ts';
 /** How long the loops of one frame may take together. kernel/bpf/core.c */
 const TIMEOUT_NS = 250_000_000n;
 
+/** Where the report of it comes from. Innermost first; Linux 7.2. */
+export const MAY_GOTO_VIA = [
+  'bpf_prog_report_may_goto_violation',
+  'bpf_check_timed_may_goto',
+  'arch_bpf_timed_may_goto',
+];
+
 /** A frame that may go on: it is asked again after as many. */
 const REFILLED = LOOPS_ASKED | BPF_MAX_TIMED_LOOPS;
 

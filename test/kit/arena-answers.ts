@@ -22,7 +22,7 @@ export const ARENA_ANSWERS = readFileSync(new URL('bpf-arena.txt', DATA), 'utf8'
   });
 
 /** One program of an object, run: what it returns, and what its error stream has. */
-export function runArena(object: string, program: string, engine: 'interp' | 'jit') {
+function runArena(object: string, program: string, engine: 'interp' | 'jit') {
   const sandbox = new BpfSandbox({ bpf: { engine } });
   const bytes = new Uint8Array(readFileSync(new URL(`verifier/${object}`, DATA)));
   const opened = sandbox.openBytes(bytes, object);
