@@ -1,3 +1,4 @@
+import type { Course } from '../scenarios/protection/course.ts';
 import type { Failure } from '../sim/failure.ts';
 import { primaryFailure, type RunResult } from '../sim/model.ts';
 import type { Subject } from './subject.ts';
@@ -37,6 +38,8 @@ export interface Summary {
   readonly traceHash: string | null;
   readonly virtualNs: number | null;
   readonly wallMs: number;
+  /** Of one run under a policy: what became of each program. */
+  readonly programs?: readonly Course[];
 }
 
 export type FailureJson = Pick<Failure, 'kind' | 'title' | 'text' | 'objects' | 'sites'>;
@@ -57,6 +60,7 @@ export interface Finding {
   readonly token: string | null;
   readonly shrunkToken: string | null;
   readonly wallMs: number;
+  readonly programs?: readonly Course[] | undefined;
 }
 
 export function summaryOf(finding: Finding): Summary {
@@ -87,6 +91,7 @@ export function summaryOf(finding: Finding): Summary {
     traceHash: shown?.traceHash ?? null,
     virtualNs: shown?.virtualNs ?? null,
     wallMs: Math.round(wallMs),
+    ...(finding.programs === undefined ? {} : { programs: finding.programs }),
   };
 }
 

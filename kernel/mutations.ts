@@ -1,12 +1,12 @@
 /**
  * Named changes to the kernel. A `bug` is a deliberate mistake, one line at the place where the
  * real code does it right; a `fix` is a remedy that the real code lacks. `machine.mutated(name)`
- * asks for one. A `feature` is something that was proposed and that no kernel has. The only such
- * table.
+ * asks for one. A `feature` is something that was proposed and that no kernel has, a `config` how
+ * kernels may be built. The only such table.
  */
 export interface Mutation {
   readonly name: string;
-  readonly kind: 'bug' | 'fix' | 'feature';
+  readonly kind: 'bug' | 'fix' | 'feature' | 'config';
   /** The hazard of the specs that it belongs to. */
   readonly hazard: string;
   readonly about: string;
@@ -171,7 +171,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'slab.no-kasan',
-    kind: 'bug',
+    kind: 'config',
     hazard: '05-H2',
     about:
       'freed memory is given out again at once, and who still uses it is not seen: as without ' +

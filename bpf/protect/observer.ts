@@ -10,21 +10,56 @@ import type { Guard, GuardedCall, GuardedRun, Policy } from './policy.ts';
 const SECOND = 8;
 const FOURTH = 24;
 
-/** One run of a program, as it was seen from outside. */
-export interface Observed {
-  readonly program: string;
-  readonly cpu: number;
-  readonly beganNs: number;
-  /** -1: it has not ended. */
-  readonly endedNs: number;
-  /** What it holds where it has not; what it has kept where it has: `1 task_struct`. */
-  readonly holds: string;
-}
-
 /** The longest that one kind of thing was held. Spec 03 R5. */
 export interface LongestHold {
   readonly type: string;
   readonly ns: number;
+}
+
+/** What was seen of one program's runs. */
+export class ObservedProgram {
+  readonly prog: ExecProgram;
+  runCount = 0;
+  /** Of the run that the kernel has reported something in, else of the first. */
+  cpu: number;
+  /** From the begin of a run until the kernel reported something; null: it never did. */
+  reportedAfterNs: number | null = null;
+  /** The longest of the runs that are over. */
+  longestNs = 0;
+  /** Calls that have acquired something. */
+  acquireCount = 0;
+  /** Those that are not over. */
+  readonly running = new Set<ObservedRun>();
+  readonly #left = new Set<string>();
+  readonly #holds = new Map<string, number>();
+
+  constructor(prog: ExecProgram, cpu: number) {
+    this.prog = prog;
+    this.cpu = cpu;
+  }
+
+  /** What runs have kept that are over, and what those hold that are not: `1 task_struct`. */
+  left(): readonly string[] {
+    const texts = [...this.#left, ...[...this.running].map((run) => run.holds())];
+    return [...new Set(texts)].filter((text) => text !== '');
+  }
+
+  /** By kind, with what is held still counted up to now. */
+  longestHolds(): readonly LongestHold[] {
+    for (const run of this.running) run.noteHeld();
+    return [...this.#holds].map(([type, ns]) => ({ type, ns }));
+  }
+
+  held(type: string, ns: number): void {
+    this.#holds.set(type, Math.max(this.#holds.get(type) ?? 0, ns));
+  }
+
+  ended(run: ObservedRun, forNs: number): void {
+    this.running.delete(run);
+    this.longestNs = Math.max(this.longestNs, forNs);
+    const holds = run.holds();
+    if (holds !== '') this.#left.add(holds);
+  }
 }
 
 /**
@@ -33,10 +68,8 @@ export interface LongestHold {
  */
 export class Observer {
   readonly #kernel: Kernel;
-  readonly #runs: ObservedRun[] = [];
-  readonly #holds = new Map<string, number>();
-  /** Calls that have acquired something. */
-  acquireCount = 0;
+  /** By the program's name and the address of its struct. */
+  readonly #programs = new Map<string, ObservedProgram>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -54,45 +87,46 @@ export class Observer {
     };
   }
 
-  get runs(): readonly Observed[] {
-    return this.#runs.map((run) => run.seen());
-  }
-
-  /** By kind, with what is held still counted up to now. */
-  longestHolds(): readonly LongestHold[] {
-    for (const run of this.#runs) run.noteHeld();
-    return [...this.#holds].map(([type, ns]) => ({ type, ns }));
-  }
-
-  held(type: string, ns: number): void {
-    this.#holds.set(type, Math.max(this.#holds.get(type) ?? 0, ns));
+  /** Every program that has run, in order. */
+  programs(): readonly ObservedProgram[] {
+    for (const program of this.#programs.values()) {
+      for (const run of program.running) run.noteReport();
+    }
+    return [...this.#programs.values()];
   }
 
   #enter(run: GuardedRun, guard: Guard | null): Guard {
-    const observed = new ObservedRun(this, this.#kernel, run, guard);
-    this.#runs.push(observed);
-    return observed;
+    const { prog } = run;
+    const key = `${prog.name} ${prog.addr}`;
+    let program = this.#programs.get(key);
+    if (!program) this.#programs.set(key, (program = new ObservedProgram(prog, run.cpuId)));
+    return new ObservedRun(program, this.#kernel, run, guard);
   }
 }
 
 /** A guard around a guard. */
-class ObservedRun implements Guard {
-  readonly #observer: Observer;
+export class ObservedRun implements Guard {
+  readonly #program: ObservedProgram;
   readonly #kernel: Kernel;
   readonly #run: GuardedRun;
   readonly #guard: Guard | null;
   readonly #ledger = new Ledger();
   readonly #beganNs: number;
-  #endedNs = -1;
+  /** Reports of the kernel before it began. */
+  readonly #failuresBefore: number;
   /** When what was acquired, newest last. */
   readonly #held: { readonly pair: number; readonly addr: number; readonly atNs: number }[] = [];
 
-  constructor(observer: Observer, kernel: Kernel, run: GuardedRun, guard: Guard | null) {
-    this.#observer = observer;
+  constructor(program: ObservedProgram, kernel: Kernel, run: GuardedRun, guard: Guard | null) {
+    this.#program = program;
     this.#kernel = kernel;
     this.#run = run;
     this.#guard = guard;
-    this.#beganNs = kernel.machine.engine.cpu.nowNs;
+    const { engine } = kernel.machine;
+    this.#beganNs = engine.cpu.nowNs;
+    this.#failuresBefore = engine.failures.length;
+    program.runCount++;
+    program.running.add(this);
   }
 
   get isStopping(): boolean {
@@ -164,21 +198,23 @@ class ObservedRun implements Guard {
     this.#guard?.entered(prog);
   }
 
-  seen(): Observed {
-    const { prog, cpuId } = this.#run;
-    return {
-      program: prog.name,
-      cpu: cpuId,
-      beganNs: this.#beganNs,
-      endedNs: this.#endedNs,
-      holds: this.#ledger.text(),
-    };
+  holds(): string {
+    return this.#ledger.text();
   }
 
   noteHeld(): void {
     for (const { pair, atNs } of this.#held) {
-      this.#observer.held(pairAt(pair).type, this.#nowNs() - atNs);
+      this.#program.held(pairAt(pair).type, this.#nowNs() - atNs);
     }
+  }
+
+  /** Whether the kernel has reported anything since it began, and when first. */
+  noteReport(): void {
+    const { failures } = this.#kernel.machine.engine;
+    const first = failures.slice(this.#failuresBefore).find(({ kind }) => kind !== 'invariant');
+    if (first?.atNs === undefined || this.#program.reportedAfterNs !== null) return;
+    this.#program.reportedAfterNs = first.atNs - this.#beganNs;
+    this.#program.cpu = this.#run.cpuId;
   }
 
   #nowNs(): number {
@@ -186,7 +222,8 @@ class ObservedRun implements Guard {
   }
 
   #end(): void {
-    this.#endedNs = this.#nowNs();
+    this.noteReport();
+    this.#program.ended(this, this.#nowNs() - this.#beganNs);
   }
 
   #arg(offset: number): number {
@@ -214,7 +251,7 @@ class ObservedRun implements Guard {
   }
 
   #take(pair: number, addr: number): void {
-    this.#observer.acquireCount++;
+    this.#program.acquireCount++;
     this.#ledger.acquired(pair);
     this.#held.push({ pair, addr, atNs: this.#nowNs() });
   }
@@ -235,6 +272,6 @@ class ObservedRun implements Guard {
     if (index < 0) return;
     const [held] = this.#held.splice(index, 1);
     this.#ledger.released(held!.pair);
-    this.#observer.held(pairAt(held!.pair).type, this.#nowNs() - held!.atNs);
+    this.#program.held(pairAt(held!.pair).type, this.#nowNs() - held!.atNs);
   }
 }

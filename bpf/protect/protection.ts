@@ -4,6 +4,7 @@ import { KillNotes } from './kill-notes.ts';
 import { POLICIES } from './policies.ts';
 import type { ProtectionParts } from './policy-row.ts';
 import type { Policy } from './policy.ts';
+import type { PolicyName } from './names.ts';
 import type { Settings } from './settings.ts';
 
 /** Which policy watches which program of one kernel. */
@@ -30,6 +31,11 @@ export class Protection {
   of({ name }: ExecProgram): Policy | undefined {
     const { selection } = this.#parts;
     return this.#policies.get(selection.byProgram.get(name) ?? selection.all);
+  }
+
+  nameOf({ name }: ExecProgram): PolicyName {
+    const { selection } = this.#parts;
+    return (selection.byProgram.get(name) ?? selection.all).policy;
   }
 
   get policies(): readonly Policy[] {

@@ -1,11 +1,13 @@
 import { InputError } from '../../base/errors.ts';
 import { strategyByName, isBySeed } from '../../sim/strategies/by-name.ts';
+import type { Course, Courses } from '../../scenarios/protection/course.ts';
 import type { World } from '../catalog.ts';
 import { EXIT, type Command, type ExitCode, type Io } from '../command.ts';
 import { conclude } from '../finding.ts';
 import { withForeignTypes } from '../foreign.ts';
 import { showLog } from '../log.ts';
 import * as options from '../options.ts';
+import { comparisonText } from '../render/comparison.ts';
 import { thousands } from '../render/status.ts';
 import { rerun, runNumber } from '../search.ts';
 import { scheduleToken, seedToken, subjectOf, worldOf } from '../subject.ts';
@@ -18,6 +20,7 @@ const EXAMPLE = 'bohrbug run autofs-closemount --strategy random --seed 7 --trac
 /** Of what programs have printed: so much is shown as it is, of more the end. */
 const PIPE_LINES_MAX = 1_000;
 const PIPE_LINES_LAST = 20;
+const TABLE_WIDTH_MAX = 120;
 
 interface Flags extends options.SubjectFlags {
   readonly strategy?: string;
@@ -62,7 +65,10 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
   // A scenario about time may be long: its run is not made twice, though it may show nothing.
   const isLong = subject.scenario.timed === true && mode === 'timed';
   world.detailed = isLong;
+  const isWatched = [...subject.policy, ...subject.variant.policy].length > 0;
+  const courses = isWatched ? await watched(world) : undefined;
   const shown = runNumber(subject, world, strategy, 0)!;
+  const programs = courses?.all(shown);
   const { name } = strategy;
   const finding = {
     subject,
@@ -79,13 +85,28 @@ async function run(ref: string, flags: Flags, io: Io): Promise<ExitCode> {
       : scheduleToken(subject, mode, shown.schedule),
     shrunkToken: null,
     wallMs: io.nowMs() - beganMs,
+    programs,
   };
   const isWanted = shown.failures.length > 0 || flags.trace || flags.log;
   const inFull = { result: shown, lines: world.trace.lines, names: [], misfitCount: 0 };
   const detailed = isWanted ? (isLong ? inFull : rerun(subject, world, shown)) : undefined;
   if (flags.log) await showLog(world, io);
-  if (!flags.json) for (const line of pipeLines(world)) io.out(line);
+  if (!flags.json) {
+    for (const line of pipeLines(world)) io.out(line);
+    if (programs) await showPrograms(programs, io);
+  }
   return conclude(finding, detailed, flags, io);
+}
+
+/** Somebody who looks on at the programs of the next run. */
+async function watched(world: World): Promise<Courses> {
+  const { Courses } = await import('../../scenarios/protection/course.ts');
+  return new Courses(world);
+}
+
+async function showPrograms(programs: readonly Course[], io: Io): Promise<void> {
+  const { coursesTable } = await import('../../scenarios/protection/course-table.ts');
+  io.out(`${comparisonText(coursesTable(programs), Math.min(io.width, TABLE_WIDTH_MAX))}`);
 }
 
 /** Of programs that print on and on, the last lines. */

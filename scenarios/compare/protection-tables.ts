@@ -1,5 +1,6 @@
 import type { Comparison, ComparisonRow } from './comparison.ts';
 import { BOMB_KINDS, type BombKind } from './rivals.ts';
+import { courseCells, MEASURED, time } from '../protection/course-table.ts';
 import type { PolicyRow, RuntimeProtection, TrialResult } from './runtime-protection.ts';
 
 const KIND_NAMES: Readonly<Record<BombKind, string>> = {
@@ -25,16 +26,7 @@ export function protectionTables({ rows }: RuntimeProtection): Comparison {
       },
       {
         title: 'what was measured',
-        columns: [
-          'noticed by',
-          'after',
-          'over after',
-          'left held',
-          'held longest',
-          'others hurt',
-          'user space reads',
-          'operations an acquire',
-        ],
+        columns: MEASURED,
         rows: rows.flatMap(measured),
       },
     ],
@@ -83,31 +75,5 @@ function cellsOf(trial: TrialResult): string[] {
   if (trial.rejected !== '') {
     return ['the verifier', 'at load', 'never ran', '', '', '', trial.rejected, '0'];
   }
-  const { detectedAfterNs, stoppedAfterNs, cpusLost, waiters } = trial;
-  const hurt = [
-    ...(cpusLost > 0 ? [`${cpusLost} more CPU lost`] : []),
-    ...(waiters === '' ? [] : [`waiters get ${waiters}`]),
-  ];
-  return [
-    { policy: 'the policy', watchdog: 'a watchdog', nobody: 'nobody' }[trial.detectedBy],
-    detectedAfterNs === null ? '' : time(detectedAfterNs),
-    stoppedAfterNs === null ? 'never' : time(stoppedAfterNs),
-    trial.leaked || 'nothing',
-    longest(trial),
-    hurt.join(', ') || 'nobody',
-    trial.seen,
-    String(Math.round(trial.operationsPerAcquire * 100) / 100),
-  ];
-}
-
-/** Spec 03 R5 */
-function longest({ longestHolds }: TrialResult): string {
-  const real = longestHolds.filter(({ type }) => type !== 'bpf_iter_num');
-  return real.map(({ type, ns }) => `${type} ${time(ns)}`).join(', ');
-}
-
-/** `953 us`, `1.31 s`: three digits. */
-function time(ns: number): string {
-  const [unit, name] = ns < 1e6 ? [1e3, 'us'] : ns < 1e9 ? [1e6, 'ms'] : [1e9, 's'];
-  return `${Number((ns / unit!).toPrecision(3))} ${name}`;
+  return courseCells(trial, trial.waiters === '' ? [] : [`waiters get ${trial.waiters}`]);
 }

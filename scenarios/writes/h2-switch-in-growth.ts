@@ -2,6 +2,8 @@ import { scenario } from '../dsl.ts';
 import { loadRegistered, register, wishFor } from './registered.ts';
 
 const RECYCLED = 'bad-recycled';
+/** Behind A's regions. */
+const UNREGISTERED = 128;
 
 /**
  * Spec 05 H2 and R13: prctl() frees the old array before it stores the pointer to the new one. Who
@@ -13,16 +15,15 @@ export default scenario({
   name: 'switch-in-growth',
   about: 'A program on a context switch looks at an array of regions that has been freed',
   hazard: '05-H2',
-  cpus: 2,
+  cpus: 1,
   *setup(init) {
     yield* loadRegistered(init, 'on_switch');
     yield* init.start('B'); // without regions of its own
     const state = init.mmap();
     init.ok(yield* register(init, state, 8));
     init.note('state', state);
-    const owner = yield* init.start('A');
-    init.note('owner', owner);
-    if (init.variant !== RECYCLED) yield* wishFor(init, owner, { addr: state });
+    const addr = init.variant === RECYCLED ? state + UNREGISTERED : state;
+    yield* wishFor(init, yield* init.start('A'), { addr });
   },
   processes: {
     *A(p) {
@@ -31,12 +32,10 @@ export default scenario({
       p.ok(yield* register(p, state + 64, 8));
       yield* p.reboot();
     },
-    /** On another CPU: wants a word of A's that A has never registered to be written to. */
+    /** On another CPU: registers for itself what A never has. */
     *B(p) {
       if (p.variant !== RECYCLED) return;
-      const target = (p.noted('state') as number) + 128;
-      p.ok(yield* register(p, target, 8));
-      yield* wishFor(p, p.noted('owner') as number, { addr: target });
+      p.ok(yield* register(p, (p.noted('state') as number) + UNREGISTERED, 8));
     },
     /** Whoever gets A's CPU: that it does is all there is to see. */
     *C(p) {
@@ -56,6 +55,7 @@ export default scenario({
     },
     [RECYCLED]: {
       about: "the memory of the old array is another process's array by then",
+      cpus: 2,
       mutations: ['regwrite', 'slab.no-kasan'],
       expect: ['unregistered-write'],
       also: ['bad-access', 'lost-update'],

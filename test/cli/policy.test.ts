@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Course } from '../../scenarios/protection/course.ts';
 import { bohrbug } from './kit.ts';
 
 interface Finding {
@@ -8,6 +9,7 @@ interface Finding {
   readonly token: string;
   readonly traceHash: string;
   readonly virtualNs: number;
+  readonly programs: readonly Course[];
 }
 
 describe('run bpf-bomb --policy', () => {
@@ -26,6 +28,36 @@ describe('run bpf-bomb --policy', () => {
     expect(found).toMatchObject({ verdict: 'clean', expected: true, failure: null });
     const again = await bohrbug(['replay', found.token, '--json']);
     expect(again.json<Finding>()).toMatchObject({ traceHash: found.traceHash, verdict: 'clean' });
+    expect(again.json<Finding>().programs).toBeUndefined();
+  });
+
+  test('03 R36: what became of each program', async () => {
+    const args = ['run', 'bpf-bomb', '--variant', 'reference', '--json', '--policy'];
+    const killed = await bohrbug([...args, 'record-kill']);
+    const { programs } = killed.json<Finding>();
+    expect(programs).toHaveLength(1);
+    expect(programs[0]).toMatchObject({
+      program: 'reference',
+      policy: 'record-kill',
+      detectedBy: 'policy',
+      leaked: '',
+      failures: [],
+      cpusLost: 0,
+    });
+    expect(programs[0]!.detectedAfterNs).toBeLessThanOrEqual(programs[0]!.stoppedAfterNs!);
+    expect(programs[0]!.stoppedAfterNs).toBeLessThanOrEqual(1_000_000);
+    expect(programs[0]!.operationsPerAcquire).toBeGreaterThan(0);
+    expect(programs[0]!.seen).toMatch(/^ERROR: Killed at insn \d+ .* released: bpf_iter_num/);
+    const hung = await bohrbug([...args, 'none']);
+    expect(hung.json<Finding>().programs).toMatchObject([
+      { policy: 'none', detectedBy: 'watchdog', stoppedAfterNs: null, leaked: '1 task_struct' },
+    ]);
+  });
+
+  test('03 R36: the same as a table, before the outcome', async () => {
+    const { out } = await bohrbug(['run', 'bpf-bomb', '--policy', 'record-kill']);
+    expect(out).toMatch(/\n== what became of programs\n\nplain, record-kill: \d runs\n/);
+    expect(out).toMatch(/\n {2}over after +\d+ us\n {2}left held +nothing\n/);
   });
 
   test('a timer for its source: interrupts are off, so nothing is found', async () => {

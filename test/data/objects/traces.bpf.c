@@ -6,7 +6,10 @@
 char LICENSE[] SEC("license") = "GPL";
 
 extern int bpf_stream_print_stack(int stream_id) __ksym;
+extern int bpf_stream_vprintk(int stream_id, const char *fmt__str, const void *args,
+			      u32 len__sz) __ksym;
 
+#define STDOUT 1
 #define STDERR 2
 
 /* Of a callback, in a subprogram. */
@@ -27,16 +30,25 @@ int prints(void *ctx)
 	return bpf_loop(1, callback, NULL, 0);
 }
 
-/* Loops until it is told to stop: `may_goto over`, for compilers that do not know it. */
+static const char again[] = "again";
+
+/*
+ * Loops until it is told to stop: `may_goto over`, for compilers that do not know it. What it prints
+ * takes time.
+ */
 SEC("syscall")
 int loops(void *ctx)
 {
-	for (;;)
+	u64 none = 0;
+
+	for (;;) {
+		bpf_stream_vprintk(STDOUT, again, &none, 0);
 		asm volatile goto("1: .byte 0xe5;				\
 				  .byte 0;					\
 				  .long ((%l[over] - 1b - 8) / 8) & 0xffff;	\
 				  .short 0"
 				  :::: over);
+	}
 over:
 	return 0;
 }
