@@ -60,7 +60,8 @@ describe('a variant that states nothing is clean under every strategy', () => {
   ];
   test.each(good)('%s %s', (_name, variant, scenario) => {
     const world = new World(scenario, { variant });
-    for (const [name, make] of strategies) {
+    const chosen = scenario.timed ? strategies.slice(0, 1) : strategies; // its one run is the same
+    for (const [name, make] of chosen) {
       const runsMax = scenario.hazard === undefined ? RUNS_OF_LIFE_MAX : RUNS_MAX;
       expect(kindsOf(search(world, make(), runsMax)), name).toEqual([]);
     }
