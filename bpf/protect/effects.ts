@@ -4,10 +4,10 @@ import { iteratorIndex, PAIRS } from './pairs.ts';
 
 /**
  * What a call does to what the program holds. `isPlain`: where it acquires, its result is the
- * address, or NULL. `isAfter`: all can be written down once the helper has been invoked, where
- * nobody can come in between.
+ * address, or NULL. `isRecordedAfter`: all can be written down once the helper has been invoked,
+ * where nobody can come in between.
  */
-export type Effect = { readonly isAfter: boolean } & Kinds;
+export type Effect = { readonly isRecordedAfter: boolean } & Kinds;
 
 type Kinds =
   | { readonly kind: 'acquire'; readonly pair: number; readonly isPlain: boolean }
@@ -31,23 +31,23 @@ const byName = new Map<string, Effect>();
 for (const [index, { acquire, when, where, release, ends = [], moves = [] }] of PAIRS.entries()) {
   const isPlain = when === 'pointer' && where === 'r0';
   for (const name of acquire)
-    byName.set(name, { kind: 'acquire', pair: index, isPlain, isAfter: true });
+    byName.set(name, { kind: 'acquire', pair: index, isPlain, isRecordedAfter: true });
   for (const name of [release, ...ends]) {
     const known = byName.get(name);
     const others = known?.kind === 'release' ? (known.pairs ?? []) : [];
     byName.set(name, released([...others, index]));
   }
-  for (const name of moves) byName.set(name, { kind: 'move', isAfter: false });
+  for (const name of moves) byName.set(name, { kind: 'move', isRecordedAfter: false });
 }
 
 function released(pairs: readonly number[] | undefined): Effect {
-  return { kind: 'release', pairs, pair: pairs?.[0] ?? -1, isAfter: true };
+  return { kind: 'release', pairs, pair: pairs?.[0] ?? -1, isRecordedAfter: true };
 }
 
 /** Of iterators, by the names of what makes and destroys them. */
 function iteratorEffect(name: string, flags: number): Effect | undefined {
   if ((flags & KF_ITER_NEW) !== 0) {
-    return { kind: 'acquire', pair: iteratorIndex(name), isPlain: false, isAfter: true };
+    return { kind: 'acquire', pair: iteratorIndex(name), isPlain: false, isRecordedAfter: true };
   }
   if ((flags & KF_ITER_DESTROY) === 0) return undefined;
   return released([iteratorIndex(name.replace(/_destroy$/, '_new'))]);
@@ -62,7 +62,7 @@ export function effectOf(callee: Helper, xchgType?: string): Effect | undefined 
   const flags = 'flags' in callee ? (callee.flags as number) : 0;
   const iterator = iteratorEffect(name, flags);
   if (iterator) return iterator;
-  if ((flags & KF_ACQUIRE) !== 0) return { kind: 'unpaired', isAfter: false };
+  if ((flags & KF_ACQUIRE) !== 0) return { kind: 'unpaired', isRecordedAfter: false };
   return (flags & KF_RELEASE) === 0 ? undefined : released(undefined);
 }
 
@@ -71,6 +71,6 @@ function exchangeOf(type: string | undefined): Effect {
   const byType = PAIRS.findIndex((pair) => pair.class === 'reference' && pair.type === type);
   const pair = byType >= 0 ? byType : PAIRS.findIndex(({ type: own }) => own === type);
   return pair < 0
-    ? { kind: 'unpaired', isAfter: false }
-    : { kind: 'exchange', pair, isAfter: false };
+    ? { kind: 'unpaired', isRecordedAfter: false }
+    : { kind: 'exchange', pair, isRecordedAfter: false };
 }

@@ -58,7 +58,7 @@ class StuckGuard implements Guard {
   readonly isStopping = false;
   readonly isCounting = false;
   readonly isDue = false;
-  readonly isAfter = true;
+  readonly recordsAfter = true;
   readonly #policy: FastPath;
   readonly #run: GuardedRun;
   readonly #beganNs: number;

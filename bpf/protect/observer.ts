@@ -145,8 +145,8 @@ export class ObservedRun implements Guard {
     return this.#guard?.stopsHere() ?? false;
   }
 
-  get isAfter(): boolean {
-    return this.#guard?.isAfter ?? true;
+  get recordsAfter(): boolean {
+    return this.#guard?.recordsAfter ?? true;
   }
 
   after(callee: GuardedCall, pc: number, result: Result | Sim<Result>): Result | Sim<Result> {

@@ -36,8 +36,8 @@ export interface Guard {
   readonly isDue: boolean;
   /** At a kill point, where it is counting or stopping: whether it ends here. Spec 03 R18. */
   stopsHere(): boolean;
-  /** Calls whose effect `isAfter` go to after(), once the helper is invoked: not to around(). */
-  readonly isAfter: boolean;
+  /** Calls whose effect `isRecordedAfter` go to after(), once they are made, not to around(). */
+  readonly recordsAfter: boolean;
   /** Keeps the record of a call that has given this. */
   after(callee: GuardedCall, pc: number, result: Result | Sim<Result>): Result | Sim<Result>;
   /** Does a call, and keeps the record. */

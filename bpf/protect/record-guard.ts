@@ -116,12 +116,13 @@ export class RecordGuard implements Guard, Invocation {
     if (old) this.policy.give(old);
   }
 
-  get isAfter(): boolean {
+  get recordsAfter(): boolean {
     return !this.#isFine;
   }
 
   around(callee: GuardedCall, pc: number): Result | Sim<Result> {
-    if (!this.#isFine && callee.effect.isAfter) return this.after(callee, pc, this.#invoke(callee));
+    if (!this.#isFine && callee.effect.isRecordedAfter)
+      return this.after(callee, pc, this.#invoke(callee));
     return this.#finely(callee);
   }
 

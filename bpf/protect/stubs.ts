@@ -11,8 +11,9 @@ function returning(value: number): Insn {
 
 /**
  * What stands in a terminated program's text in place of its calls: of helpers and kfuncs that may
- * return NULL, NULL; of callbacks of bpf_loop(), 1, which ends the loop. Where kfuncs can be called
- * from afar, none of their sites is on record. Spec 03 R34.
+ * return NULL, NULL; of bpf_loop(), or where that is inlined of its callback, 1, which ends the
+ * loop. A bpf_loop() under way that is not inlined goes on: it is the kernel's text. Where kfuncs
+ * can be called from afar, none of their sites is on record. Spec 03 R34.
  */
 export function stubsOf(prog: ExecProgram, hasKfuncSites: boolean): ReadonlyMap<number, Insn> {
   const stubs = new Map<number, Insn>();

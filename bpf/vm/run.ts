@@ -195,7 +195,7 @@ export class Run implements Call, GuardedRun {
     const { effect } = callee;
     const guard = effect === undefined ? null : this.#guard;
     let result;
-    if (guard === null || (guard.isAfter && effect!.isAfter)) {
+    if (guard === null || (guard.recordsAfter && effect!.isRecordedAfter)) {
       result = callee.helper.invoke(this, this.#view.args);
       if (guard !== null) result = guard.after(callee as GuardedCall, pc, result);
     } else {

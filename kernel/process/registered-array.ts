@@ -65,7 +65,10 @@ export class RegisteredArray {
     return false;
   }
 
-  /** A heap sort that goes down to a leaf first, then back up: sort() of lib/sort.c. */
+  /**
+   * A heap sort that goes down to a leaf first, then back up: sort() of lib/sort.c in v6.9, for
+   * which the patch was made. Later ones order what overlaps otherwise.
+   */
   *sort(array: number): Sim<void> {
     let left = this.at(array).count;
     /** Entries from here on are a heap already. */
