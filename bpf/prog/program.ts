@@ -88,6 +88,8 @@ export interface Program extends Executable {
   readonly lineInfo?: Uint8Array;
   /** Names of the subprograms, by index, for call traces: from func_info, else `bpf_prog_<tag>`. */
   readonly subprogNames: readonly string[];
+  /** Their tags; absent: all have the program's. */
+  readonly subprogTags?: readonly string[];
   /** `fentry/close_fd`: the kernel function, trace event or struct member it is loaded for. */
   readonly attachTo: string;
   /** Where its output is kept: bpf/prog/streams.ts. */

@@ -11,6 +11,7 @@ import { putU32, type BpfContext, type Command } from './context.ts';
 const PAGE_SIZE = 4096;
 /** sizeof of struct bpf_prog_info, bpf_map_info, bpf_btf_info, bpf_link_info: Linux 7.2 */
 const PROG_INFO_BYTES = 232;
+const TAG_BYTES = 8;
 const FUNC_INFO_BYTES = 8;
 const LINE_INFO_BYTES = 16;
 /** Here no address is behind a line. */
@@ -180,6 +181,8 @@ function fillProg(bpf: BpfContext, info: Info, addr: number): void {
     info.records(132, 136, 144, FUNC_INFO_BYTES, program.funcInfo);
     info.records(172, 152, 148, LINE_INFO_BYTES, program.lineInfo);
     info.records(176, 160, 168, JITED_LINE_INFO_BYTES, undefined);
+    const tags = program.subprogTags ?? [program.tag];
+    info.array(184, 180, TAG_BYTES, bytesOfHex(tags.join('')));
     info.u64(192, s.run_time_ns);
     info.u64(200, s.run_cnt);
     info.u64(208, s.recursion_misses);
@@ -235,4 +238,8 @@ function fillLink({ kernel, links, programs }: BpfContext, info: Info, addr: num
     info.u32(8, s.prog === 0 ? 0 : programs.aux(s.prog).id);
   });
   ops.fillInfo?.(info);
+}
+
+function bytesOfHex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/../g)!, (digits) => Number.parseInt(digits, 16));
 }

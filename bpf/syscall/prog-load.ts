@@ -1,4 +1,3 @@
-import { sha1, sha256 } from '../../base/sha.ts';
 import { EACCES, EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../../kernel/errno.ts';
 import { O_RDWR } from '../../kernel/fs/uapi.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
@@ -7,7 +6,6 @@ import type { BtfObject } from '../btf/objects.ts';
 import { decodeInsn, rawInsn } from '../isa/decode.ts';
 import { encodeProgram } from '../isa/encode.ts';
 import { INSN_BYTES, type Insn } from '../isa/insn.ts';
-import { CODE, IMM_SOURCES } from '../isa/ops.ts';
 import { ProgArray } from '../maps/prog-array.ts';
 import type { AttachPoint } from '../prog/attach-point.ts';
 import { attachPoint } from '../prog/attach-points.ts';
@@ -31,6 +29,7 @@ import {
 import { funcInfos, lineInfos, movedInfo, NO_INFO, takeInfo, type ProgInfo } from './prog-info.ts';
 import { ProgMaps } from './prog-maps.ts';
 import { subprogNames } from './subprog-names.ts';
+import { tagsOf } from './tags.ts';
 import { VerifierWorld } from './verifier-world.ts';
 
 const LICENSE_MAX = 127;
@@ -237,16 +236,17 @@ class ProgLoad {
     const fixed = fixup(env, { helper: (id) => bpf.helper(id), kfunc: (id) => bpf.kfunc(id) });
     const { name, type, isGpl, code, attach, attachType } = given;
     const info = movedInfo(given.info, fixed.now);
+    const xlated = encodeProgram(fixed.xlated);
     return bpf.programs.create({
       ...fixed,
       name,
-      tag: tagOf(this.#kernel, code),
+      ...tagsOf(this.#kernel.machine.profile, code, { xlated, subprogs: fixed.subprogs }),
       type: type.number,
       expectedAttachType: attachType,
       sleepable: program.isSleepable,
       gplCompatible: isGpl,
       usedMaps: [...this.#maps.held],
-      xlated: encodeProgram(fixed.xlated),
+      xlated,
       btf: this.#btf?.btf,
       btfObject: this.#btf?.addr ?? 0,
       subprogNames: subprogNames(funcInfos(info), this.#btf?.btf, fixed.subprogs, name),
@@ -308,22 +308,4 @@ function decodedInsns(code: Uint8Array): (Insn | null)[] {
     slot++;
   }
   return insns;
-}
-
-/** Over the instructions as loaded, without descriptors. kernel/bpf/core.c: bpf_prog_calc_tag() */
-function tagOf(kernel: Kernel, code: Uint8Array): string {
-  const bytes = code.slice();
-  const view = new DataView(bytes.buffer);
-  for (let slot = 0; slot < bytes.length / INSN_BYTES; slot++) {
-    const { code: opcode, src } = rawInsn(view, slot);
-    if (opcode !== CODE.ld_imm64) continue;
-    const from = IMM_SOURCES[src];
-    if (from === 'map_fd' || from === 'map_value') {
-      view.setInt32(slot * INSN_BYTES + 4, 0, true);
-      view.setInt32(slot * INSN_BYTES + 12, 0, true);
-    }
-    slot++;
-  }
-  const digest = kernel.machine.profile === 'v6.1' ? sha1(bytes) : sha256(bytes);
-  return [...digest.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -48,8 +48,9 @@ export class Prepared {
     });
     this.symbols = prog.subprogs.map((_, i) => {
       const name = prog.subprogNames[i] || (i === 0 ? prog.name : '');
+      const tag = i === 0 ? prog.tag : (prog.subprogTags?.[i] ?? prog.tag);
       const isWhole = name.startsWith('bpf_prog_');
-      return kernelSymbol(isWhole ? name : `bpf_prog_${prog.tag}${name && '_'}${name}`);
+      return kernelSymbol(isWhole ? name : `bpf_prog_${tag}${name && '_'}${name}`);
     });
   }
 

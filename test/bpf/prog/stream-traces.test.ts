@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { Attr } from '../../../bpf/user/attr.ts';
+import { CMD } from '../../../bpf/uapi.ts';
 import { BpfSandbox } from '../../../scenarios/bpf-object.ts';
+import { intAt } from '../../../scenarios/user-memory.ts';
 
 const DATA = new URL('../../data/', import.meta.url);
+/** struct bpf_prog_info */
+const INFO_BYTES = 232;
+const NR_PROG_TAGS = 180;
+const PROG_TAGS = 184;
 
 /** A call trace of the real kernel, as a pattern of the simulated one's. */
 interface Row {
@@ -41,4 +48,30 @@ describe.each(['interp', 'jit'] as const)('03 R32: call traces as in Linux 7.2, 
     const lines = trace.split('\n\n')[0]!.split('\n');
     expect(lines.map((line) => plain(line, row))).toEqual(row.lines);
   });
+});
+
+test('tags of functions, by index: those that depend on no address are as in Linux 7.2', () => {
+  const sandbox = new BpfSandbox({ cpus: 1 });
+  const path = 'objects/traces.clang-22-v3.o';
+  const object = sandbox.openBytes(new Uint8Array(readFileSync(new URL(path, DATA))), path);
+  for (const each of object.object.programs) each.isWanted = each.name === 'prints';
+  object.load();
+  const { fd } = object.object.program('prints');
+  const tags = sandbox.run(function* (p) {
+    const room = p.mmap();
+    const info = new Attr(INFO_BYTES).u32(NR_PROG_TAGS, 8).u64(PROG_TAGS, room).bytes;
+    yield* p.poke(room + 2_048, info);
+    const attr = new Attr(16)
+      .u32(0, fd)
+      .u32(4, INFO_BYTES)
+      .u64(8, room + 2_048).bytes;
+    yield* p.poke(room + 1_024, attr);
+    p.ok(yield* p.sys('bpf', CMD.OBJ_GET_INFO_BY_FD, room + 1_024, attr.length));
+    const count = intAt((yield* p.peek(room + 2_048 + NR_PROG_TAGS, 4))!, 0);
+    return Buffer.from((yield* p.peek(room, 8 * count))!)
+      .toString('hex')
+      .match(/.{16}/g)!;
+  });
+  expect(tags).toHaveLength(3);
+  expect(tags).toContain('f8d44a1e0b283126');
 });
