@@ -55,6 +55,7 @@ export async function bohrbug(args: readonly string[], overrides: Partial<Io> = 
 interface FakeVariant {
   readonly about: string;
   readonly mutations: readonly string[];
+  readonly policy: readonly string[];
   readonly expect: readonly FailureKind[];
 }
 
@@ -85,8 +86,8 @@ function fake(
     isScenario: true,
     ...(hazard && { hazard }),
     variants: {
-      bad: { about: 'fails', mutations: [], expect: kinds },
-      good: { about: 'is clean', mutations: [], expect: [] },
+      bad: { about: 'fails', mutations: [], policy: [], expect: kinds },
+      good: { about: 'is clean', mutations: [], policy: [], expect: [] },
     },
     models: { bad, good: () => independent([3, 3]) },
   };
