@@ -25,6 +25,14 @@ export function copy_from_kernel_nofault(
   return isMapped ? memory.rawCopyOut(at, sizeBytes) : -EFAULT;
 }
 
+/** One byte of it, or -errno. */
+export function kernelByteAt(memory: Memory, address: bigint): number {
+  if (address < KERNEL_SPACE) return -ERANGE;
+  const at = Number(address & 0xffff_ffffn);
+  const isMapped = address >> 32n === DIRECT_MAP && at < memory.sizeBytes;
+  return isMapped ? Number(memory.rawLoad(at, 1)) : -EFAULT;
+}
+
 function copy_from_user_nofault(call: Call, address: bigint, size: number): Uint8Array | number {
   if (address + BigInt(size) > TASK_SIZE_MAX) return -EFAULT;
   return call.kernel.mm.copy_from_user_nofault(Number(address), size) ?? -EFAULT;

@@ -14,6 +14,7 @@ import { OBJECT_KFUNCS } from './object.ts';
 import type { Kfunc } from './prototype.ts';
 import { RBTREE_KFUNCS } from './rbtree.ts';
 import { STREAM_KFUNCS } from './stream.ts';
+import { STRING_KFUNCS } from './string.ts';
 import { bpf_throw } from './throw.ts';
 import { bpf_rcu_read_lock, bpf_rcu_read_unlock } from './rcu.ts';
 import { SECTION_KFUNCS } from './sections.ts';
@@ -51,6 +52,7 @@ export const KFUNCS: readonly Kfunc[] = [
   ...SECTION_KFUNCS,
   ...RES_LOCK_KFUNCS,
   ...STREAM_KFUNCS,
+  ...STRING_KFUNCS,
   bpf_throw,
   ...Object.values(roster),
 ];

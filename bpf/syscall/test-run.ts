@@ -241,7 +241,14 @@ function* copyBack({ kernel }: BpfContext, to: number, addr: number, size: numbe
   return (yield* kernel.mm.copy_to_user(to, bytes)) > 0 ? -EFAULT : 0;
 }
 
-/** bpf_skb_load_helper_8() and its kin: in network order; undefined beyond the packet. */
+/** From these offsets on, what is below zero counts from a header. include/uapi/linux/filter.h */
+const SKF_NET_OFF = -0x10_0000;
+const SKF_LL_OFF = -0x20_0000;
+
+/**
+ * bpf_skb_load_helper_8() and its kin: in network order; undefined beyond the packet.
+ * bpf_internal_load_pointer_neg_helper()
+ */
 export function packetAt(
   kernel: Kernel,
   skb: number,
@@ -251,10 +258,13 @@ export function packetAt(
   const { memory } = kernel.machine;
   return memory.unwatched(() => {
     const { len } = __sk_buff.at(memory, skb);
-    if (offset < 0 || offset + size > len) return undefined;
     const { head } = testPacket.at(memory, skb);
+    let at = offset;
+    if (offset < SKF_NET_OFF) at = offset - SKF_LL_OFF - ETH_HLEN;
+    else if (offset < 0) at = offset - SKF_NET_OFF;
+    if (at < (offset < 0 ? -ETH_HLEN : 0) || at + size > len) return undefined;
     let value = 0;
-    for (let i = 0; i < size; i++) value = value * 256 + memory.u8(head + offset + i);
+    for (let i = 0; i < size; i++) value = value * 256 + memory.u8(head + at + i);
     return value;
   });
 }

@@ -22,6 +22,7 @@ export type CompiledName =
   | 'blocks'
   | 'exceptions'
   | 'killed'
+  | 'strings'
   | 'quiet'
   | 'hooks';
 
