@@ -30,6 +30,8 @@ const AT = {
 const END_BYTES = 76;
 
 const ETH_HLEN = 14;
+/** By type: IPv4 and IPv6. */
+const IP_HEADER_BYTES: Readonly<Record<number, number>> = { 0x0800: 20, 0x86dd: 40 };
 const PACKET_MAX = 4096;
 const CTX_MAX = 0xffff;
 const MAX_BPF_FUNC_ARGS = 12;
@@ -160,10 +162,10 @@ function* runSkb(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<number>
   if (size < ETH_HLEN || size > PACKET_MAX) return -EINVAL;
   const packet = yield* copyIn(bpf, attr.ptr(AT.dataIn), size);
   if (packet < 0) return packet;
-  const ctx = slab.kzalloc(testPacket.sizeBytes);
-  if (ctx === 0) {
+  const ctx = isWhole(kernel, packet, size) ? slab.kzalloc(testPacket.sizeBytes) : -EINVAL;
+  if (ctx <= 0) {
     kernel.kasan.free(packet);
-    return -ENOMEM;
+    return ctx || -ENOMEM;
   }
   memory.unwatched(() => {
     const skb = __sk_buff.at(memory, ctx);
@@ -186,6 +188,14 @@ function* runSkb(bpf: BpfContext, attr: BpfAttr, prog: ExecProgram): Sim<number>
   kernel.kasan.free(ctx);
   kernel.kasan.free(packet);
   return result;
+}
+
+/** Whether the header of IP is there that the type announces: 6.1 does not look. */
+function isWhole({ machine }: Kernel, packet: number, size: number): boolean {
+  if (machine.profile === 'v6.1') return true;
+  const { memory } = machine;
+  const type = memory.unwatched(() => (memory.u8(packet + 12) << 8) | memory.u8(packet + 13));
+  return size - ETH_HLEN >= (IP_HEADER_BYTES[type] ?? 0);
 }
 
 interface SkbRun {
