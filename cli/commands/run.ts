@@ -106,7 +106,7 @@ async function watched(world: World): Promise<Courses> {
 
 async function showPrograms(programs: readonly Course[], io: Io): Promise<void> {
   const { coursesTable } = await import('../../scenarios/protection/course-table.ts');
-  io.out(`${comparisonText(coursesTable(programs), Math.min(io.width, TABLE_WIDTH_MAX))}`);
+  io.out(comparisonText(coursesTable(programs), Math.min(io.width, TABLE_WIDTH_MAX)));
 }
 
 /** Of programs that print on and on, the last lines. */
